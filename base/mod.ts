@@ -3,6 +3,7 @@ export { compareBytes, concatBytes, equalBytes, fromUtf8, toHex, toUtf8 } from "
 export type { Clock, Timer } from "./clock.ts";
 export { Deferred } from "./deferred.ts";
 export { Heap } from "./heap.ts";
+export type { Log, LogLevel } from "./log.ts";
 export type { Random } from "./random.ts";
 export { seededRandom } from "./random.ts";
 export { Ring } from "./ring.ts";
