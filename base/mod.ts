@@ -2,6 +2,7 @@ export { assert, InvariantViolation, unreachable } from "./assert.ts";
 export { compareBytes, concatBytes, equalBytes, fromUtf8, toHex, toUtf8 } from "./bytes.ts";
 export type { Clock, Timer } from "./clock.ts";
 export { Deferred } from "./deferred.ts";
+export { Failure } from "./failure.ts";
 export { Heap } from "./heap.ts";
 export type { Log, LogLevel } from "./log.ts";
 export type { Random } from "./random.ts";
