@@ -1,0 +1,24 @@
+// The wire of etcd v3: its messages as values and types of one name, its services, and the HTTP/2 and gRPC below them.
+export * from "./messages/auth.ts";
+export * as authpb from "./messages/authpb.ts";
+export * from "./messages/cluster.ts";
+export * from "./messages/election.ts";
+export * from "./messages/header.ts";
+export * from "./messages/health.ts";
+export * from "./messages/internal.ts";
+export * from "./messages/kv.ts";
+export * from "./messages/lease.ts";
+export * from "./messages/lock.ts";
+export * from "./messages/maintenance.ts";
+export * as membershippb from "./messages/membership.ts";
+export * from "./messages/mvcc.ts";
+export * as raftpb from "./messages/raft.ts";
+export * as snappb from "./messages/snap.ts";
+export * as walpb from "./messages/wal.ts";
+export * from "./messages/watch.ts";
+export type { Method, MethodKind, Service } from "./method.ts";
+export * from "./services.ts";
+export { Status, type StatusName, statusName } from "./status.ts";
+export { Encoded } from "./wire/encoded.ts";
+export { WireError } from "./wire/error.ts";
+export type { Infer, Init, MessageSchema } from "./wire/message.ts";
