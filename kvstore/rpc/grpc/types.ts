@@ -1,0 +1,169 @@
+import type { RequestListener } from "node:http";
+import type { Clock, Log } from "../../../base/mod.ts";
+import type { Init, Method, Service, Status } from "../../../proto/mod.ts";
+
+/** Who is at the other end of a connection. */
+export interface Peer {
+  /** `127.0.0.1:40312`, or the path of a unix socket. */
+  readonly address: string;
+  readonly encrypted: boolean;
+  /** Of the client's certificate, if it presented one that the listener's CA signed. */
+  readonly certificate: PeerCertificate | undefined;
+}
+
+export interface PeerCertificate {
+  readonly commonName: string;
+  readonly organizations: readonly string[];
+  /** The certificate itself, in DER. */
+  readonly raw: Uint8Array;
+}
+
+/** What every handler knows about the call it answers. One object per call, valid until the call is over. */
+export interface Call {
+  readonly method: Method;
+  readonly peer: Peer;
+  /** First value of a metadata key (lower case), such as `token` or `hasleader`. Binary (`-bin`) values are base64. */
+  metadata(key: string): string | undefined;
+  /** Milliseconds the client gave at the start of the call. The adapter itself answers DeadlineExceeded when they are
+   * over; then the call is cancelled. */
+  readonly timeoutMs: number | undefined;
+  /** No answer can be delivered any more: the client has cancelled, its time is over, or the connection is gone.
+   * Answering is still allowed and does nothing. */
+  readonly cancelled: boolean;
+  /** Called at most once, when `cancelled` becomes true. Never called for a call that was answered. */
+  onCancel: (() => void) | undefined;
+  /** Ends the call with an error. After the first `fail`, `reply` or `end`, later ones do nothing. */
+  fail(code: Status, message: string): void;
+}
+
+export interface UnaryCall<Response> extends Call {
+  /** The answer: now, inside the handler (the quickest way), or at any later time. The message is encoded before this
+   * returns, so the caller may reuse what it is made of. */
+  reply(message: Init<Response>): void;
+}
+
+/** A call that answers with any number of messages. */
+export interface StreamCall<Response> extends Call {
+  /** Sends a message, in order. False: the client does not keep up, `bufferedBytes` passed the high-water mark (64 KiB),
+   * and whoever can wait should wait for `onDrain`. Nothing is lost by going on, except memory. */
+  write(message: Init<Response>): boolean;
+  /** Encoded but not yet given to the socket, for lack of flow-control window or because the socket is full. */
+  readonly bufferedBytes: number;
+  /** Called each time `bufferedBytes` falls back below the mark after `write` returned false. */
+  onDrain: (() => void) | undefined;
+  /** Ends with status OK once everything written is sent. */
+  end(): void;
+}
+
+/** A stream call whose client sends many messages as well. */
+export interface BidiCall<Response> extends StreamCall<Response> {
+  /** After `pause`, messages wait at the client (by flow control) until `resume`; a few may be buffered here. */
+  pause(): void;
+  resume(): void;
+}
+
+/** What a bidi handler does with the client's messages. */
+export interface Receiver<Request> {
+  message(request: Request): void;
+  /** The client sends no more, but still listens. Not called after a cancellation. */
+  end(): void;
+}
+
+/**
+ * Handlers answer through the call. What one throws (or its promise rejects with) becomes the call's error: an
+ * `RpcError` with its code and text, anything else as Unknown with the error's message, and in the log.
+ *
+ * Bytes inside a request are views of the connection's input buffer: whoever keeps them beyond the call copies them
+ * (a kept view keeps up to 64 KiB alive).
+ */
+export type UnaryHandler<Request, Response> = (request: Request, call: UnaryCall<Response>) => void | Promise<void>;
+export type ServerStreamHandler<Request, Response> = (
+  request: Request,
+  call: StreamCall<Response>,
+) => void | Promise<void>;
+export type BidiHandler<Request, Response> = (call: BidiCall<Response>) => Receiver<Request>;
+
+export type HandlerOf<M> =
+  M extends Method<infer Request, infer Response, infer Kind>
+    ? Kind extends "unary"
+      ? UnaryHandler<Request, Response>
+      : Kind extends "serverStream"
+        ? ServerStreamHandler<Request, Response>
+        : BidiHandler<Request, Response>
+    : never;
+
+/** A handler for each method of a service; a method without one answers Unimplemented. */
+export type Handlers<S extends Service<unknown>> = { readonly [K in keyof S["methods"]]?: HandlerOf<S["methods"][K]> };
+
+/** Made by `implement(KVService, { range(request, call) { … } })`. */
+export interface Implementation {
+  readonly service: Service;
+  readonly handlers: Readonly<Record<string, unknown>>;
+}
+
+export interface GrpcServerOptions {
+  readonly services: readonly Implementation[];
+  /** Runs before the handler of every call; what it throws is the answer. For checks that concern all methods. */
+  readonly beforeCall?: (call: Call) => void;
+  /** Answers HTTP/1.1 requests that arrive on the same port; without it they get 404. */
+  readonly http1?: RequestListener;
+  /** Largest request message, in bytes; etcd's is 1.5 MiB + 512 KiB. A larger one is answered with ResourceExhausted. */
+  readonly maxRequestBytes?: number;
+  /** Calls in progress per connection; 2^32 - 1 if not given, as in etcd. */
+  readonly maxConcurrentStreams?: number;
+  readonly keepalive?: KeepaliveOptions;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export interface KeepaliveOptions {
+  /** Pings of a client that come quicker than this, three times, get GOAWAY `too_many_pings`. Default 5 s. */
+  readonly minTimeMs?: number;
+  /** The server pings a connection that was silent for this long. Default 2 h. */
+  readonly intervalMs?: number;
+  /** A ping unanswered for this long closes the connection. Default 20 s. */
+  readonly timeoutMs?: number;
+}
+
+export type ListenAddress =
+  | { readonly host: string; readonly port: number; readonly tls?: TlsOptions }
+  | { readonly path: string; readonly tls?: TlsOptions };
+
+/** PEM texts. */
+export interface TlsOptions {
+  readonly cert: string | Uint8Array;
+  readonly key: string | Uint8Array;
+  /** Signs the client certificates that are accepted. */
+  readonly ca?: string | Uint8Array;
+  /** Refuse clients without a certificate signed by `ca`. */
+  readonly requireClientCertificate?: boolean;
+  readonly crl?: string | Uint8Array;
+  readonly minVersion?: "TLSv1.2" | "TLSv1.3";
+  readonly maxVersion?: "TLSv1.2" | "TLSv1.3";
+  readonly ciphers?: string;
+}
+
+export interface GrpcServer {
+  /** Listens at one more address; one server may listen at many. Rejects if the address cannot be used. */
+  listen(address: ListenAddress): Promise<Listening>;
+  /** Connections open now, calls in progress now, and totals since the start. */
+  readonly stats: ServerStats;
+  /** No new connections, GOAWAY to all clients, calls in progress may end within `graceMs` (default 0), then all is
+   * closed. Long-lived streams should be ended by their handlers' owner before or during the grace. */
+  stop(graceMs?: number): Promise<void>;
+}
+
+export interface Listening {
+  /** The port in use (0 for a unix socket): the one to tell clients if `port` was 0. */
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+export interface ServerStats {
+  readonly connections: number;
+  readonly activeCalls: number;
+  readonly totalConnections: number;
+  readonly totalCalls: number;
+  readonly receivedBytes: number;
+  readonly sentBytes: number;
+}
