@@ -1,0 +1,351 @@
+import { spawn } from "node:child_process";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { crc32c } from "@node-rs/crc32";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { Failure, fromUtf8, toUtf8 } from "../../base/mod.ts";
+import { walpb } from "../../proto/mod.ts";
+import { type Entry, EntryType } from "../../raft/mod.ts";
+import { MemoryFiles } from "./memory-files.ts";
+import { nodeFiles } from "./node-files.ts";
+import { Wal } from "./wal.ts";
+
+const directory = "member/wal";
+const metadata = { nodeID: 0xfedc_ba98_7654_3210n, clusterID: 7n };
+
+function entry(index: number, text: string, term = 1): Entry {
+  return { type: EntryType.EntryNormal, term, index, data: toUtf8(text) };
+}
+
+function options(files: MemoryFiles, segmentBytes = 4096) {
+  return {
+    files,
+    directory,
+    segmentBytes,
+    onFailure: (error: Error) => {
+      throw error;
+    },
+  };
+}
+
+/** Appends and waits until it is durable. */
+function append(wal: Wal, entries: Entry[], commit = 0): Promise<void> {
+  const hardState = { term: entries.at(-1)?.term ?? 1, vote: 3n, commit };
+  return new Promise((resolve) => wal.append(entries, hardState, resolve));
+}
+
+async function reopen(files: MemoryFiles, segmentBytes = 4096) {
+  const opened = await Wal.open(options(files, segmentBytes));
+  expect(opened).toBeDefined();
+  return opened!;
+}
+
+const texts = (entries: readonly Entry[]) => entries.map((e) => `${e.index}/${e.term} ${fromUtf8(e.data)}`);
+
+describe("a log", () => {
+  test("gives back what was appended: whose it is, entries, hard state, snapshots", async () => {
+    const files = new MemoryFiles();
+    const wal = await Wal.create(options(files), metadata);
+    await append(wal, [entry(1, "a"), entry(2, "")]);
+    wal.snapshot({ index: 2, term: 1, confState: { voters: [1n], autoLeave: false } });
+    await append(wal, [entry(3, "c", 2)], 2);
+    await wal.close();
+    const { replay } = await reopen(files);
+    expect(replay.metadata).toEqual(metadata);
+    expect(texts(replay.entries)).toEqual(["1/1 a", "2/1 ", "3/2 c"]);
+    expect(replay.hardState).toEqual({ term: 2, vote: 3n, commit: 2 });
+    expect(replay.snapshots.map((s) => s.index)).toEqual([0, 2]);
+  });
+
+  test("an entry replaces the one at its index and all behind it", async () => {
+    const files = new MemoryFiles();
+    const wal = await Wal.create(options(files), metadata);
+    await append(wal, [entry(1, "a"), entry(2, "b"), entry(3, "c")]);
+    await append(wal, [entry(2, "B", 2)]);
+    await wal.close();
+    expect(texts((await reopen(files)).replay.entries)).toEqual(["1/1 a", "2/2 B"]);
+  });
+
+  test("a snapshot beyond its end starts it anew", async () => {
+    const files = new MemoryFiles();
+    const wal = await Wal.create(options(files), metadata);
+    await append(wal, [entry(1, "a")]);
+    wal.snapshot({ index: 10, term: 2 });
+    await append(wal, [entry(11, "k", 2)], 10);
+    await wal.close();
+    expect(texts((await reopen(files)).replay.entries)).toEqual(["11/2 k"]);
+  });
+
+  test("what is appended during a write is durable with the next one, in one write", async () => {
+    const files = new MemoryFiles();
+    const wal = await Wal.create(options(files), metadata);
+    await wal.release(0); // the spare segment is there
+    await new Promise((resolve) => setImmediate(resolve));
+    const before = files.writes;
+    const done: number[] = [];
+    for (let i = 1; i <= 100; i++) wal.append([entry(i, "x")], undefined, () => done.push(i));
+    await append(wal, []);
+    expect(done).toEqual(Array.from({ length: 100 }, (_, i) => i + 1));
+    expect(files.writes - before).toBe(2);
+  });
+
+  test("goes on in a new segment when one is full, and lets go of the old ones", async () => {
+    const files = new MemoryFiles();
+    const wal = await Wal.create(options(files, 1024), metadata);
+    for (let i = 1; i <= 100; i++) await append(wal, [entry(i, "x".repeat(100))], i - 1);
+    const names = (await files.list(directory)).filter((name) => name.endsWith(".wal"));
+    expect(names.length).toBeGreaterThan(10);
+    expect(names[0]).toBe("0000000000000000-0000000000000000.wal");
+    expect(names[1]).toMatch(/^0000000000000001-00000000000000/);
+    await wal.release(50);
+    await wal.close();
+    const { replay } = await reopen(files, 1024);
+    expect(replay.entries[0]!.index).toBeLessThanOrEqual(50);
+    expect(replay.entries[0]!.index).toBeGreaterThan(40);
+    expect(replay.entries.at(-1)!.index).toBe(100);
+    expect(replay.hardState.commit).toBe(99);
+  });
+
+  test("a second process is refused while the first has it open", async () => {
+    const files = new MemoryFiles();
+    const wal = await Wal.create(options(files), metadata);
+    await expect(Wal.open(options(files))).rejects.toMatchObject({ code: "DataDirLocked" });
+    await wal.close();
+    await (await reopen(files)).wal.close();
+  });
+
+  test("a failed write is reported once and nothing is acknowledged after it", async () => {
+    const files = new MemoryFiles();
+    const failures: string[] = [];
+    const wal = await Wal.create({ ...options(files), onFailure: (error) => failures.push(error.message) }, metadata);
+    await append(wal, [entry(1, "a")]);
+    files.failWrites(new Error("EIO"));
+    let acknowledged = false;
+    wal.append([entry(2, "b")], undefined, () => {
+      acknowledged = true;
+    });
+    wal.append([entry(3, "c")], undefined, () => {
+      acknowledged = true;
+    });
+    await wal.close();
+    expect(failures).toEqual(["EIO"]);
+    expect(acknowledged).toBe(false);
+  });
+});
+
+describe("power failures", () => {
+  test("at every durable step, with every kind of torn write: what was acknowledged is there, and appending goes on", async () => {
+    const tears = {
+      nothing: () => false,
+      everything: () => true,
+      "the first half": (sector: number, sectors: number) => sector < sectors / 2,
+      "the second half": (sector: number, sectors: number) => sector >= sectors / 2,
+      "every other sector": (sector: number) => sector % 2 === 0,
+    };
+    const story = async (files: MemoryFiles, acknowledged: number[]) => {
+      const wal = await Wal.create(options(files, 3000), metadata);
+      acknowledged.push(0);
+      for (let i = 1; i <= 12; i++) {
+        await append(wal, [entry(i, `${i} `.repeat(500))], i - 1);
+        acknowledged.push(i);
+        if (i === 9) await wal.release(5);
+      }
+      await wal.close();
+    };
+    const whole = new MemoryFiles();
+    await story(whole, []);
+    for (let step = 0; step < whole.writes; step++) {
+      for (const [kind, tear] of Object.entries(tears)) {
+        const files = new MemoryFiles();
+        const acknowledged: number[] = [];
+        files.crashAt(step, tear);
+        await Promise.race([story(files, acknowledged), powerIsOff(files)]);
+        files.restart();
+        const where = `step ${step}, reached: ${kind}`;
+        const opened = await Wal.open(options(files, 3000));
+        if (opened === undefined) {
+          expect(acknowledged, where).toEqual([]);
+          continue;
+        }
+        const last = opened.replay.entries.at(-1)?.index ?? 0;
+        expect(last, where).toBeGreaterThanOrEqual(acknowledged.at(-1) ?? 0);
+        for (const e of opened.replay.entries) expect(fromUtf8(e.data), where).toBe(`${e.index} `.repeat(500));
+        await append(opened.wal, [entry(last + 1, "after")]);
+        await opened.wal.close();
+        expect((await reopen(files, 3000)).replay.entries.at(-1)?.index, where).toBe(last + 1);
+      }
+    }
+  });
+
+  test("a file cut at any byte reads up to the last whole record", async () => {
+    const files = new MemoryFiles();
+    const wal = await Wal.create(options(files), metadata);
+    for (let i = 1; i <= 5; i++) await append(wal, [entry(i, "abcdefgh".repeat(i))]);
+    await wal.close();
+    const path = `${directory}/0000000000000000-0000000000000000.wal`;
+    const bytes = files.contents(path).slice();
+    const used = bytes.findLastIndex((byte) => byte !== 0) + 1;
+    // The first three records are what a log is born with: without them there is no log, and no crash leaves that.
+    for (let cut = 100; cut < used; cut++) {
+      files.overwrite(path, bytes.subarray(0, cut));
+      const { wal, replay } = await reopen(files);
+      const expected = Array.from(
+        { length: replay.entries.length },
+        (_, i) => `${i + 1}/1 ${"abcdefgh".repeat(i + 1)}`,
+      );
+      expect(texts(replay.entries)).toEqual(expected);
+      await wal.close();
+    }
+  });
+});
+
+describe("damage", () => {
+  test("to any byte of a record with others behind it is refused, and nothing is cut off", async () => {
+    const files = new MemoryFiles();
+    const wal = await Wal.create(options(files), metadata);
+    for (let i = 1; i <= 20; i++) await append(wal, [entry(i, `value ${i} `.repeat(4))]);
+    await wal.close();
+    const path = `${directory}/0000000000000000-0000000000000000.wal`;
+    const bytes = files.contents(path).slice();
+    const used = bytes.findLastIndex((byte) => byte !== 0) + 1;
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 0, max: used - 400 }), fc.integer({ min: 1, max: 255 }), async (at, flip) => {
+        const broken = bytes.slice();
+        broken[at] = broken[at]! ^ flip;
+        files.overwrite(path, broken);
+        const outcome = await Wal.open(options(files)).then(
+          async (opened) => {
+            await opened?.wal.close();
+            return opened?.replay.entries.length;
+          },
+          (error: { code?: string }) => error.code,
+        );
+        // Padding carries nothing: changing it is no damage. Anything else is found.
+        expect([20, "WalDamaged"]).toContain(outcome);
+        if (outcome === "WalDamaged") expect(files.contents(path)).toEqual(broken);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test("says where, what, and what to do", async () => {
+    const files = new MemoryFiles();
+    const wal = await Wal.create(options(files), metadata);
+    await append(wal, [entry(1, "a".repeat(100)), entry(2, "b"), entry(3, "c")]);
+    await wal.close();
+    const path = `${directory}/0000000000000000-0000000000000000.wal`;
+    const bytes = files.contents(path).slice();
+    bytes[bytes.indexOf(97) + 5] = 98;
+    files.overwrite(path, bytes);
+    const refusal: unknown = await Wal.open(options(files)).catch((error: unknown) => error);
+    expect(refusal).toBeInstanceOf(Failure);
+    expect((refusal as Failure).message).toBe(
+      `the write-ahead log is damaged: ${path} at byte 72: the checksum of a record does not match its bytes`,
+    );
+    expect((refusal as Failure).advice).toContain("add it again");
+  });
+
+  test("a segment missing from the middle is refused", async () => {
+    const files = new MemoryFiles();
+    const wal = await Wal.create(options(files, 1024), metadata);
+    for (let i = 1; i <= 40; i++) await append(wal, [entry(i, "x".repeat(100))]);
+    await wal.close();
+    const names = (await files.list(directory)).filter((name) => name.endsWith(".wal"));
+    await files.remove(`${directory}/${names[1]}`);
+    await expect(Wal.open(options(files, 1024))).rejects.toMatchObject({ code: "WalDamaged" });
+  });
+});
+
+/** The format, decoded by the rules of the original alone: frames, padding, rolling checksum, order of records. */
+test("a segment on a real disk is framed as etcd frames it", async () => {
+  const path = await mkdtemp(join(tmpdir(), "flotilla-wal-"));
+  try {
+    const wal = await Wal.create({ files: nodeFiles, directory: path, onFailure: fail }, metadata);
+    await append(wal, [entry(1, "a"), entry(2, "bb"), entry(3, "")], 1);
+    await append(wal, [entry(4, "x".repeat(3000))], 3);
+    await wal.close();
+    const bytes = await readFile(join(path, "0000000000000000-0000000000000000.wal"));
+    expect(bytes.length).toBe(64_000_000);
+    const types: number[] = [];
+    let crc = 0;
+    let at = 0;
+    while (bytes.readBigUInt64LE(at) !== 0n) {
+      const head = bytes.readBigUInt64LE(at);
+      const length = Number(head & 0xff_ffff_ffff_ffffn);
+      const top = Number(head >> 56n);
+      const padding = top === 0 ? 0 : top & 7;
+      expect(top === 0 || (top & 0xf8) === 0x80).toBe(true);
+      expect((length + padding) % 8).toBe(0);
+      const record = walpb.Record.decode(bytes.subarray(at + 8, at + 8 + length));
+      if (record.data.length > 0) crc = crc32c(record.data, crc);
+      expect(record.crc).toBe(crc);
+      types.push(record.type);
+      at += 8 + length + padding;
+    }
+    expect(types).toEqual([4, 1, 5, 2, 2, 2, 3, 2, 3]);
+    expect(bytes.subarray(at).every((byte) => byte === 0)).toBe(true);
+  } finally {
+    await rm(path, { recursive: true });
+  }
+});
+
+/** Debian's etcd writes; we read. */
+test("a log written by etcd is read, entry by entry", async () => {
+  const path = await mkdtemp(join(tmpdir(), "flotilla-wal-"));
+  const port = 20_000 + (process.pid % 10_000) * 2;
+  const [client, peer] = [`http://127.0.0.1:${port}`, `http://127.0.0.1:${port + 1}`];
+  const cluster = ["--initial-advertise-peer-urls", peer, "--initial-cluster", `default=${peer}`];
+  const urls = ["--listen-client-urls", client, "--advertise-client-urls", client, "--listen-peer-urls", peer];
+  const etcd = spawn("etcd", ["--data-dir", path, ...urls, ...cluster], { stdio: ["ignore", "ignore", "pipe"] });
+  try {
+    await new Promise<void>((resolve, reject) => {
+      etcd.on("error", reject);
+      etcd.on("exit", () => reject(new Error("etcd ended")));
+      etcd.stderr.on("data", (chunk: Buffer) => {
+        if (chunk.includes("ready to serve client requests")) resolve();
+      });
+    });
+    for (let i = 0; i < 5; i++) {
+      const body = JSON.stringify({ key: btoa(`key ${i}`), value: btoa("v".repeat(i * 400)) });
+      expect((await fetch(`${client}/v3/kv/put`, { method: "POST", body })).status).toBe(200);
+    }
+    etcd.kill("SIGKILL");
+    await new Promise((resolve) => etcd.once("close", resolve));
+    const opened = await Wal.open({ files: nodeFiles, directory: join(path, "member/wal"), onFailure: fail });
+    const { replay } = opened!;
+    expect(replay.entries.map((e) => e.index)).toEqual(replay.entries.map((_, i) => i + 1));
+    const values = replay.entries.map((e) => fromUtf8(e.data)).filter((data) => data.includes("key "));
+    expect(values.map((data) => /key \d/.exec(data)![0])).toEqual([0, 1, 2, 3, 4].map((i) => `key ${i}`));
+    expect(replay.hardState.term).toBeGreaterThan(0);
+    await opened!.wal.close();
+  } finally {
+    etcd.kill("SIGKILL");
+    await rm(path, { recursive: true, force: true });
+  }
+});
+
+test("the lock of a process that died is taken over, that of a living one is not", async () => {
+  const path = await mkdtemp(join(tmpdir(), "flotilla-lock-"));
+  try {
+    await writeFile(join(path, "lock"), "999999999 12345\n");
+    const lock = await nodeFiles.lock(join(path, "lock"));
+    await expect(nodeFiles.lock(join(path, "lock"))).rejects.toMatchObject({ code: "DataDirLocked" });
+    await lock.release();
+    const stat = await readFile("/proc/1/stat", "utf8");
+    await writeFile(join(path, "lock"), `1 ${stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]}\n`);
+    await expect(nodeFiles.lock(join(path, "lock"))).rejects.toThrow("in use by process 1");
+    expect(await readdir(path)).toEqual(["lock"]);
+  } finally {
+    await rm(path, { recursive: true });
+  }
+});
+
+function fail(error: Error): never {
+  throw error;
+}
+
+async function powerIsOff(files: MemoryFiles): Promise<void> {
+  while (!files.isOff) await new Promise((resolve) => setImmediate(resolve));
+}
