@@ -8,7 +8,9 @@ const idleMs = 60_000;
 interface Flow {
   readonly socket: Socket;
   readonly backend: string;
-  idle: NodeJS.Timeout;
+  readonly idle: NodeJS.Timeout;
+  /** Datagrams that came before the socket was connected; undefined from then on. */
+  early: Buffer[] | undefined;
 }
 
 /** Forwards datagrams; a client keeps its backend until it has been silent for a minute or the backend is gone. */
@@ -48,7 +50,8 @@ export class UdpForwarder {
     const flow = this.#flows.get(client) ?? this.#begin(client, from);
     if (flow === undefined) return;
     flow.idle.refresh();
-    flow.socket.send(message);
+    if (flow.early === undefined) flow.socket.send(message);
+    else flow.early.push(message);
   }
 
   #begin(client: string, from: RemoteInfo): Flow | undefined {
@@ -59,9 +62,13 @@ export class UdpForwarder {
       socket,
       backend: `${backend.address}:${backend.port}`,
       idle: setTimeout(() => this.#end(client, flow), idleMs),
+      early: [],
     };
     this.#flows.set(client, flow);
-    socket.connect(backend.port, backend.address);
+    socket.connect(backend.port, backend.address, () => {
+      for (const message of flow.early ?? []) socket.send(message);
+      flow.early = undefined;
+    });
     socket.on("message", (answer) => {
       flow.idle.refresh();
       this.#socket.send(answer, from.port, from.address);
