@@ -2,6 +2,19 @@
  * The Kubernetes object model: schemas and the types inferred from them, and everything one can do to an object without a
  * server. Objects are plain JSON values; nothing here reads a clock, the network or chance.
  */
+export { Quantity, type QuantityFormat, quantityError } from "./quantity/quantity.ts";
+export {
+  allVerbs,
+  type KubeObject,
+  type Resource,
+  resource,
+  type SelectableField,
+  type StoredAs,
+  type Strategy,
+  type Subresource,
+  type Verb,
+} from "./resources/resource.ts";
+export { apiVersionOf, findKind, findResource, groupOrder, servedResources } from "./resources/served.ts";
 export type {
   AnyMessage,
   Field,
@@ -13,4 +26,9 @@ export type {
   Traits,
   TypeMeta,
 } from "./schema/field.ts";
+/** Constructors of failures; `status.notFound({ group: "", resource: "pods" }, "web")`. */
+export * as status from "./status.ts";
+export { type FailureStatus, type GroupResource, StatusError, type StatusReason } from "./status.ts";
 export * from "./types/mod.ts";
+export { type FieldError, FieldErrors, type FieldErrorType } from "./validation/field-errors.ts";
+export * as formats from "./validation/formats.ts";

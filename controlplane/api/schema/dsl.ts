@@ -81,6 +81,11 @@ export function required<T>(field: TypedField<T, boolean>): TypedField<T, true> 
   return { ...field, required: true } as TypedField<T, true>;
 }
 
+/** Filled in by the server when left out: the TypeScript property is not optional, the API does not demand it. */
+export function given<T>(field: TypedField<T, boolean>): TypedField<T, true> {
+  return field as TypedField<T, true>;
+}
+
 export const always = { always: true } as const satisfies Traits;
 export const explicit = { explicit: true } as const satisfies Traits;
 export const atomic = { topology: { kind: "atomic" } } as const satisfies Traits;

@@ -3,6 +3,7 @@ import {
   atomic,
   boolean,
   explicit,
+  given,
   int64,
   list,
   map,
@@ -40,7 +41,7 @@ export const SelfSubjectReviewStatus = message("SelfSubjectReviewStatus", {
 export interface SelfSubjectReviewStatus extends Infer<typeof SelfSubjectReviewStatus> {}
 
 export const SelfSubjectReview = kind("SelfSubjectReview", "Asks the server who it believes the caller to be.", {
-  metadata: required(one<ObjectMeta>(1, ObjectMeta, always)),
+  metadata: given(one<ObjectMeta>(1, ObjectMeta, always)),
   status: one<SelfSubjectReviewStatus>(2, SelfSubjectReviewStatus, always),
 });
 export interface SelfSubjectReview extends Infer<typeof SelfSubjectReview> {}
@@ -59,8 +60,8 @@ export const TokenRequestStatus = message("TokenRequestStatus", {
 export interface TokenRequestStatus extends Infer<typeof TokenRequestStatus> {}
 
 export const TokenRequest = kind("TokenRequest", "Asks for a token of a service account.", {
-  metadata: required(one<ObjectMeta>(1, ObjectMeta, always)),
-  spec: required(one<TokenRequestSpec>(2, TokenRequestSpec, always)),
+  metadata: given(one<ObjectMeta>(1, ObjectMeta, always)),
+  spec: given(one<TokenRequestSpec>(2, TokenRequestSpec, always)),
   status: one<TokenRequestStatus>(3, TokenRequestStatus, always),
 });
 export interface TokenRequest extends Infer<typeof TokenRequest> {}
@@ -80,7 +81,7 @@ export const TokenReviewStatus = message("TokenReviewStatus", {
 export interface TokenReviewStatus extends Infer<typeof TokenReviewStatus> {}
 
 export const TokenReview = kind("TokenReview", "Asks whether a bearer token is valid, and whose it is.", {
-  metadata: required(one<ObjectMeta>(1, ObjectMeta, always)),
+  metadata: given(one<ObjectMeta>(1, ObjectMeta, always)),
   spec: required(one<TokenReviewSpec>(2, TokenReviewSpec, always)),
   status: one<TokenReviewStatus>(3, TokenReviewStatus, always),
 });

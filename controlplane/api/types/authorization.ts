@@ -1,4 +1,4 @@
-import { always, atomic, boolean, list, map, one, packageOf, required, string, strings } from "../schema/dsl.ts";
+import { always, atomic, boolean, given, list, map, one, packageOf, required, string, strings } from "../schema/dsl.ts";
 import type { Infer } from "../schema/field.ts";
 import { ObjectMeta } from "./meta/object-meta.ts";
 import { FieldSelectorRequirement, LabelSelectorRequirement } from "./meta/selector.ts";
@@ -58,7 +58,7 @@ export const LocalSubjectAccessReview = kind(
   "LocalSubjectAccessReview",
   "Asks whether a user may do something within one namespace.",
   {
-    metadata: required(one<ObjectMeta>(1, ObjectMeta, always)),
+    metadata: given(one<ObjectMeta>(1, ObjectMeta, always)),
     spec: required(one<SubjectAccessReviewSpec>(2, SubjectAccessReviewSpec, always)),
     status: one<SubjectAccessReviewStatus>(3, SubjectAccessReviewStatus, always),
   },
@@ -86,7 +86,7 @@ export const SelfSubjectAccessReviewSpec = message("SelfSubjectAccessReviewSpec"
 export interface SelfSubjectAccessReviewSpec extends Infer<typeof SelfSubjectAccessReviewSpec> {}
 
 export const SelfSubjectAccessReview = kind("SelfSubjectAccessReview", "Asks whether the caller may do something.", {
-  metadata: required(one<ObjectMeta>(1, ObjectMeta, always)),
+  metadata: given(one<ObjectMeta>(1, ObjectMeta, always)),
   spec: required(one<SelfSubjectAccessReviewSpec>(2, SelfSubjectAccessReviewSpec, always)),
   status: one<SubjectAccessReviewStatus>(3, SubjectAccessReviewStatus, always),
 });
@@ -109,7 +109,7 @@ export const SelfSubjectRulesReview = kind(
   "SelfSubjectRulesReview",
   "Lists what the caller may do within a namespace.",
   {
-    metadata: required(one<ObjectMeta>(1, ObjectMeta, always)),
+    metadata: given(one<ObjectMeta>(1, ObjectMeta, always)),
     spec: required(one<SelfSubjectRulesReviewSpec>(2, SelfSubjectRulesReviewSpec, always)),
     status: one<SubjectRulesReviewStatus>(3, SubjectRulesReviewStatus, always),
   },
@@ -117,7 +117,7 @@ export const SelfSubjectRulesReview = kind(
 export interface SelfSubjectRulesReview extends Infer<typeof SelfSubjectRulesReview> {}
 
 export const SubjectAccessReview = kind("SubjectAccessReview", "Asks whether a user may do something.", {
-  metadata: required(one<ObjectMeta>(1, ObjectMeta, always)),
+  metadata: given(one<ObjectMeta>(1, ObjectMeta, always)),
   spec: required(one<SubjectAccessReviewSpec>(2, SubjectAccessReviewSpec, always)),
   status: one<SubjectAccessReviewStatus>(3, SubjectAccessReviewStatus, always),
 });

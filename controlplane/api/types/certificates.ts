@@ -3,6 +3,7 @@ import {
   atomic,
   bytes,
   explicit,
+  given,
   int32,
   keyed,
   list,
@@ -50,7 +51,7 @@ export const CertificateSigningRequestStatus = message("CertificateSigningReques
 export interface CertificateSigningRequestStatus extends Infer<typeof CertificateSigningRequestStatus> {}
 
 export const CertificateSigningRequest = kind("CertificateSigningRequest", "Asks a signer for an X.509 certificate.", {
-  metadata: required(one<ObjectMeta>(1, ObjectMeta, always)),
+  metadata: given(one<ObjectMeta>(1, ObjectMeta, always)),
   spec: required(one<CertificateSigningRequestSpec>(2, CertificateSigningRequestSpec, always)),
   status: one<CertificateSigningRequestStatus>(3, CertificateSigningRequestStatus, always),
 });

@@ -1,4 +1,4 @@
-import { always, explicit, int32, microTime, one, packageOf, required, string } from "../schema/dsl.ts";
+import { always, explicit, given, int32, microTime, one, packageOf, string } from "../schema/dsl.ts";
 import type { Infer } from "../schema/field.ts";
 import { listOf } from "./meta/list.ts";
 import { ObjectMeta } from "./meta/object-meta.ts";
@@ -20,8 +20,8 @@ export const Lease = kind(
   "Lease",
   "A claim that its holder renews while it lives; used for leader election and node heartbeats.",
   {
-    metadata: required(one<ObjectMeta>(1, ObjectMeta, always)),
-    spec: required(one<LeaseSpec>(2, LeaseSpec, always)),
+    metadata: given(one<ObjectMeta>(1, ObjectMeta, always)),
+    spec: given(one<LeaseSpec>(2, LeaseSpec, always)),
   },
 );
 export interface Lease extends Infer<typeof Lease> {}

@@ -3,6 +3,7 @@ import {
   atomic,
   boolean,
   explicit,
+  given,
   int32,
   list,
   map,
@@ -68,7 +69,7 @@ export const EndpointPort = message(
 export interface EndpointPort extends Infer<typeof EndpointPort> {}
 
 export const EndpointSlice = kind("EndpointSlice", "A part of the addresses behind a Service.", {
-  metadata: required(one<ObjectMeta>(1, ObjectMeta, always)),
+  metadata: given(one<ObjectMeta>(1, ObjectMeta, always)),
   addressType: required(oneOf(4, ["IPv4", "IPv6", "FQDN"])),
   endpoints: list<Endpoint>(2, Endpoint, atomic),
   ports: list<EndpointPort>(3, EndpointPort, atomic),

@@ -1,4 +1,4 @@
-import { always, int32, microTime, one, packageOf, required, string, time } from "../schema/dsl.ts";
+import { always, given, int32, microTime, one, packageOf, required, string, time } from "../schema/dsl.ts";
 import type { Infer } from "../schema/field.ts";
 import { EventSource } from "./core/event.ts";
 import { ObjectReference } from "./core/reference.ts";
@@ -14,7 +14,7 @@ export const EventSeries = message("EventSeries", {
 export interface EventSeries extends Infer<typeof EventSeries> {}
 
 export const Event = kind("Event", "A report that something happened to an object. Kept for a limited time.", {
-  metadata: required(one<ObjectMeta>(1, ObjectMeta, always)),
+  metadata: given(one<ObjectMeta>(1, ObjectMeta, always)),
   eventTime: required(microTime(2)),
   series: one<EventSeries>(3, EventSeries),
   reportingController: string(4),

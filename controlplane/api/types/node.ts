@@ -1,4 +1,16 @@
-import { always, atomic, atomicObject, list, map, one, packageOf, quantity, required, string } from "../schema/dsl.ts";
+import {
+  always,
+  atomic,
+  atomicObject,
+  given,
+  list,
+  map,
+  one,
+  packageOf,
+  quantity,
+  required,
+  string,
+} from "../schema/dsl.ts";
 import type { Infer } from "../schema/field.ts";
 import { Toleration } from "./core/affinity.ts";
 import { listOf } from "./meta/list.ts";
@@ -18,7 +30,7 @@ export const Scheduling = message("Scheduling", {
 export interface Scheduling extends Infer<typeof Scheduling> {}
 
 export const RuntimeClass = kind("RuntimeClass", "Names a container runtime configuration that pods may ask for.", {
-  metadata: required(one<ObjectMeta>(1, ObjectMeta, always)),
+  metadata: given(one<ObjectMeta>(1, ObjectMeta, always)),
   handler: required(string(2)),
   overhead: one<Overhead>(3, Overhead),
   scheduling: one<Scheduling>(4, Scheduling),

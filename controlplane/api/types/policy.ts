@@ -1,6 +1,7 @@
 import {
   always,
   explicit,
+  given,
   int32,
   int64,
   intOrString,
@@ -10,7 +11,6 @@ import {
   mergeBy,
   one,
   packageOf,
-  required,
   string,
   time,
 } from "../schema/dsl.ts";
@@ -24,7 +24,7 @@ import { LabelSelector } from "./meta/selector.ts";
 const { kind, message } = packageOf("io.k8s.api.policy.v1", "policy", "v1");
 
 export const Eviction = kind("Eviction", "Asks for the deletion of a pod, subject to disruption budgets.", {
-  metadata: required(one<ObjectMeta>(1, ObjectMeta, always)),
+  metadata: given(one<ObjectMeta>(1, ObjectMeta, always)),
   deleteOptions: one<DeleteOptions>(2, DeleteOptions),
 });
 export interface Eviction extends Infer<typeof Eviction> {}
@@ -52,8 +52,8 @@ export const PodDisruptionBudget = kind(
   "PodDisruptionBudget",
   "Bounds how many pods of a set may be down at once by choice.",
   {
-    metadata: required(one<ObjectMeta>(1, ObjectMeta, always)),
-    spec: required(one<PodDisruptionBudgetSpec>(2, PodDisruptionBudgetSpec, always)),
+    metadata: given(one<ObjectMeta>(1, ObjectMeta, always)),
+    spec: given(one<PodDisruptionBudgetSpec>(2, PodDisruptionBudgetSpec, always)),
     status: one<PodDisruptionBudgetStatus>(3, PodDisruptionBudgetStatus, always),
   },
 );

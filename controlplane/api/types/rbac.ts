@@ -1,4 +1,4 @@
-import { always, atomic, list, one, packageOf, required, string } from "../schema/dsl.ts";
+import { always, atomic, given, list, one, packageOf, required, string } from "../schema/dsl.ts";
 import type { Infer } from "../schema/field.ts";
 import { listOf } from "./meta/list.ts";
 import { ObjectMeta } from "./meta/object-meta.ts";
@@ -25,7 +25,7 @@ export const PolicyRule = message(
 export interface PolicyRule extends Infer<typeof PolicyRule> {}
 
 export const ClusterRole = kind("ClusterRole", "Permissions, for the whole cluster or to be bound in namespaces.", {
-  metadata: required(one<ObjectMeta>(1, ObjectMeta, always)),
+  metadata: given(one<ObjectMeta>(1, ObjectMeta, always)),
   rules: list<PolicyRule>(2, PolicyRule, atomic),
   aggregationRule: one<AggregationRule>(3, AggregationRule),
 });
@@ -55,9 +55,9 @@ export const Subject = message(
 export interface Subject extends Infer<typeof Subject> {}
 
 export const ClusterRoleBinding = kind("ClusterRoleBinding", "Grants a ClusterRole to subjects in the whole cluster.", {
-  metadata: required(one<ObjectMeta>(1, ObjectMeta, always)),
+  metadata: given(one<ObjectMeta>(1, ObjectMeta, always)),
   subjects: list<Subject>(2, Subject, atomic),
-  roleRef: required(one<RoleRef>(3, RoleRef)),
+  roleRef: required(one<RoleRef>(3, RoleRef, always)),
 });
 export interface ClusterRoleBinding extends Infer<typeof ClusterRoleBinding> {}
 
@@ -68,15 +68,15 @@ export const ClusterRoleList = listOf<ClusterRole>(ClusterRole);
 export interface ClusterRoleList extends Infer<typeof ClusterRoleList> {}
 
 export const Role = kind("Role", "Permissions within a namespace.", {
-  metadata: required(one<ObjectMeta>(1, ObjectMeta, always)),
+  metadata: given(one<ObjectMeta>(1, ObjectMeta, always)),
   rules: list<PolicyRule>(2, PolicyRule, atomic),
 });
 export interface Role extends Infer<typeof Role> {}
 
 export const RoleBinding = kind("RoleBinding", "Grants a Role or ClusterRole to subjects within a namespace.", {
-  metadata: required(one<ObjectMeta>(1, ObjectMeta, always)),
+  metadata: given(one<ObjectMeta>(1, ObjectMeta, always)),
   subjects: list<Subject>(2, Subject, atomic),
-  roleRef: required(one<RoleRef>(3, RoleRef)),
+  roleRef: required(one<RoleRef>(3, RoleRef, always)),
 });
 export interface RoleBinding extends Infer<typeof RoleBinding> {}
 

@@ -1,4 +1,4 @@
-import { always, int64, json, one, packageOf, required } from "../../schema/dsl.ts";
+import { always, given, int64, json, one, packageOf, required } from "../../schema/dsl.ts";
 import type { Infer } from "../../schema/field.ts";
 import { listOf } from "../meta/list.ts";
 import { ObjectMeta } from "../meta/object-meta.ts";
@@ -9,7 +9,7 @@ export const ControllerRevision = kind(
   "ControllerRevision",
   "An immutable snapshot of a workload's template, kept so that the workload can be rolled back.",
   {
-    metadata: required(one<ObjectMeta>(1, ObjectMeta, always)),
+    metadata: given(one<ObjectMeta>(1, ObjectMeta, always)),
     data: json(2),
     revision: required(int64(3)),
   },

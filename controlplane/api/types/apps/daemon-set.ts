@@ -1,6 +1,7 @@
 import {
   always,
   explicit,
+  given,
   int32,
   int64,
   intOrString,
@@ -36,7 +37,7 @@ export interface DaemonSetUpdateStrategy extends Infer<typeof DaemonSetUpdateStr
 
 export const DaemonSetSpec = message("DaemonSetSpec", {
   selector: required(one<LabelSelector>(1, LabelSelector)),
-  template: required(one<PodTemplateSpec>(2, PodTemplateSpec)),
+  template: required(one<PodTemplateSpec>(2, PodTemplateSpec, always)),
   updateStrategy: one<DaemonSetUpdateStrategy>(3, DaemonSetUpdateStrategy, always),
   minReadySeconds: int32(4),
   revisionHistoryLimit: int32(6, explicit),
@@ -67,8 +68,8 @@ export const DaemonSetStatus = message("DaemonSetStatus", {
 export interface DaemonSetStatus extends Infer<typeof DaemonSetStatus> {}
 
 export const DaemonSet = kind("DaemonSet", "Keeps one copy of a pod on every node that matches.", {
-  metadata: required(one<ObjectMeta>(1, ObjectMeta, always)),
-  spec: required(one<DaemonSetSpec>(2, DaemonSetSpec, always)),
+  metadata: given(one<ObjectMeta>(1, ObjectMeta, always)),
+  spec: given(one<DaemonSetSpec>(2, DaemonSetSpec, always)),
   status: one<DaemonSetStatus>(3, DaemonSetStatus, always),
 });
 export interface DaemonSet extends Infer<typeof DaemonSet> {}

@@ -3,6 +3,7 @@ import {
   boolean,
   doc,
   explicit,
+  given,
   int32,
   int64,
   intOrString,
@@ -57,7 +58,7 @@ export const DeploymentSpec = message(
         ),
       ),
     ),
-    template: required(one<PodTemplateSpec>(3, PodTemplateSpec, doc("What the pods look like."))),
+    template: required(one<PodTemplateSpec>(3, PodTemplateSpec, always, doc("What the pods look like."))),
     strategy: one<DeploymentStrategy>(
       4,
       DeploymentStrategy,
@@ -109,8 +110,8 @@ export const Deployment = kind(
   "Deployment",
   "Keeps a set of identical pods running and replaces them step by step when their template changes.",
   {
-    metadata: required(one<ObjectMeta>(1, ObjectMeta, always)),
-    spec: required(one<DeploymentSpec>(2, DeploymentSpec, always, doc("What is wanted."))),
+    metadata: given(one<ObjectMeta>(1, ObjectMeta, always)),
+    spec: given(one<DeploymentSpec>(2, DeploymentSpec, always, doc("What is wanted."))),
     status: one<DeploymentStatus>(3, DeploymentStatus, always, doc("What was last seen.")),
   },
 );

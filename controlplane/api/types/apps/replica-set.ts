@@ -2,6 +2,7 @@ import {
   always,
   doc,
   explicit,
+  given,
   int32,
   int64,
   keyed,
@@ -55,8 +56,8 @@ export const ReplicaSetStatus = message("ReplicaSetStatus", {
 export interface ReplicaSetStatus extends Infer<typeof ReplicaSetStatus> {}
 
 export const ReplicaSet = kind("ReplicaSet", "Keeps a given number of identical pods running.", {
-  metadata: required(one<ObjectMeta>(1, ObjectMeta, always)),
-  spec: required(one<ReplicaSetSpec>(2, ReplicaSetSpec, always, doc("What is wanted."))),
+  metadata: given(one<ObjectMeta>(1, ObjectMeta, always)),
+  spec: given(one<ReplicaSetSpec>(2, ReplicaSetSpec, always, doc("What is wanted."))),
   status: one<ReplicaSetStatus>(3, ReplicaSetStatus, always, doc("What was last seen.")),
 });
 export interface ReplicaSet extends Infer<typeof ReplicaSet> {}

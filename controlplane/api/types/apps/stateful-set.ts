@@ -2,6 +2,7 @@ import {
   always,
   atomic,
   explicit,
+  given,
   int32,
   int64,
   intOrString,
@@ -54,7 +55,7 @@ export interface StatefulSetUpdateStrategy extends Infer<typeof StatefulSetUpdat
 export const StatefulSetSpec = message("StatefulSetSpec", {
   replicas: int32(1, explicit),
   selector: required(one<LabelSelector>(2, LabelSelector)),
-  template: required(one<PodTemplateSpec>(3, PodTemplateSpec)),
+  template: required(one<PodTemplateSpec>(3, PodTemplateSpec, always)),
   volumeClaimTemplates: list<PersistentVolumeClaim>(4, PersistentVolumeClaim, atomic),
   serviceName: string(5),
   podManagementPolicy: oneOf(6, ["OrderedReady", "Parallel"]),
@@ -93,8 +94,8 @@ export const StatefulSetStatus = message("StatefulSetStatus", {
 export interface StatefulSetStatus extends Infer<typeof StatefulSetStatus> {}
 
 export const StatefulSet = kind("StatefulSet", "Keeps pods with stable names, ordinals and storage running.", {
-  metadata: required(one<ObjectMeta>(1, ObjectMeta, always)),
-  spec: required(one<StatefulSetSpec>(2, StatefulSetSpec, always)),
+  metadata: given(one<ObjectMeta>(1, ObjectMeta, always)),
+  spec: given(one<StatefulSetSpec>(2, StatefulSetSpec, always)),
   status: one<StatefulSetStatus>(3, StatefulSetStatus, always),
 });
 export interface StatefulSet extends Infer<typeof StatefulSet> {}

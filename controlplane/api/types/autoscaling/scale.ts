@@ -1,4 +1,4 @@
-import { always, int32, one, packageOf, required, string } from "../../schema/dsl.ts";
+import { always, given, int32, one, packageOf, required, string } from "../../schema/dsl.ts";
 import type { Infer } from "../../schema/field.ts";
 import { ObjectMeta } from "../meta/object-meta.ts";
 
@@ -16,8 +16,8 @@ export const ScaleStatus = message("ScaleStatus", {
 export interface ScaleStatus extends Infer<typeof ScaleStatus> {}
 
 export const Scale = kind("Scale", "The number of replicas of a workload, wanted and seen.", {
-  metadata: required(one<ObjectMeta>(1, ObjectMeta, always)),
-  spec: required(one<ScaleSpec>(2, ScaleSpec, always)),
+  metadata: given(one<ObjectMeta>(1, ObjectMeta, always)),
+  spec: given(one<ScaleSpec>(2, ScaleSpec, always)),
   status: one<ScaleStatus>(3, ScaleStatus, always),
 });
 export interface Scale extends Infer<typeof Scale> {}

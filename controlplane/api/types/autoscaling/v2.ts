@@ -2,6 +2,7 @@ import {
   always,
   atomic,
   explicit,
+  given,
   int32,
   int64,
   keyed,
@@ -32,7 +33,7 @@ export interface MetricTarget extends Infer<typeof MetricTarget> {}
 
 export const ContainerResourceMetricSource = message("ContainerResourceMetricSource", {
   name: required(string(1)),
-  target: required(one<MetricTarget>(2, MetricTarget)),
+  target: required(one<MetricTarget>(2, MetricTarget, always)),
   container: required(string(3)),
 });
 export interface ContainerResourceMetricSource extends Infer<typeof ContainerResourceMetricSource> {}
@@ -46,7 +47,7 @@ export interface MetricValueStatus extends Infer<typeof MetricValueStatus> {}
 
 export const ContainerResourceMetricStatus = message("ContainerResourceMetricStatus", {
   name: required(string(1)),
-  current: required(one<MetricValueStatus>(2, MetricValueStatus)),
+  current: required(one<MetricValueStatus>(2, MetricValueStatus, always)),
   container: required(string(3)),
 });
 export interface ContainerResourceMetricStatus extends Infer<typeof ContainerResourceMetricStatus> {}
@@ -65,14 +66,14 @@ export const MetricIdentifier = message("MetricIdentifier", {
 export interface MetricIdentifier extends Infer<typeof MetricIdentifier> {}
 
 export const ExternalMetricSource = message("ExternalMetricSource", {
-  metric: required(one<MetricIdentifier>(1, MetricIdentifier)),
-  target: required(one<MetricTarget>(2, MetricTarget)),
+  metric: required(one<MetricIdentifier>(1, MetricIdentifier, always)),
+  target: required(one<MetricTarget>(2, MetricTarget, always)),
 });
 export interface ExternalMetricSource extends Infer<typeof ExternalMetricSource> {}
 
 export const ExternalMetricStatus = message("ExternalMetricStatus", {
-  metric: required(one<MetricIdentifier>(1, MetricIdentifier)),
-  current: required(one<MetricValueStatus>(2, MetricValueStatus)),
+  metric: required(one<MetricIdentifier>(1, MetricIdentifier, always)),
+  current: required(one<MetricValueStatus>(2, MetricValueStatus, always)),
 });
 export interface ExternalMetricStatus extends Infer<typeof ExternalMetricStatus> {}
 
@@ -98,21 +99,21 @@ export const HorizontalPodAutoscalerBehavior = message("HorizontalPodAutoscalerB
 export interface HorizontalPodAutoscalerBehavior extends Infer<typeof HorizontalPodAutoscalerBehavior> {}
 
 export const ObjectMetricSource = message("ObjectMetricSource", {
-  describedObject: required(one<CrossVersionObjectReference>(1, CrossVersionObjectReference)),
-  target: required(one<MetricTarget>(2, MetricTarget)),
-  metric: required(one<MetricIdentifier>(3, MetricIdentifier)),
+  describedObject: required(one<CrossVersionObjectReference>(1, CrossVersionObjectReference, always)),
+  target: required(one<MetricTarget>(2, MetricTarget, always)),
+  metric: required(one<MetricIdentifier>(3, MetricIdentifier, always)),
 });
 export interface ObjectMetricSource extends Infer<typeof ObjectMetricSource> {}
 
 export const PodsMetricSource = message("PodsMetricSource", {
-  metric: required(one<MetricIdentifier>(1, MetricIdentifier)),
-  target: required(one<MetricTarget>(2, MetricTarget)),
+  metric: required(one<MetricIdentifier>(1, MetricIdentifier, always)),
+  target: required(one<MetricTarget>(2, MetricTarget, always)),
 });
 export interface PodsMetricSource extends Infer<typeof PodsMetricSource> {}
 
 export const ResourceMetricSource = message("ResourceMetricSource", {
   name: required(string(1)),
-  target: required(one<MetricTarget>(2, MetricTarget)),
+  target: required(one<MetricTarget>(2, MetricTarget, always)),
 });
 export interface ResourceMetricSource extends Infer<typeof ResourceMetricSource> {}
 
@@ -127,7 +128,7 @@ export const MetricSpec = message("MetricSpec", {
 export interface MetricSpec extends Infer<typeof MetricSpec> {}
 
 export const HorizontalPodAutoscalerSpec = message("HorizontalPodAutoscalerSpec", {
-  scaleTargetRef: required(one<CrossVersionObjectReference>(1, CrossVersionObjectReference)),
+  scaleTargetRef: required(one<CrossVersionObjectReference>(1, CrossVersionObjectReference, always)),
   minReplicas: int32(2, explicit),
   maxReplicas: required(int32(3)),
   metrics: list<MetricSpec>(4, MetricSpec, atomic),
@@ -145,21 +146,21 @@ export const HorizontalPodAutoscalerCondition = message("HorizontalPodAutoscaler
 export interface HorizontalPodAutoscalerCondition extends Infer<typeof HorizontalPodAutoscalerCondition> {}
 
 export const ObjectMetricStatus = message("ObjectMetricStatus", {
-  metric: required(one<MetricIdentifier>(1, MetricIdentifier)),
-  current: required(one<MetricValueStatus>(2, MetricValueStatus)),
-  describedObject: required(one<CrossVersionObjectReference>(3, CrossVersionObjectReference)),
+  metric: required(one<MetricIdentifier>(1, MetricIdentifier, always)),
+  current: required(one<MetricValueStatus>(2, MetricValueStatus, always)),
+  describedObject: required(one<CrossVersionObjectReference>(3, CrossVersionObjectReference, always)),
 });
 export interface ObjectMetricStatus extends Infer<typeof ObjectMetricStatus> {}
 
 export const PodsMetricStatus = message("PodsMetricStatus", {
-  metric: required(one<MetricIdentifier>(1, MetricIdentifier)),
-  current: required(one<MetricValueStatus>(2, MetricValueStatus)),
+  metric: required(one<MetricIdentifier>(1, MetricIdentifier, always)),
+  current: required(one<MetricValueStatus>(2, MetricValueStatus, always)),
 });
 export interface PodsMetricStatus extends Infer<typeof PodsMetricStatus> {}
 
 export const ResourceMetricStatus = message("ResourceMetricStatus", {
   name: required(string(1)),
-  current: required(one<MetricValueStatus>(2, MetricValueStatus)),
+  current: required(one<MetricValueStatus>(2, MetricValueStatus, always)),
 });
 export interface ResourceMetricStatus extends Infer<typeof ResourceMetricStatus> {}
 
@@ -192,7 +193,7 @@ export const HorizontalPodAutoscaler = kind(
   "HorizontalPodAutoscaler",
   "Scales a workload to keep its metrics near a target.",
   {
-    metadata: required(one<ObjectMeta>(1, ObjectMeta, always)),
+    metadata: given(one<ObjectMeta>(1, ObjectMeta, always)),
     spec: required(one<HorizontalPodAutoscalerSpec>(2, HorizontalPodAutoscalerSpec, always)),
     status: one<HorizontalPodAutoscalerStatus>(3, HorizontalPodAutoscalerStatus, always),
   },

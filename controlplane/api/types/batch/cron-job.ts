@@ -3,6 +3,7 @@ import {
   atomic,
   boolean,
   explicit,
+  given,
   int32,
   int64,
   list,
@@ -27,7 +28,7 @@ export const CronJobSpec = message("CronJobSpec", {
   startingDeadlineSeconds: int64(2, explicit),
   concurrencyPolicy: oneOf(3, ["Allow", "Forbid", "Replace"]),
   suspend: boolean(4, explicit),
-  jobTemplate: required(one<JobTemplateSpec>(5, JobTemplateSpec)),
+  jobTemplate: required(one<JobTemplateSpec>(5, JobTemplateSpec, always)),
   successfulJobsHistoryLimit: int32(6, explicit),
   failedJobsHistoryLimit: int32(7, explicit),
 });
@@ -41,7 +42,7 @@ export const CronJobStatus = message("CronJobStatus", {
 export interface CronJobStatus extends Infer<typeof CronJobStatus> {}
 
 export const CronJob = kind("CronJob", "Starts Jobs on a schedule.", {
-  metadata: required(one<ObjectMeta>(1, ObjectMeta, always)),
+  metadata: given(one<ObjectMeta>(1, ObjectMeta, always)),
   spec: required(one<CronJobSpec>(2, CronJobSpec, always)),
   status: one<CronJobStatus>(3, CronJobStatus, always),
 });

@@ -4,6 +4,7 @@ import {
   boolean,
   doc,
   explicit,
+  given,
   int32,
   int64,
   list,
@@ -19,7 +20,7 @@ import {
 import type { Infer } from "../../schema/field.ts";
 import { PodTemplateSpec } from "../core/pod-template.ts";
 import { listOf } from "../meta/list.ts";
-import { ObjectMeta } from "../meta/object-meta.ts";
+import { ObjectMeta, TemplateMeta } from "../meta/object-meta.ts";
 import { LabelSelector } from "../meta/selector.ts";
 
 const { kind, message } = packageOf("io.k8s.api.batch.v1", "batch", "v1");
@@ -73,7 +74,7 @@ export const JobSpec = message(
     maxFailedIndexes: int32(13, explicit),
     selector: one<LabelSelector>(4, LabelSelector),
     manualSelector: boolean(5, explicit),
-    template: required(one<PodTemplateSpec>(6, PodTemplateSpec, doc("What the pods look like."))),
+    template: required(one<PodTemplateSpec>(6, PodTemplateSpec, always, doc("What the pods look like."))),
     ttlSecondsAfterFinished: int32(8, explicit),
     completionMode: oneOf(9, ["NonIndexed", "Indexed"], explicit),
     suspend: boolean(10, explicit),
@@ -116,8 +117,8 @@ export const JobStatus = message("JobStatus", {
 export interface JobStatus extends Infer<typeof JobStatus> {}
 
 export const Job = kind("Job", "Runs pods until a given number of them have succeeded.", {
-  metadata: required(one<ObjectMeta>(1, ObjectMeta, always)),
-  spec: required(one<JobSpec>(2, JobSpec, always, doc("What is wanted."))),
+  metadata: given(one<ObjectMeta>(1, ObjectMeta, always)),
+  spec: given(one<JobSpec>(2, JobSpec, always, doc("What is wanted."))),
   status: one<JobStatus>(3, JobStatus, always, doc("What was last seen.")),
 });
 export interface Job extends Infer<typeof Job> {}
@@ -126,7 +127,7 @@ export const JobList = listOf<Job>(Job);
 export interface JobList extends Infer<typeof JobList> {}
 
 export const JobTemplateSpec = message("JobTemplateSpec", {
-  metadata: one<ObjectMeta>(1, ObjectMeta, always),
+  metadata: one<TemplateMeta>(1, TemplateMeta, always),
   spec: one<JobSpec>(2, JobSpec, always),
 });
 export interface JobTemplateSpec extends Infer<typeof JobTemplateSpec> {}

@@ -1,4 +1,5 @@
 import {
+  always,
   atomic,
   explicit,
   int32,
@@ -19,7 +20,7 @@ const { message } = packageOf("io.k8s.api.core.v1", "", "v1");
 
 export const PreferredSchedulingTerm = message("PreferredSchedulingTerm", {
   weight: required(int32(1)),
-  preference: required(one<NodeSelectorTerm>(2, NodeSelectorTerm)),
+  preference: required(one<NodeSelectorTerm>(2, NodeSelectorTerm, always)),
 });
 export interface PreferredSchedulingTerm extends Infer<typeof PreferredSchedulingTerm> {}
 
@@ -41,7 +42,7 @@ export interface PodAffinityTerm extends Infer<typeof PodAffinityTerm> {}
 
 export const WeightedPodAffinityTerm = message("WeightedPodAffinityTerm", {
   weight: required(int32(1)),
-  podAffinityTerm: required(one<PodAffinityTerm>(2, PodAffinityTerm)),
+  podAffinityTerm: required(one<PodAffinityTerm>(2, PodAffinityTerm, always)),
 });
 export interface WeightedPodAffinityTerm extends Infer<typeof WeightedPodAffinityTerm> {}
 

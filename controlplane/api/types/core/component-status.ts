@@ -1,4 +1,4 @@
-import { always, keyed, list, mergeBy, one, packageOf, required, string } from "../../schema/dsl.ts";
+import { always, given, keyed, list, mergeBy, one, packageOf, required, string } from "../../schema/dsl.ts";
 import type { Infer } from "../../schema/field.ts";
 import { listOf } from "../meta/list.ts";
 import { ObjectMeta } from "../meta/object-meta.ts";
@@ -14,7 +14,7 @@ export const ComponentCondition = message("ComponentCondition", {
 export interface ComponentCondition extends Infer<typeof ComponentCondition> {}
 
 export const ComponentStatus = kind("ComponentStatus", "The health of a control plane component (deprecated).", {
-  metadata: required(one<ObjectMeta>(1, ObjectMeta, always)),
+  metadata: given(one<ObjectMeta>(1, ObjectMeta, always)),
   conditions: list<ComponentCondition>(2, ComponentCondition, keyed("type"), mergeBy("type")),
 });
 export interface ComponentStatus extends Infer<typeof ComponentStatus> {}

@@ -1,4 +1,16 @@
-import { always, atomic, explicit, int32, list, one, oneOf, packageOf, required, string } from "../../schema/dsl.ts";
+import {
+  always,
+  atomic,
+  explicit,
+  given,
+  int32,
+  list,
+  one,
+  oneOf,
+  packageOf,
+  required,
+  string,
+} from "../../schema/dsl.ts";
 import type { Infer } from "../../schema/field.ts";
 import { listOf } from "../meta/list.ts";
 import { ObjectMeta } from "../meta/object-meta.ts";
@@ -41,7 +53,7 @@ export const Endpoints = kind(
   "Endpoints",
   "The addresses behind a Service in a single object (EndpointSlice is its successor).",
   {
-    metadata: required(one<ObjectMeta>(1, ObjectMeta, always)),
+    metadata: given(one<ObjectMeta>(1, ObjectMeta, always)),
     subsets: list<EndpointSubset>(2, EndpointSubset, atomic),
   },
 );

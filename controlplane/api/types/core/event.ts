@@ -1,4 +1,4 @@
-import { always, int32, microTime, one, packageOf, required, string, time } from "../../schema/dsl.ts";
+import { always, given, int32, microTime, one, packageOf, required, string, time } from "../../schema/dsl.ts";
 import type { Infer } from "../../schema/field.ts";
 import { listOf } from "../meta/list.ts";
 import { ObjectMeta } from "../meta/object-meta.ts";
@@ -19,8 +19,8 @@ export const EventSource = message("EventSource", {
 export interface EventSource extends Infer<typeof EventSource> {}
 
 export const Event = kind("Event", "A report that something happened to an object. Kept for a limited time.", {
-  metadata: required(one<ObjectMeta>(1, ObjectMeta, always)),
-  involvedObject: required(one<ObjectReference>(2, ObjectReference)),
+  metadata: given(one<ObjectMeta>(1, ObjectMeta, always)),
+  involvedObject: required(one<ObjectReference>(2, ObjectReference, always)),
   reason: string(3),
   message: string(4),
   source: one<EventSource>(5, EventSource, always),

@@ -1,6 +1,7 @@
 import {
   always,
   atomic,
+  given,
   keyed,
   list,
   mergeBy,
@@ -41,7 +42,7 @@ export const Namespace = kind(
   "Namespace",
   "A scope for names: objects of different namespaces may have the same name.",
   {
-    metadata: required(one<ObjectMeta>(1, ObjectMeta, always)),
+    metadata: given(one<ObjectMeta>(1, ObjectMeta, always)),
     spec: one<NamespaceSpec>(2, NamespaceSpec, always),
     status: one<NamespaceStatus>(3, NamespaceStatus, always),
   },

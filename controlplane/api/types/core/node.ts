@@ -3,6 +3,7 @@ import {
   atomic,
   boolean,
   explicit,
+  given,
   int32,
   int64,
   keyed,
@@ -161,8 +162,8 @@ export const NodeStatus = message(
 export interface NodeStatus extends Infer<typeof NodeStatus> {}
 
 export const Node = kind("Node", "A machine that runs pods.", {
-  metadata: required(one<ObjectMeta>(1, ObjectMeta, always)),
-  spec: required(one<NodeSpec>(2, NodeSpec, always)),
+  metadata: given(one<ObjectMeta>(1, ObjectMeta, always)),
+  spec: given(one<NodeSpec>(2, NodeSpec, always)),
   status: one<NodeStatus>(3, NodeStatus, always),
 });
 export interface Node extends Infer<typeof Node> {}

@@ -2,6 +2,7 @@ import {
   always,
   atomic,
   explicit,
+  given,
   keyed,
   list,
   map,
@@ -67,8 +68,8 @@ export const PersistentVolumeClaim = kind(
   "PersistentVolumeClaim",
   "A request for storage, bound to a PersistentVolume.",
   {
-    metadata: required(one<ObjectMeta>(1, ObjectMeta, always)),
-    spec: required(one<PersistentVolumeClaimSpec>(2, PersistentVolumeClaimSpec, always)),
+    metadata: given(one<ObjectMeta>(1, ObjectMeta, always)),
+    spec: given(one<PersistentVolumeClaimSpec>(2, PersistentVolumeClaimSpec, always)),
     status: one<PersistentVolumeClaimStatus>(3, PersistentVolumeClaimStatus, always),
   },
 );

@@ -4,6 +4,7 @@ import {
   boolean,
   defaultsTo,
   explicit,
+  given,
   inside,
   int32,
   list,
@@ -194,8 +195,8 @@ export const PersistentVolumeStatus = message("PersistentVolumeStatus", {
 export interface PersistentVolumeStatus extends Infer<typeof PersistentVolumeStatus> {}
 
 export const PersistentVolume = kind("PersistentVolume", "Storage of the cluster that outlives the pods that use it.", {
-  metadata: required(one<ObjectMeta>(1, ObjectMeta, always)),
-  spec: required(one<PersistentVolumeSpec>(2, PersistentVolumeSpec, always)),
+  metadata: given(one<ObjectMeta>(1, ObjectMeta, always)),
+  spec: given(one<PersistentVolumeSpec>(2, PersistentVolumeSpec, always)),
   status: one<PersistentVolumeStatus>(3, PersistentVolumeStatus, always),
 });
 export interface PersistentVolume extends Infer<typeof PersistentVolume> {}

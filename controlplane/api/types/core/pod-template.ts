@@ -1,7 +1,7 @@
-import { always, one, packageOf, required } from "../../schema/dsl.ts";
+import { always, given, one, packageOf } from "../../schema/dsl.ts";
 import type { Infer } from "../../schema/field.ts";
 import { listOf } from "../meta/list.ts";
-import { ObjectMeta } from "../meta/object-meta.ts";
+import { ObjectMeta, TemplateMeta } from "../meta/object-meta.ts";
 import { PodSpec } from "./pod-spec.ts";
 
 const { kind, message } = packageOf("io.k8s.api.core.v1", "", "v1");
@@ -9,7 +9,7 @@ const { kind, message } = packageOf("io.k8s.api.core.v1", "", "v1");
 export const PodTemplateSpec = message(
   "PodTemplateSpec",
   {
-    metadata: one<ObjectMeta>(1, ObjectMeta, always),
+    metadata: one<TemplateMeta>(1, TemplateMeta, always),
     spec: one<PodSpec>(2, PodSpec, always),
   },
   { doc: "What pods made from a template look like." },
@@ -17,7 +17,7 @@ export const PodTemplateSpec = message(
 export interface PodTemplateSpec extends Infer<typeof PodTemplateSpec> {}
 
 export const PodTemplate = kind("PodTemplate", "A description from which pods are made.", {
-  metadata: required(one<ObjectMeta>(1, ObjectMeta, always)),
+  metadata: given(one<ObjectMeta>(1, ObjectMeta, always)),
   template: one<PodTemplateSpec>(2, PodTemplateSpec, always),
 });
 export interface PodTemplate extends Infer<typeof PodTemplate> {}

@@ -1,4 +1,4 @@
-import { always, doc, one, packageOf, required } from "../../schema/dsl.ts";
+import { always, doc, given, one, packageOf } from "../../schema/dsl.ts";
 import type { Infer } from "../../schema/field.ts";
 import { listOf } from "../meta/list.ts";
 import { ObjectMeta } from "../meta/object-meta.ts";
@@ -11,8 +11,8 @@ export const Pod = kind(
   "Pod",
   "Containers that run together on one node and share its network, hostname and volumes.",
   {
-    metadata: required(one<ObjectMeta>(1, ObjectMeta, always)),
-    spec: required(one<PodSpec>(2, PodSpec, always, doc("What is wanted."))),
+    metadata: given(one<ObjectMeta>(1, ObjectMeta, always)),
+    spec: given(one<PodSpec>(2, PodSpec, always, doc("What is wanted."))),
     status: one<PodStatus>(3, PodStatus, always, doc("What was last seen.")),
   },
 );

@@ -1,4 +1,4 @@
-import { always, atomic, list, map, one, packageOf, quantity, required, string } from "../../schema/dsl.ts";
+import { always, atomic, given, list, map, one, packageOf, quantity, required, string } from "../../schema/dsl.ts";
 import type { Infer } from "../../schema/field.ts";
 import { listOf } from "../meta/list.ts";
 import { ObjectMeta } from "../meta/object-meta.ts";
@@ -22,8 +22,8 @@ export const LimitRangeSpec = message("LimitRangeSpec", {
 export interface LimitRangeSpec extends Infer<typeof LimitRangeSpec> {}
 
 export const LimitRange = kind("LimitRange", "Bounds and defaults for the resources of pods in a namespace.", {
-  metadata: required(one<ObjectMeta>(1, ObjectMeta, always)),
-  spec: required(one<LimitRangeSpec>(2, LimitRangeSpec, always)),
+  metadata: given(one<ObjectMeta>(1, ObjectMeta, always)),
+  spec: given(one<LimitRangeSpec>(2, LimitRangeSpec, always)),
 });
 export interface LimitRange extends Infer<typeof LimitRange> {}
 
@@ -44,8 +44,8 @@ export const ResourceQuotaStatus = message("ResourceQuotaStatus", {
 export interface ResourceQuotaStatus extends Infer<typeof ResourceQuotaStatus> {}
 
 export const ResourceQuota = kind("ResourceQuota", "Limits on what a namespace may use in total.", {
-  metadata: required(one<ObjectMeta>(1, ObjectMeta, always)),
-  spec: required(one<ResourceQuotaSpec>(2, ResourceQuotaSpec, always)),
+  metadata: given(one<ObjectMeta>(1, ObjectMeta, always)),
+  spec: given(one<ResourceQuotaSpec>(2, ResourceQuotaSpec, always)),
   status: one<ResourceQuotaStatus>(3, ResourceQuotaStatus, always),
 });
 export interface ResourceQuota extends Infer<typeof ResourceQuota> {}

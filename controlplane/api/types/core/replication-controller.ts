@@ -3,6 +3,7 @@ import {
   atomicObject,
   defaultsTo,
   explicit,
+  given,
   int32,
   int64,
   keyed,
@@ -54,8 +55,8 @@ export const ReplicationController = kind(
   "ReplicationController",
   "Keeps a given number of identical pods running (ReplicaSet is its successor).",
   {
-    metadata: required(one<ObjectMeta>(1, ObjectMeta, always)),
-    spec: required(one<ReplicationControllerSpec>(2, ReplicationControllerSpec, always)),
+    metadata: given(one<ObjectMeta>(1, ObjectMeta, always)),
+    spec: given(one<ReplicationControllerSpec>(2, ReplicationControllerSpec, always)),
     status: one<ReplicationControllerStatus>(3, ReplicationControllerStatus, always),
   },
 );

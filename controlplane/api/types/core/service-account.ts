@@ -1,4 +1,4 @@
-import { always, atomic, boolean, explicit, keyed, list, mergeBy, one, packageOf, required } from "../../schema/dsl.ts";
+import { always, atomic, boolean, explicit, given, keyed, list, mergeBy, one, packageOf } from "../../schema/dsl.ts";
 import type { Infer } from "../../schema/field.ts";
 import { listOf } from "../meta/list.ts";
 import { ObjectMeta } from "../meta/object-meta.ts";
@@ -7,7 +7,7 @@ import { LocalObjectReference, ObjectReference } from "./reference.ts";
 const { kind } = packageOf("io.k8s.api.core.v1", "", "v1");
 
 export const ServiceAccount = kind("ServiceAccount", "An identity for processes that run in pods.", {
-  metadata: required(one<ObjectMeta>(1, ObjectMeta, always)),
+  metadata: given(one<ObjectMeta>(1, ObjectMeta, always)),
   secrets: list<ObjectReference>(2, ObjectReference, keyed("name"), mergeBy("name")),
   imagePullSecrets: list<LocalObjectReference>(3, LocalObjectReference, atomic),
   automountServiceAccountToken: boolean(4, explicit),

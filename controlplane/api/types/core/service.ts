@@ -6,6 +6,7 @@ import {
   defaultsTo,
   doc,
   explicit,
+  given,
   int32,
   intOrString,
   keyed,
@@ -110,8 +111,8 @@ export const ServiceStatus = message("ServiceStatus", {
 export interface ServiceStatus extends Infer<typeof ServiceStatus> {}
 
 export const Service = kind("Service", "A stable name and address for a changing set of pods.", {
-  metadata: required(one<ObjectMeta>(1, ObjectMeta, always)),
-  spec: required(one<ServiceSpec>(2, ServiceSpec, always, doc("What is wanted."))),
+  metadata: given(one<ObjectMeta>(1, ObjectMeta, always)),
+  spec: given(one<ServiceSpec>(2, ServiceSpec, always, doc("What is wanted."))),
   status: one<ServiceStatus>(3, ServiceStatus, always, doc("What was last seen.")),
 });
 export interface Service extends Infer<typeof Service> {}

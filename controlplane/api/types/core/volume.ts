@@ -16,7 +16,7 @@ import {
   string,
 } from "../../schema/dsl.ts";
 import type { Infer } from "../../schema/field.ts";
-import { ObjectMeta } from "../meta/object-meta.ts";
+import { TemplateMeta } from "../meta/object-meta.ts";
 import { LabelSelector } from "../meta/selector.ts";
 import { PersistentVolumeClaimSpec } from "./persistent-volume-claim.ts";
 import { LocalObjectReference, ObjectFieldSelector, ResourceFieldSelector } from "./reference.ts";
@@ -132,8 +132,8 @@ export const EmptyDirVolumeSource = message("EmptyDirVolumeSource", {
 export interface EmptyDirVolumeSource extends Infer<typeof EmptyDirVolumeSource> {}
 
 export const PersistentVolumeClaimTemplate = message("PersistentVolumeClaimTemplate", {
-  metadata: one<ObjectMeta>(1, ObjectMeta, always),
-  spec: required(one<PersistentVolumeClaimSpec>(2, PersistentVolumeClaimSpec)),
+  metadata: one<TemplateMeta>(1, TemplateMeta, always),
+  spec: required(one<PersistentVolumeClaimSpec>(2, PersistentVolumeClaimSpec, always)),
 });
 export interface PersistentVolumeClaimTemplate extends Infer<typeof PersistentVolumeClaimTemplate> {}
 

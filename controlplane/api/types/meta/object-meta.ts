@@ -3,6 +3,7 @@ import {
   boolean,
   doc,
   explicit,
+  given,
   int64,
   json,
   keyed,
@@ -17,7 +18,7 @@ import {
   string,
   time,
 } from "../../schema/dsl.ts";
-import type { Infer } from "../../schema/field.ts";
+import type { AnyMessage, Infer, Message } from "../../schema/field.ts";
 
 const { message } = packageOf("io.k8s.apimachinery.pkg.apis.meta.v1", "", "v1");
 
@@ -57,7 +58,7 @@ export interface OwnerReference extends Infer<typeof OwnerReference> {}
 export const ObjectMeta = message(
   "ObjectMeta",
   {
-    name: required(string(1, doc("Unique within a namespace and a resource. It cannot be changed."))),
+    name: given(string(1, doc("Unique within a namespace and a resource. It cannot be changed."))),
     generateName: string(2, doc("A prefix from which the server makes a unique name when none is given.")),
     namespace: string(3, doc("The scope of the name. It cannot be changed.")),
     selfLink: string(4),
@@ -85,3 +86,7 @@ export const ObjectMeta = message(
   { doc: "What every stored object has: name, labels, owners, versions." },
 );
 export interface ObjectMeta extends Infer<typeof ObjectMeta> {}
+
+/** The metadata of a template: the same message, but nothing in it has a name yet. */
+export interface TemplateMeta extends Partial<ObjectMeta> {}
+export const TemplateMeta = ObjectMeta as AnyMessage as Message<TemplateMeta>;

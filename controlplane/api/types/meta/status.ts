@@ -1,4 +1,4 @@
-import { always, atomic, int32, list, one, oneOf, packageOf, required, string } from "../../schema/dsl.ts";
+import { always, atomic, given, int32, list, one, oneOf, packageOf, string } from "../../schema/dsl.ts";
 import type { Infer } from "../../schema/field.ts";
 import { ListMeta } from "./object-meta.ts";
 
@@ -22,7 +22,7 @@ export const StatusDetails = message("StatusDetails", {
 export interface StatusDetails extends Infer<typeof StatusDetails> {}
 
 export const Status = kind("Status", "The outcome of a request that does not return an object.", {
-  metadata: required(one<ListMeta>(1, ListMeta, always)),
+  metadata: given(one<ListMeta>(1, ListMeta, always)),
   status: oneOf(2, ["Success", "Failure"]),
   message: string(3),
   reason: string(4),

@@ -1,4 +1,4 @@
-import { always, explicit, one, packageOf, required, string } from "../../schema/dsl.ts";
+import { always, explicit, given, one, packageOf, required, string } from "../../schema/dsl.ts";
 import type { Infer } from "../../schema/field.ts";
 import { listOf } from "../meta/list.ts";
 import { ObjectMeta } from "../meta/object-meta.ts";
@@ -21,8 +21,8 @@ export const IngressClassSpec = message("IngressClassSpec", {
 export interface IngressClassSpec extends Infer<typeof IngressClassSpec> {}
 
 export const IngressClass = kind("IngressClass", "Names the controller that carries out Ingresses of this class.", {
-  metadata: required(one<ObjectMeta>(1, ObjectMeta, always)),
-  spec: required(one<IngressClassSpec>(2, IngressClassSpec, always)),
+  metadata: given(one<ObjectMeta>(1, ObjectMeta, always)),
+  spec: given(one<IngressClassSpec>(2, IngressClassSpec, always)),
 });
 export interface IngressClass extends Infer<typeof IngressClass> {}
 

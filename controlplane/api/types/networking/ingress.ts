@@ -2,6 +2,7 @@ import {
   always,
   atomic,
   explicit,
+  given,
   inside,
   int32,
   list,
@@ -43,7 +44,7 @@ export interface IngressBackend extends Infer<typeof IngressBackend> {}
 export const HTTPIngressPath = message("HTTPIngressPath", {
   path: string(1),
   pathType: required(oneOf(3, ["Exact", "Prefix", "ImplementationSpecific"], explicit)),
-  backend: required(one<IngressBackend>(2, IngressBackend)),
+  backend: required(one<IngressBackend>(2, IngressBackend, always)),
 });
 export interface HTTPIngressPath extends Infer<typeof HTTPIngressPath> {}
 
@@ -97,8 +98,8 @@ export const IngressStatus = message("IngressStatus", {
 export interface IngressStatus extends Infer<typeof IngressStatus> {}
 
 export const Ingress = kind("Ingress", "Rules that lead HTTP requests from outside to Services.", {
-  metadata: required(one<ObjectMeta>(1, ObjectMeta, always)),
-  spec: required(one<IngressSpec>(2, IngressSpec, always)),
+  metadata: given(one<ObjectMeta>(1, ObjectMeta, always)),
+  spec: given(one<IngressSpec>(2, IngressSpec, always)),
   status: one<IngressStatus>(3, IngressStatus, always),
 });
 export interface Ingress extends Infer<typeof Ingress> {}

@@ -2,6 +2,7 @@ import {
   always,
   atomic,
   explicit,
+  given,
   int32,
   intOrString,
   list,
@@ -58,8 +59,8 @@ export const NetworkPolicySpec = message("NetworkPolicySpec", {
 export interface NetworkPolicySpec extends Infer<typeof NetworkPolicySpec> {}
 
 export const NetworkPolicy = kind("NetworkPolicy", "Says which traffic pods may send and receive.", {
-  metadata: required(one<ObjectMeta>(1, ObjectMeta, always)),
-  spec: required(one<NetworkPolicySpec>(2, NetworkPolicySpec, always)),
+  metadata: given(one<ObjectMeta>(1, ObjectMeta, always)),
+  spec: given(one<NetworkPolicySpec>(2, NetworkPolicySpec, always)),
 });
 export interface NetworkPolicy extends Infer<typeof NetworkPolicy> {}
 

@@ -1,4 +1,4 @@
-import { always, atomic, keyed, list, mergeBy, one, packageOf, required, string } from "../../schema/dsl.ts";
+import { always, atomic, given, keyed, list, mergeBy, one, packageOf, required, string } from "../../schema/dsl.ts";
 import type { Infer } from "../../schema/field.ts";
 import { Condition } from "../meta/condition.ts";
 import { listOf } from "../meta/list.ts";
@@ -20,7 +20,7 @@ export const IPAddressSpec = message("IPAddressSpec", {
 export interface IPAddressSpec extends Infer<typeof IPAddressSpec> {}
 
 export const IPAddress = kind("IPAddress", "An IP address in use, and the object that uses it.", {
-  metadata: required(one<ObjectMeta>(1, ObjectMeta, always)),
+  metadata: given(one<ObjectMeta>(1, ObjectMeta, always)),
   spec: required(one<IPAddressSpec>(2, IPAddressSpec, always)),
 });
 export interface IPAddress extends Infer<typeof IPAddress> {}
@@ -39,8 +39,8 @@ export const ServiceCIDRStatus = message("ServiceCIDRStatus", {
 export interface ServiceCIDRStatus extends Infer<typeof ServiceCIDRStatus> {}
 
 export const ServiceCIDR = kind("ServiceCIDR", "A range from which Services get their cluster IPs.", {
-  metadata: required(one<ObjectMeta>(1, ObjectMeta, always)),
-  spec: required(one<ServiceCIDRSpec>(2, ServiceCIDRSpec, always)),
+  metadata: given(one<ObjectMeta>(1, ObjectMeta, always)),
+  spec: given(one<ServiceCIDRSpec>(2, ServiceCIDRSpec, always)),
   status: one<ServiceCIDRStatus>(3, ServiceCIDRStatus, always),
 });
 export interface ServiceCIDR extends Infer<typeof ServiceCIDR> {}

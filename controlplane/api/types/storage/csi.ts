@@ -3,6 +3,7 @@ import {
   atomic,
   boolean,
   explicit,
+  given,
   int32,
   int64,
   keyed,
@@ -48,7 +49,7 @@ export const CSIDriverSpec = message("CSIDriverSpec", {
 export interface CSIDriverSpec extends Infer<typeof CSIDriverSpec> {}
 
 export const CSIDriver = kind("CSIDriver", "What a CSI driver of the cluster can do.", {
-  metadata: required(one<ObjectMeta>(1, ObjectMeta, always)),
+  metadata: given(one<ObjectMeta>(1, ObjectMeta, always)),
   spec: required(one<CSIDriverSpec>(2, CSIDriverSpec, always)),
 });
 export interface CSIDriver extends Infer<typeof CSIDriver> {}
@@ -75,7 +76,7 @@ export const CSINodeSpec = message("CSINodeSpec", {
 export interface CSINodeSpec extends Infer<typeof CSINodeSpec> {}
 
 export const CSINode = kind("CSINode", "The CSI drivers installed on a node.", {
-  metadata: required(one<ObjectMeta>(1, ObjectMeta, always)),
+  metadata: given(one<ObjectMeta>(1, ObjectMeta, always)),
   spec: required(one<CSINodeSpec>(2, CSINodeSpec, always)),
 });
 export interface CSINode extends Infer<typeof CSINode> {}
@@ -87,7 +88,7 @@ export const CSIStorageCapacity = kind(
   "CSIStorageCapacity",
   "How much storage of a class is left in a topology segment.",
   {
-    metadata: required(one<ObjectMeta>(1, ObjectMeta, always)),
+    metadata: given(one<ObjectMeta>(1, ObjectMeta, always)),
     nodeTopology: one<LabelSelector>(2, LabelSelector),
     storageClassName: required(string(3)),
     capacity: quantity(4),

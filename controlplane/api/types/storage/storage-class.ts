@@ -3,6 +3,7 @@ import {
   atomic,
   boolean,
   explicit,
+  given,
   list,
   map,
   one,
@@ -19,7 +20,7 @@ import { ObjectMeta } from "../meta/object-meta.ts";
 const { kind } = packageOf("io.k8s.api.storage.v1", "storage.k8s.io", "v1");
 
 export const StorageClass = kind("StorageClass", "A kind of storage that volumes can be made from on demand.", {
-  metadata: required(one<ObjectMeta>(1, ObjectMeta, always)),
+  metadata: given(one<ObjectMeta>(1, ObjectMeta, always)),
   provisioner: required(string(2)),
   parameters: map(3, string),
   reclaimPolicy: oneOf(4, ["Retain", "Delete"], explicit),

@@ -1,4 +1,16 @@
-import { always, boolean, explicit, int32, map, one, packageOf, required, string, time } from "../../schema/dsl.ts";
+import {
+  always,
+  boolean,
+  explicit,
+  given,
+  int32,
+  map,
+  one,
+  packageOf,
+  required,
+  string,
+  time,
+} from "../../schema/dsl.ts";
 import type { Infer } from "../../schema/field.ts";
 import { PersistentVolumeSpec } from "../core/persistent-volume.ts";
 import { listOf } from "../meta/list.ts";
@@ -14,7 +26,7 @@ export interface VolumeAttachmentSource extends Infer<typeof VolumeAttachmentSou
 
 export const VolumeAttachmentSpec = message("VolumeAttachmentSpec", {
   attacher: required(string(1)),
-  source: required(one<VolumeAttachmentSource>(2, VolumeAttachmentSource)),
+  source: required(one<VolumeAttachmentSource>(2, VolumeAttachmentSource, always)),
   nodeName: required(string(3)),
 });
 export interface VolumeAttachmentSpec extends Infer<typeof VolumeAttachmentSpec> {}
@@ -35,7 +47,7 @@ export const VolumeAttachmentStatus = message("VolumeAttachmentStatus", {
 export interface VolumeAttachmentStatus extends Infer<typeof VolumeAttachmentStatus> {}
 
 export const VolumeAttachment = kind("VolumeAttachment", "The wish to attach a volume to a node, or detach it.", {
-  metadata: required(one<ObjectMeta>(1, ObjectMeta, always)),
+  metadata: given(one<ObjectMeta>(1, ObjectMeta, always)),
   spec: required(one<VolumeAttachmentSpec>(2, VolumeAttachmentSpec, always)),
   status: one<VolumeAttachmentStatus>(3, VolumeAttachmentStatus, always),
 });

@@ -1,4 +1,4 @@
-import { always, map, one, packageOf, required, string } from "../../schema/dsl.ts";
+import { always, given, map, one, packageOf, required, string } from "../../schema/dsl.ts";
 import type { Infer } from "../../schema/field.ts";
 import { listOf } from "../meta/list.ts";
 import { ObjectMeta } from "../meta/object-meta.ts";
@@ -9,7 +9,7 @@ export const VolumeAttributesClass = kind(
   "VolumeAttributesClass",
   "Attributes of a volume that can be changed while it is in use.",
   {
-    metadata: required(one<ObjectMeta>(1, ObjectMeta, always)),
+    metadata: given(one<ObjectMeta>(1, ObjectMeta, always)),
     driverName: required(string(2)),
     parameters: map(3, string),
   },

@@ -1,0 +1,12 @@
+import { Node } from "../types/core/node.ts";
+import { resource } from "./resource.ts";
+
+export const nodes = resource<Node>(Node, {
+  plural: "nodes",
+  shortNames: ["no"],
+  scope: "Cluster",
+  status: true,
+  storage: "minions",
+  hash: "XwShjMxG9Fs=",
+  selectableFields: { "spec.unschedulable": (node) => String(node.spec.unschedulable ?? false) },
+});

@@ -1,0 +1,41 @@
+import { Binding } from "../types/core/binding.ts";
+import { Pod } from "../types/core/pod.ts";
+import { Eviction } from "../types/policy.ts";
+import { resource } from "./resource.ts";
+
+const firstIP = (pod: Pod) => pod.status?.podIP ?? pod.status?.podIPs?.[0]?.ip ?? "";
+
+export const pods = resource<Pod>(Pod, {
+  plural: "pods",
+  shortNames: ["po"],
+  categories: ["all"],
+  scope: "Namespaced",
+  status: true,
+  subresources: [
+    { name: "binding", gvk: Binding.gvk, schema: Binding, verbs: ["create"] },
+    { name: "eviction", gvk: Eviction.gvk, schema: Eviction, verbs: ["create"] },
+    { name: "log", gvk: Pod.gvk, schema: Pod, verbs: ["get"] },
+  ],
+  hash: "xPOwRZ+Yhw8=",
+  strategy: { tracksGeneration: true, statusUpdatesMetadata: true },
+  selectableFields: {
+    "spec.nodeName": (pod) => pod.spec.nodeName ?? "",
+    "spec.host": (pod) => pod.spec.nodeName ?? "",
+    "spec.restartPolicy": (pod) => pod.spec.restartPolicy ?? "",
+    "spec.schedulerName": (pod) => pod.spec.schedulerName ?? "",
+    "spec.serviceAccountName": (pod) => pod.spec.serviceAccountName ?? "",
+    "spec.hostNetwork": (pod) => String(pod.spec.hostNetwork ?? false),
+    "status.phase": (pod) => pod.status?.phase ?? "",
+    "status.podIP": firstIP,
+    "status.podIPs": firstIP,
+    "status.nominatedNodeName": (pod) => pod.status?.nominatedNodeName ?? "",
+  },
+});
+
+/** POST to pods/NAME/binding in its old place: the name of the Binding is the pod's. */
+export const bindings = resource<Binding>(Binding, {
+  plural: "bindings",
+  scope: "Namespaced",
+  verbs: ["create"],
+  storage: null,
+});

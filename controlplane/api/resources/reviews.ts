@@ -1,0 +1,35 @@
+import { SelfSubjectReview, TokenReview } from "../types/authentication.ts";
+import {
+  LocalSubjectAccessReview,
+  SelfSubjectAccessReview,
+  SelfSubjectRulesReview,
+  SubjectAccessReview,
+} from "../types/authorization.ts";
+import { review } from "./resource.ts";
+
+export const selfSubjectReviews = review<SelfSubjectReview>(SelfSubjectReview, {
+  plural: "selfsubjectreviews",
+  scope: "Cluster",
+});
+
+export const tokenReviews = review<TokenReview>(TokenReview, { plural: "tokenreviews", scope: "Cluster" });
+
+export const localSubjectAccessReviews = review<LocalSubjectAccessReview>(LocalSubjectAccessReview, {
+  plural: "localsubjectaccessreviews",
+  scope: "Namespaced",
+});
+
+export const selfSubjectAccessReviews = review<SelfSubjectAccessReview>(SelfSubjectAccessReview, {
+  plural: "selfsubjectaccessreviews",
+  scope: "Cluster",
+});
+
+export const selfSubjectRulesReviews = review<SelfSubjectRulesReview>(SelfSubjectRulesReview, {
+  plural: "selfsubjectrulesreviews",
+  scope: "Cluster",
+});
+
+export const subjectAccessReviews = review<SubjectAccessReview>(SubjectAccessReview, {
+  plural: "subjectaccessreviews",
+  scope: "Cluster",
+});
