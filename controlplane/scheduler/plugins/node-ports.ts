@@ -1,0 +1,31 @@
+import type { FilterPlugin } from "../framework.ts";
+import { type HostPort, hostPortsOf } from "../pod-info.ts";
+
+const anyAddress = "0.0.0.0";
+
+function conflicts(a: HostPort, b: HostPort): boolean {
+  return (
+    a.port === b.port &&
+    a.protocol === b.protocol &&
+    (a.address === b.address || a.address === anyAddress || b.address === anyAddress)
+  );
+}
+
+/** Two pods on a node cannot have the same host port of one protocol on the same address. */
+export const nodePorts: FilterPlugin = {
+  name: "NodePorts",
+  filter(pod, node) {
+    if (pod.hostPorts.length === 0) return undefined;
+    for (const other of node.pods.values()) {
+      if (other.hostPorts.some((used) => pod.hostPorts.some((wanted) => conflicts(wanted, used)))) {
+        return { reasons: ["node(s) didn't have free ports for the requested pod ports"], unresolvable: false };
+      }
+    }
+    return undefined;
+  },
+  mayHelp(event, pod) {
+    if (event.kind === "NodeAdd") return true;
+    if (event.kind !== "AssignedPodDelete") return false;
+    return hostPortsOf(event.pod).some((freed) => pod.hostPorts.some((wanted) => conflicts(wanted, freed)));
+  },
+};
