@@ -1,0 +1,143 @@
+import type {
+  Binding,
+  ConfigMap,
+  Deployment,
+  EndpointSlice,
+  Endpoints,
+  Event,
+  Job,
+  Lease,
+  Namespace,
+  Node,
+  Pod,
+  ReplicaSet,
+  Secret,
+  Service,
+  ServiceAccount,
+} from "../api/mod.ts";
+import { HttpClient, type HttpClientOptions, type RequestOptions } from "./http-client.ts";
+import { type Connection, loadKubeconfig } from "./kubeconfig.ts";
+import type { KubernetesObject } from "./kubernetes-object.ts";
+import { lines } from "./lines.ts";
+import { type CallOptions, ClusterResourceClient, ResourceClient, type WriteOptions } from "./resource-client.ts";
+import { type ResourceDefinition, resourcePath } from "./resource-definition.ts";
+
+export type ClientOptions = HttpClientOptions;
+
+export interface LogOptions extends CallOptions {
+  readonly container?: string;
+  readonly follow?: boolean;
+  readonly previous?: boolean;
+  readonly sinceSeconds?: number;
+  readonly sinceTime?: string;
+  readonly tailLines?: number;
+  readonly limitBytes?: number;
+  readonly timestamps?: boolean;
+}
+
+function namespaced(group: string, version: string, plural: string, kind: string): ResourceDefinition {
+  return { group, version, plural, kind, namespaced: true };
+}
+
+function clusterWide(group: string, version: string, plural: string, kind: string): ResourceDefinition {
+  return { group, version, plural, kind, namespaced: false };
+}
+
+/** A Kubernetes API server, seen from outside. Holds one connection; `close` frees it. */
+export class Client {
+  readonly http: HttpClient;
+  readonly configMaps: ResourceClient<ConfigMap>;
+  readonly deployments: ResourceClient<Deployment>;
+  readonly endpoints: ResourceClient<Endpoints>;
+  readonly endpointSlices: ResourceClient<EndpointSlice>;
+  readonly events: ResourceClient<Event>;
+  readonly jobs: ResourceClient<Job>;
+  readonly leases: ResourceClient<Lease>;
+  readonly namespaces: ClusterResourceClient<Namespace>;
+  readonly nodes: ClusterResourceClient<Node>;
+  readonly pods: ResourceClient<Pod>;
+  readonly replicaSets: ResourceClient<ReplicaSet>;
+  readonly secrets: ResourceClient<Secret>;
+  readonly serviceAccounts: ResourceClient<ServiceAccount>;
+  readonly services: ResourceClient<Service>;
+
+  constructor(connection: Connection, options: ClientOptions = {}) {
+    this.http = new HttpClient(connection, options);
+    this.configMaps = this.resource(namespaced("", "v1", "configmaps", "ConfigMap"));
+    this.deployments = this.resource(namespaced("apps", "v1", "deployments", "Deployment"));
+    this.endpoints = this.resource(namespaced("", "v1", "endpoints", "Endpoints"));
+    this.endpointSlices = this.resource(namespaced("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice"));
+    this.events = this.resource(namespaced("", "v1", "events", "Event"));
+    this.jobs = this.resource(namespaced("batch", "v1", "jobs", "Job"));
+    this.leases = this.resource(namespaced("coordination.k8s.io", "v1", "leases", "Lease"));
+    this.namespaces = this.clusterResource(clusterWide("", "v1", "namespaces", "Namespace"));
+    this.nodes = this.clusterResource(clusterWide("", "v1", "nodes", "Node"));
+    this.pods = this.resource(namespaced("", "v1", "pods", "Pod"));
+    this.replicaSets = this.resource(namespaced("apps", "v1", "replicasets", "ReplicaSet"));
+    this.secrets = this.resource(namespaced("", "v1", "secrets", "Secret"));
+    this.serviceAccounts = this.resource(namespaced("", "v1", "serviceaccounts", "ServiceAccount"));
+    this.services = this.resource(namespaced("", "v1", "services", "Service"));
+  }
+
+  /** From a kubeconfig file's current (or named) context. Throws Failure when the file is not usable. */
+  static async fromKubeconfig(
+    path: string,
+    options: ClientOptions & { context?: string; socketPath?: string } = {},
+  ): Promise<Client> {
+    const { context, socketPath, ...rest } = options;
+    const connection = await loadKubeconfig(path, { context });
+    return new Client(socketPath === undefined ? connection : { ...connection, socketPath }, rest);
+  }
+
+  /** Any kind, by its names in URLs. */
+  resource<T extends KubernetesObject>(definition: ResourceDefinition): ResourceClient<T> {
+    return new ResourceClient<T>(this.http, definition);
+  }
+
+  clusterResource<T extends KubernetesObject>(definition: ResourceDefinition): ClusterResourceClient<T> {
+    return new ClusterResourceClient(this.resource<T>(definition));
+  }
+
+  /** Objects of any kind reduced to apiVersion, kind and metadata. */
+  metadata(definition: ResourceDefinition): ResourceClient<KubernetesObject> {
+    return new ResourceClient(this.http, definition, "metadata");
+  }
+
+  /** Anything else: discovery, health, version. */
+  request<T>(method: string, path: string, options?: RequestOptions): Promise<T> {
+    return this.http.json(method, path, options);
+  }
+
+  /** Puts a pod on a node. Throws a conflict when it already has one. */
+  async bind(namespace: string, podName: string, binding: Binding, options?: WriteOptions): Promise<void> {
+    await this.pods.createSubresource(namespace, podName, "binding", binding, options);
+  }
+
+  /** Asks for a pod's deletion within its disruption budget. Throws ApiError 429 when the budget forbids it now. */
+  async evict(
+    namespace: string,
+    podName: string,
+    options: CallOptions & { gracePeriodSeconds?: number } = {},
+  ): Promise<void> {
+    const { signal, ...deleteOptions } = options;
+    const eviction = {
+      apiVersion: "policy/v1",
+      kind: "Eviction",
+      metadata: { name: podName, namespace },
+      deleteOptions,
+    };
+    await this.pods.createSubresource(namespace, podName, "eviction", eviction, { signal });
+  }
+
+  /** A container's log, line by line; with `follow` it goes on until the container ends or the signal aborts. */
+  async *logs(namespace: string, podName: string, options: LogOptions = {}): AsyncGenerator<string, void> {
+    const { signal, ...query } = options;
+    const path = resourcePath(this.pods.definition, namespace, podName, "log");
+    const response = await this.http.stream("GET", path, { query: { ...query }, signal, accept: "text/plain, */*" });
+    yield* lines(response.body);
+  }
+
+  close(): Promise<void> {
+    return this.http.close();
+  }
+}
