@@ -2,6 +2,18 @@
  * The Kubernetes object model: schemas and the types inferred from them, and everything one can do to an object without a
  * server. Objects are plain JSON values; nothing here reads a clock, the network or chance.
  */
+export { generateName, randomSuffix } from "./lifecycle/generate-name.ts";
+export {
+  applyDefaults,
+  hasStatus,
+  type Identity,
+  prepareForCreate,
+  prepareForStatusUpdate,
+  prepareForUpdate,
+  validateCreate,
+  validateStatusUpdate,
+  validateUpdate,
+} from "./lifecycle/lifecycle.ts";
 export { Quantity, type QuantityFormat, quantityError } from "./quantity/quantity.ts";
 export {
   allVerbs,
@@ -15,6 +27,8 @@ export {
   type Verb,
 } from "./resources/resource.ts";
 export { apiVersionOf, findKind, findResource, groupOrder, servedResources } from "./resources/served.ts";
+export { type DecodeResult, decode, strictDecodingError } from "./schema/decode.ts";
+export { equalJson } from "./schema/equal.ts";
 export type {
   AnyMessage,
   Field,
@@ -26,6 +40,16 @@ export type {
   Traits,
   TypeMeta,
 } from "./schema/field.ts";
+export { type JsonResult, parseJson } from "./schema/json.ts";
+export {
+  formatMicroTime,
+  formatTime,
+  type Instant,
+  microTimeAt,
+  millisecondsOf,
+  parseInstant,
+  timeAt,
+} from "./schema/time.ts";
 /** Constructors of failures; `status.notFound({ group: "", resource: "pods" }, "web")`. */
 export * as status from "./status.ts";
 export { type FailureStatus, type GroupResource, StatusError, type StatusReason } from "./status.ts";
