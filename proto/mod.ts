@@ -1,4 +1,5 @@
 // The wire of etcd v3: its messages as values and types of one name, its services, and the HTTP/2 and gRPC below them.
+export { type EtcdErrorName, etcdErrorName, etcdErrors } from "./etcd-errors.ts";
 export * from "./messages/auth.ts";
 export * as authpb from "./messages/authpb.ts";
 export * from "./messages/cluster.ts";
