@@ -50,6 +50,21 @@ export {
   parseInstant,
   timeAt,
 } from "./schema/time.ts";
+export { FieldSelector, type FieldSelectorResult, parseFieldSelector } from "./selectors/field-selector.ts";
+export {
+  everything,
+  formatSelector,
+  fromLabelSelector,
+  type Labels,
+  matchesLabels,
+  type Operator,
+  type Requirement,
+  type Selector,
+  type SelectorResult,
+  selectLabels,
+  selects,
+} from "./selectors/label-selector.ts";
+export { parseLabelSelector } from "./selectors/parse-label-selector.ts";
 /** Constructors of failures; `status.notFound({ group: "", resource: "pods" }, "web")`. */
 export * as status from "./status.ts";
 export { type FailureStatus, type GroupResource, StatusError, type StatusReason } from "./status.ts";
