@@ -1,0 +1,22 @@
+// A client of etcd v3, real or ours: `connect({ endpoints })`.
+export { CompactedError, EtcdError } from "./error.ts";
+export { noEnd, prefixEnd } from "./keys.ts";
+export type {
+  AtEndpoint,
+  CallOptions,
+  ClientTlsOptions,
+  ClusterClient,
+  EtcdClient,
+  EtcdClientOptions,
+  KeepAlive,
+  KeepAliveListener,
+  KvClient,
+  LeaseClient,
+  MaintenanceClient,
+  WatchBatch,
+  WatchClient,
+  WatchEnd,
+  Watcher,
+  WatchListener,
+  WatchRequestOptions,
+} from "./types.ts";
