@@ -9,6 +9,7 @@ export * from "./messages/health.ts";
 export * from "./messages/internal.ts";
 export * from "./messages/kv.ts";
 export * from "./messages/lease.ts";
+export * as leasepb from "./messages/leasepb.ts";
 export * from "./messages/lock.ts";
 export * from "./messages/maintenance.ts";
 export * as membershippb from "./messages/membership.ts";
