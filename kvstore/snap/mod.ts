@@ -1,0 +1,2 @@
+export { decodeRun, encodeRun, type SnapshotRecord } from "./records.ts";
+export { readStage, removeStages, StageWriter } from "./stage.ts";
