@@ -1,0 +1,16 @@
+import type { ByteString } from "../mvcc/byte-string.ts";
+
+/** One lease, as all members know it, and its expiry, which only the primary decides on. */
+export interface Lease {
+  readonly id: bigint;
+  /** Seconds that were granted. */
+  readonly ttl: number;
+  /** Seconds that a checkpoint said were left; 0 when none did since the last renewal. */
+  remainingTtl: number;
+  /** On the monotonic clock; `Infinity` on a member that is not the primary. */
+  expiryMs: number;
+  /** Keys that go with it. */
+  readonly keys: Set<ByteString>;
+  /** Told when the lease has been revoked, or when nobody here can say any more. */
+  waiting: (() => void)[];
+}

@@ -1,0 +1,323 @@
+import { assert, type Clock, type Timer } from "../../base/mod.ts";
+import { leasepb } from "../../proto/mod.ts";
+import type { Backend } from "../mvcc/backend.ts";
+import { type ByteString, sliceToByteString } from "../mvcc/byte-string.ts";
+import { type Failure, fail } from "../mvcc/failure.ts";
+import type { LeaseItems } from "../mvcc/store.ts";
+import { ExpiryQueue } from "./expiry.ts";
+import type { Lease } from "./lease.ts";
+
+/** Longest TTL that can be granted, in seconds: about 285 years. */
+const maxTtl = 9_000_000_000;
+const scanIntervalMs = 500;
+/** Leases revoked per second at most; a scan takes half of them. */
+const revokeRate = 1000;
+const revokesInFlight = 16;
+/** How long after a revocation was asked for it is asked for again. */
+const retryMs = 3000;
+const checkpointsPerProposal = 1000;
+
+export interface LessorOptions {
+  readonly backend: Backend;
+  readonly clock: Clock;
+  /** Shorter TTLs are raised to this, in seconds: 1.5 election timeouts, rounded up. */
+  readonly minTtl: number;
+  /** How often a long lease's remaining time is told to the other members, so that a new primary does not start it
+   * afresh. Default 5 minutes. */
+  readonly checkpointIntervalMs?: number;
+}
+
+/** How the primary gets its decisions into the log. Each promise settles when the proposal was applied or given up. */
+export interface Proposer {
+  revoke(id: bigint): Promise<unknown>;
+  /** Absent: no checkpoints are made. */
+  checkpoint?(checkpoints: readonly { readonly id: bigint; readonly remainingTTL: number }[]): Promise<unknown>;
+}
+
+export interface TimeToLive {
+  /** Whole seconds left. */
+  readonly ttl: number;
+  readonly grantedTtl: number;
+  readonly keys: readonly ByteString[];
+}
+
+/** Leases: which exist and what hangs on them is replicated, and equal on all members; when they expire is decided by the
+ * primary, which is the leader, alone. A member that is not the primary never counts time. */
+export class Lessor implements LeaseItems {
+  readonly #backend: Backend;
+  readonly #clock: Clock;
+  readonly #minTtl: number;
+  readonly #checkpointIntervalMs: number;
+  readonly #leases = new Map<bigint, Lease>();
+  readonly #expiry = new ExpiryQueue();
+  readonly #checkpoints = new ExpiryQueue();
+  /** Present on the primary. */
+  #proposer: Proposer | undefined;
+  #scan: Timer | undefined;
+  #revoking = 0;
+  readonly #toRevoke: bigint[] = [];
+
+  private constructor({ backend, clock, minTtl, checkpointIntervalMs = 300_000 }: LessorOptions) {
+    this.#backend = backend;
+    this.#clock = clock;
+    this.#minTtl = minTtl;
+    this.#checkpointIntervalMs = checkpointIntervalMs;
+  }
+
+  /** Reads the leases back; the store attaches their keys when it is opened. */
+  static async open(options: LessorOptions): Promise<Lessor> {
+    const lessor = new Lessor(options);
+    for await (const entries of options.backend.scan("lease")) {
+      for (const { value } of entries) {
+        const { id, ttl, remainingTTL } = leasepb.Lease.decode(value);
+        lessor.#add(id, Math.max(ttl, options.minTtl), remainingTTL);
+      }
+    }
+    return lessor;
+  }
+
+  get isPrimary(): boolean {
+    return this.#proposer !== undefined;
+  }
+
+  get size(): number {
+    return this.#leases.size;
+  }
+
+  has(id: bigint): boolean {
+    return this.#leases.has(id);
+  }
+
+  attach(id: bigint, key: ByteString): void {
+    this.#known(id).keys.add(key);
+  }
+
+  detach(id: bigint, key: ByteString): void {
+    // The lease may be gone when a snapshot held a key of it: then nobody keeps its keys.
+    this.#leases.get(id)?.keys.delete(key);
+  }
+
+  grant(
+    id: bigint,
+    ttl: number,
+  ): { readonly ttl: number } | Failure<"LeaseNotFound" | "LeaseExist" | "LeaseTTLTooLarge"> {
+    if (id === 0n) return fail("LeaseNotFound");
+    if (ttl > maxTtl) return fail("LeaseTTLTooLarge");
+    if (this.#leases.has(id)) return fail("LeaseExist");
+    const lease = this.#add(id, Math.max(ttl, this.#minTtl), 0);
+    this.#persist(lease);
+    if (this.isPrimary) this.#refresh(lease, 0);
+    return { ttl: lease.ttl };
+  }
+
+  /** Keys of a lease in byte order, the order in which all members delete them. */
+  keysOf(id: bigint): readonly ByteString[] | Failure<"LeaseNotFound"> {
+    const lease = this.#leases.get(id);
+    return lease === undefined ? fail("LeaseNotFound") : [...lease.keys].sort(byteOrder);
+  }
+
+  /** Forgets a lease whose keys are deleted. */
+  remove(id: bigint): void {
+    const lease = this.#known(id);
+    assert(lease.keys.size === 0, "a lease goes after its keys");
+    this.#leases.delete(id);
+    this.#backend.delete("lease", leaseKey(id));
+    this.#expiry.delete(id);
+    this.#checkpoints.delete(id);
+    wake(lease);
+  }
+
+  /** What the primary said is left of a lease. Says nothing about the expiry until the next promotion. */
+  checkpoint(id: bigint, remainingTtl: number): void {
+    const lease = this.#leases.get(id);
+    if (lease === undefined) return;
+    lease.remainingTtl = remainingTtl;
+    this.#persist(lease);
+    if (this.isPrimary) this.#scheduleCheckpoint(lease);
+  }
+
+  /** Starts the lease's time afresh and returns its TTL. Of one that has expired but is not revoked yet, the answer waits
+   * for the revocation. `NotPrimary`: ask the leader. */
+  async renew(id: bigint): Promise<{ readonly ttl: number } | Failure<"LeaseNotFound" | "NotPrimary">> {
+    if (!this.isPrimary) return fail("NotPrimary");
+    const lease = this.#leases.get(id);
+    if (lease === undefined) return fail("LeaseNotFound");
+    if (lease.expiryMs <= this.#clock.monotonic()) {
+      await new Promise<void>((resolve) => lease.waiting.push(resolve));
+      return this.#leases.has(id) ? fail("NotPrimary") : fail("LeaseNotFound");
+    }
+    if (lease.remainingTtl > 0) {
+      // Others must not think less of the lease than this renewal promises.
+      await this.#proposer?.checkpoint?.([{ id, remainingTTL: 0 }]);
+      if (!this.isPrimary) return fail("NotPrimary");
+      if (this.#leases.get(id) !== lease) return fail("LeaseNotFound");
+    }
+    this.#refresh(lease, 0);
+    return { ttl: lease.ttl };
+  }
+
+  /** On the primary only: no other member knows the time. `NotPrimary`: ask the leader. */
+  timeToLive(id: bigint): TimeToLive | Failure<"LeaseNotFound" | "NotPrimary"> {
+    if (!this.isPrimary) return fail("NotPrimary");
+    const lease = this.#leases.get(id);
+    if (lease === undefined || lease.expiryMs <= this.#clock.monotonic()) return fail("LeaseNotFound");
+    const leftMs = lease.expiryMs - this.#clock.monotonic();
+    return { ttl: Math.floor(leftMs / 1000), grantedTtl: lease.ttl, keys: [...lease.keys].sort(byteOrder) };
+  }
+
+  /** All leases, the first to expire first. */
+  leases(): readonly bigint[] {
+    return [...this.#leases.values()].sort((a, b) => compare(a.expiryMs, b.expiryMs)).map(({ id }) => id);
+  }
+
+  /** This member is the leader now. Nobody renewed while there was none, so every lease gets its full time (or what a
+   * checkpoint left of it) and `extendMs`, the election timeout, on top. */
+  promote(extendMs: number, proposer: Proposer): void {
+    this.#proposer = proposer;
+    for (const lease of this.#leases.values()) this.#refresh(lease, extendMs);
+    this.#spread();
+    this.#scan?.cancel();
+    this.#scheduleScan();
+  }
+
+  /** This member is the leader no longer: from this moment it lets nothing expire and renews nothing. */
+  demote(): void {
+    this.#proposer = undefined;
+    this.#scan?.cancel();
+    this.#scan = undefined;
+    this.#toRevoke.length = 0;
+    this.#expiry.clear();
+    this.#checkpoints.clear();
+    for (const lease of this.#leases.values()) {
+      lease.expiryMs = Number.POSITIVE_INFINITY;
+      wake(lease);
+    }
+  }
+
+  #add(id: bigint, ttl: number, remainingTtl: number): Lease {
+    const lease: Lease = {
+      id,
+      ttl,
+      remainingTtl,
+      expiryMs: Number.POSITIVE_INFINITY,
+      keys: new Set(),
+      waiting: [],
+    };
+    this.#leases.set(id, lease);
+    return lease;
+  }
+
+  #known(id: bigint): Lease {
+    const lease = this.#leases.get(id);
+    assert(lease !== undefined, "the lease was checked to exist");
+    return lease;
+  }
+
+  #persist({ id, ttl, remainingTtl }: Lease): void {
+    this.#backend.put("lease", leaseKey(id), leasepb.Lease.encode({ id, ttl, remainingTTL: remainingTtl }));
+  }
+
+  #refresh(lease: Lease, extendMs: number): void {
+    const seconds = lease.remainingTtl > 0 ? lease.remainingTtl : lease.ttl;
+    lease.expiryMs = this.#clock.monotonic() + seconds * 1000 + extendMs;
+    this.#expiry.set(lease.id, lease.expiryMs);
+    this.#scheduleCheckpoint(lease);
+  }
+
+  /** Many leases refreshed in one moment would expire in one moment too. Those beyond three quarters of the revocation
+   * rate within a second are moved into the next. */
+  #spread(): void {
+    const perSecond = (3 * revokeRate) / 4;
+    if (this.#leases.size < perSecond) return;
+    let windowMs = 0;
+    let inWindow = 0;
+    for (const lease of [...this.#leases.values()].sort((a, b) => compare(a.expiryMs, b.expiryMs))) {
+      if (lease.expiryMs >= windowMs + 1000) {
+        windowMs = lease.expiryMs;
+        inWindow = 0;
+      } else if (inWindow === perSecond) {
+        windowMs += 1000;
+        inWindow = 0;
+      }
+      inWindow++;
+      if (lease.expiryMs >= windowMs) continue;
+      lease.expiryMs = windowMs;
+      this.#expiry.set(lease.id, windowMs);
+    }
+  }
+
+  #scheduleScan(): void {
+    this.#scan = this.#clock.after(scanIntervalMs, () => {
+      this.#scheduleScan();
+      this.#expire();
+      this.#proposeCheckpoints();
+    });
+  }
+
+  #expire(): void {
+    const nowMs = this.#clock.monotonic();
+    const due = this.#expiry.takeDue(nowMs, revokeRate / 2);
+    // Until its revocation is applied, an expired lease comes up again.
+    for (const id of due) this.#expiry.set(id, nowMs + retryMs);
+    this.#toRevoke.push(...due);
+    while (this.#revoking < revokesInFlight && this.#toRevoke.length > 0) void this.#revokeNext();
+  }
+
+  async #revokeNext(): Promise<void> {
+    const id = this.#toRevoke.shift();
+    if (id === undefined || this.#proposer === undefined) return;
+    this.#revoking++;
+    try {
+      if (this.#leases.has(id)) await this.#proposer.revoke(id);
+    } catch {
+      // Given up: the leader changed or there is no quorum. The lease comes up again, here or at the next primary.
+    } finally {
+      this.#revoking--;
+    }
+    await this.#revokeNext();
+  }
+
+  #scheduleCheckpoint(lease: Lease): void {
+    if (this.#proposer?.checkpoint === undefined) return;
+    const seconds = lease.remainingTtl > 0 ? lease.remainingTtl : lease.ttl;
+    if (seconds * 1000 <= this.#checkpointIntervalMs) return;
+    this.#checkpoints.set(lease.id, this.#clock.monotonic() + this.#checkpointIntervalMs);
+  }
+
+  #proposeCheckpoints(): void {
+    const nowMs = this.#clock.monotonic();
+    const checkpoints: { id: bigint; remainingTTL: number }[] = [];
+    for (const id of this.#checkpoints.takeDue(nowMs, checkpointsPerProposal)) {
+      const lease = this.#leases.get(id);
+      if (lease === undefined || lease.expiryMs <= nowMs) continue;
+      const remainingTTL = Math.ceil((lease.expiryMs - nowMs) / 1000);
+      if (remainingTTL < lease.ttl) checkpoints.push({ id, remainingTTL });
+    }
+    if (checkpoints.length === 0) return;
+    // When it fails, the next renewal or promotion schedules it again; until then the lease only lives longer.
+    this.#proposer?.checkpoint?.(checkpoints).catch(() => undefined);
+  }
+}
+
+function leaseKey(id: bigint): ByteString {
+  const bytes = new Uint8Array(8);
+  new DataView(bytes.buffer).setBigInt64(0, id);
+  return sliceToByteString(bytes, 0, 8);
+}
+
+function wake(lease: Lease): void {
+  const { waiting } = lease;
+  lease.waiting = [];
+  for (const resolve of waiting) resolve();
+}
+
+function compare(a: number, b: number): number {
+  // Two leases that never expire are equal; their difference is not a number.
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}
+
+function byteOrder(a: ByteString, b: ByteString): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}

@@ -1,0 +1,1 @@
+export { Lessor, type LessorOptions, type Proposer, type TimeToLive } from "./lessor.ts";

@@ -1,0 +1,218 @@
+import { assert, type Clock, type Timer } from "../../base/mod.ts";
+import { type ByteString, toByteString } from "./byte-string.ts";
+import type { Change, Engine, Entry } from "./engine.ts";
+
+/** etcd's buckets, each a range of the engine's keys behind one letter. */
+const prefixes = {
+  alarm: "a",
+  auth: "b",
+  authRoles: "r",
+  authUsers: "u",
+  cluster: "c",
+  key: "k",
+  lease: "l",
+  members: "m",
+  members_removed: "n",
+  meta: "t",
+} as const;
+
+export type Bucket = keyof typeof prefixes;
+const buckets = Object.keys(prefixes) as readonly Bucket[];
+const bucketOfPrefix = new Map<number, Bucket>(buckets.map((bucket) => [prefixes[bucket].charCodeAt(0), bucket]));
+
+export interface BackendRecord extends Entry {
+  readonly bucket: Bucket;
+}
+
+/** Whoever keeps its own unwritten records hands them over when a batch is cut. */
+export interface BatchSource {
+  drain(put: (bucket: Bucket, key: ByteString, value: ByteString | Uint8Array | undefined) => void): void;
+  /** What was drained last is written. */
+  written?(): void;
+}
+
+export interface BackendOptions {
+  readonly engine: Engine;
+  readonly clock: Clock;
+  /** A write that fails leaves memory ahead of the disk for good: the member has to stop. Called once. */
+  readonly onFailure: (error: unknown) => void;
+  /** How long a change may wait for its batch. Default 100. */
+  readonly intervalMs?: number;
+  /** Changes that make a batch go at once. Default 5000: converting them takes the loop about 10 ms. */
+  readonly batchLimit?: number;
+}
+
+/** Buckets of records over an engine. Changes are visible at once and written in the background, in batches; all that
+ * was changed without awaiting in between lies in one batch, so an entry's data and the applied index never part.
+ * Nothing here is urgent: what a crash loses is applied again from the WAL. */
+export class Backend {
+  readonly #engine: Engine;
+  readonly #clock: Clock;
+  readonly #onFailure: (error: unknown) => void;
+  readonly #intervalMs: number;
+  readonly #batchLimit: number;
+  readonly #sources: BatchSource[] = [];
+  /** Changed and in no batch yet. */
+  #pending = new Map<ByteString, Uint8Array | undefined>();
+  /** In the batch that is being written. */
+  #writing: ReadonlyMap<ByteString, Uint8Array | undefined> = new Map();
+  #changes = 0;
+  #timer: Timer | undefined;
+  #timerIsUrgent = false;
+  /** Batches are written one after the other. */
+  #tail: Promise<void> = Promise.resolve();
+  #closed = false;
+  #measuredBytes = 0;
+  #bytesSinceMeasured = 0;
+
+  private constructor(options: BackendOptions) {
+    this.#engine = options.engine;
+    this.#clock = options.clock;
+    this.#onFailure = options.onFailure;
+    this.#intervalMs = options.intervalMs ?? 100;
+    this.#batchLimit = options.batchLimit ?? 5000;
+  }
+
+  static async open(options: BackendOptions): Promise<Backend> {
+    const backend = new Backend(options);
+    await backend.#measure();
+    return backend;
+  }
+
+  /** Takes part in every batch from now on. */
+  addSource(source: BatchSource): void {
+    this.#sources.push(source);
+  }
+
+  get(bucket: Bucket, key: ByteString): Uint8Array | undefined {
+    const name = prefixes[bucket] + key;
+    if (this.#pending.has(name)) return this.#pending.get(name);
+    if (this.#writing.has(name)) return this.#writing.get(name);
+    return this.#engine.get(name);
+  }
+
+  put(bucket: Bucket, key: ByteString, value: Uint8Array): void {
+    this.#pending.set(prefixes[bucket] + key, value);
+    this.changed();
+  }
+
+  delete(bucket: Bucket, key: ByteString): void {
+    this.#pending.set(prefixes[bucket] + key, undefined);
+    this.changed();
+  }
+
+  /** A source has something to write. */
+  changed(): void {
+    this.#changes++;
+    const urgent = this.#changes >= this.#batchLimit;
+    if (this.#timer !== undefined && (this.#timerIsUrgent || !urgent)) return;
+    this.#timer?.cancel();
+    this.#timerIsUrgent = urgent;
+    this.#timer = this.#clock.after(urgent ? 0 : this.#intervalMs, () => {
+      this.commit().catch(() => undefined); // `onFailure` has been told
+    });
+  }
+
+  /** All changes made before this call are durable when it resolves. */
+  commit(): Promise<void> {
+    this.#tail = this.#tail.then(() => this.#writeBatch());
+    return this.#tail;
+  }
+
+  /** Records of one bucket that are written, with `from` <= key < `to`, in key order. */
+  async *scan(bucket: Bucket, from: ByteString = "", to?: ByteString, run?: number): AsyncGenerator<readonly Entry[]> {
+    const prefix = prefixes[bucket];
+    const end = to === undefined ? afterPrefix(prefix) : prefix + to;
+    for await (const entries of this.#engine.scan(prefix + from, end, run)) {
+      yield entries.map(({ key, value }) => ({ key: key.subarray(1), value }));
+    }
+  }
+
+  /** Commits, then streams all records as of one batch: a snapshot at the applied index that it holds itself. */
+  async *exportRecords(): AsyncGenerator<readonly BackendRecord[]> {
+    await this.commit();
+    for await (const entries of this.#engine.scan("", "\xff")) {
+      yield entries.map(({ key, value }) => {
+        const bucket = bucketOfPrefix.get(key[0] as number);
+        assert(bucket !== undefined, "every record lies in a bucket");
+        return { bucket, key: key.subarray(1), value };
+      });
+    }
+  }
+
+  /** Bytes on disk, measured after commits, plus those handed over since. */
+  get sizeBytes(): number {
+    return this.#measuredBytes + this.#bytesSinceMeasured;
+  }
+
+  async defragment(): Promise<void> {
+    await this.commit();
+    await this.#engine.defragment();
+    await this.#measure();
+  }
+
+  /** Writes what is left. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    try {
+      await this.commit();
+    } finally {
+      this.#timer?.cancel();
+      await this.#engine.close();
+    }
+  }
+
+  async #writeBatch(): Promise<void> {
+    const changes = this.#cutBatch();
+    if (changes.length === 0) return;
+    try {
+      await this.#engine.write(changes);
+      this.#writing = new Map();
+      for (const source of this.#sources) source.written?.();
+      if (this.#bytesSinceMeasured > remeasureBytes) await this.#measure();
+    } catch (error) {
+      this.#onFailure(error);
+      throw error;
+    }
+  }
+
+  #cutBatch(): Change[] {
+    const changes: Change[] = [];
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.#timerIsUrgent = false;
+    if (this.#changes === 0) return changes;
+    this.#changes = 0;
+    const put = (bucket: Bucket, key: ByteString, value: ByteString | Uint8Array | undefined) => {
+      changes.push({ key: prefixes[bucket] + key, value });
+      this.#bytesSinceMeasured += key.length + (value?.length ?? 0);
+    };
+    for (const source of this.#sources) source.drain(put);
+    for (const [key, value] of this.#pending) {
+      changes.push({ key, value });
+      this.#bytesSinceMeasured += key.length + (value?.length ?? 0);
+    }
+    this.#writing = this.#pending;
+    this.#pending = new Map();
+    return changes;
+  }
+
+  async #measure(): Promise<void> {
+    this.#bytesSinceMeasured = 0;
+    this.#measuredBytes = await this.#engine.sizeBytes();
+  }
+}
+
+const remeasureBytes = 1 << 20;
+
+function afterPrefix(prefix: string): ByteString {
+  return String.fromCharCode(prefix.charCodeAt(0) + 1);
+}
+
+/** Fills an empty engine with what `exportRecords` gave elsewhere. */
+export async function importRecords(engine: Engine, records: AsyncIterable<readonly BackendRecord[]>): Promise<void> {
+  for await (const run of records) {
+    await engine.write(run.map(({ bucket, key, value }) => ({ key: prefixes[bucket] + toByteString(key), value })));
+  }
+}

@@ -1,0 +1,79 @@
+import type { Clock } from "../../base/mod.ts";
+import type { Backend } from "./backend.ts";
+import type { ByteString } from "./byte-string.ts";
+import type { History } from "./history.ts";
+import type { KeyIndex } from "./key-index.ts";
+import { finishedKey, readRevision, writeRevision } from "./meta.ts";
+import type { SortedMap } from "./sorted-map.ts";
+
+/** Keys looked at in one go: about 2 ms. */
+const sliceKeys = 2000;
+
+export interface CompactorOptions {
+  readonly index: SortedMap<KeyIndex>;
+  readonly history: History;
+  readonly backend: Backend;
+  readonly clock: Clock;
+  readonly onFailure: (error: unknown) => void;
+}
+
+/** Removes what reads can no longer ask for. The index knows every revision, so the keys are walked and not the disk;
+ * slice by slice, between which the store works on. */
+export class Compactor {
+  readonly #options: CompactorOptions;
+  /** Sweeps, and what must not see one, one after the other. */
+  #tail: Promise<unknown> = Promise.resolve();
+
+  constructor(options: CompactorOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves when everything before `revision` is gone from the disk. Rejects, and tells `onFailure`, when that failed. */
+  schedule(revision: number): Promise<void> {
+    const done = this.#tail.then(() => this.#sweep(revision));
+    done.catch(this.#options.onFailure);
+    this.#tail = done;
+    return done;
+  }
+
+  /** After a restart: finishes what was scheduled, unless it was finished before. */
+  resume(scheduled: number): void {
+    if (readRevision(this.#options.backend, finishedKey) !== scheduled) this.schedule(scheduled);
+  }
+
+  /** Runs `job` while no sweep does. */
+  holding<T>(job: () => Promise<T>): Promise<T> {
+    const done = this.#tail.then(job);
+    this.#tail = done.catch(() => undefined); // whoever asked hears of it
+    return done;
+  }
+
+  async #sweep(revision: number): Promise<void> {
+    const { clock, backend } = this.#options;
+    for (let next: ByteString | undefined = ""; next !== undefined; ) {
+      next = this.#sweepSlice(next, revision);
+      await new Promise<void>((resolve) => clock.after(0, resolve));
+    }
+    writeRevision(backend, finishedKey, revision);
+    await backend.commit();
+  }
+
+  /** Returns where to go on. */
+  #sweepSlice(from: ByteString, revision: number): ByteString | undefined {
+    const { index, history } = this.#options;
+    const emptied: ByteString[] = [];
+    let next: ByteString | undefined;
+    let seen = 0;
+    index.visit(from, undefined, (entry, key) => {
+      if (seen++ === sliceKeys) {
+        next = key;
+        return false;
+      }
+      entry.compact(revision, (version) => history.drop(version));
+      if (entry.empty) emptied.push(key);
+      return true;
+    });
+    for (const key of emptied) index.delete(key);
+    return next;
+  }
+}

@@ -1,0 +1,158 @@
+import { mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { type BatchOperation, type Iterator, Level } from "level";
+import type { ByteString } from "./byte-string.ts";
+import type { Change, Engine, EngineHome, Entry, Successor } from "./engine.ts";
+
+type Database = Level<Uint8Array, Uint8Array>;
+
+/** A directory with one LevelDB directory per generation and a file that names the current one. This file is the only
+ * one of the room that knows of a file system. */
+export class LevelHome implements EngineHome {
+  readonly #directory: string;
+
+  /** `directory` need not exist yet. */
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  async open(): Promise<Engine> {
+    await mkdir(this.#directory, { recursive: true, mode: 0o700 });
+    const current = await this.#current();
+    await this.#removeOthers(current);
+    return LevelEngine.open(join(this.#directory, current));
+  }
+
+  async openSuccessor(): Promise<Successor> {
+    const current = await this.#current();
+    await this.#removeOthers(current);
+    const next = String(Number(current) + 1);
+    return {
+      engine: await LevelEngine.open(join(this.#directory, next)),
+      takeOver: () => this.#makeCurrent(next),
+    };
+  }
+
+  async #current(): Promise<string> {
+    try {
+      return (await readFile(join(this.#directory, pointerName), "utf8")).trim();
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return "0";
+      throw error;
+    }
+  }
+
+  /** The rename is the moment: before it the old generation is current, after it the new one. */
+  async #makeCurrent(generation: string): Promise<void> {
+    const incoming = join(this.#directory, `${pointerName}.incoming`);
+    const file = await open(incoming, "w", 0o600);
+    try {
+      await file.writeFile(`${generation}\n`);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(incoming, join(this.#directory, pointerName));
+    const directory = await open(this.#directory);
+    try {
+      await directory.sync();
+    } finally {
+      await directory.close();
+    }
+  }
+
+  async #removeOthers(current: string): Promise<void> {
+    for (const name of await readdir(this.#directory)) {
+      if (!/^[0-9]+$/.test(name) || name === current) continue;
+      await rm(join(this.#directory, name), { recursive: true, force: true });
+    }
+  }
+}
+
+const pointerName = "generation";
+const scanBytes = 256 * 1024;
+
+class LevelEngine implements Engine {
+  readonly #directory: string;
+  readonly #database: Database;
+
+  private constructor(directory: string, database: Database) {
+    this.#directory = directory;
+    this.#database = database;
+  }
+
+  static async open(directory: string): Promise<LevelEngine> {
+    const database = new Level<Uint8Array, Uint8Array>(directory, {
+      keyEncoding: "buffer",
+      valueEncoding: "buffer",
+      writeBufferSize: 16 << 20,
+    });
+    await database.open();
+    return new LevelEngine(directory, database);
+  }
+
+  get(key: ByteString): Uint8Array | undefined {
+    return this.#database.getSync(Buffer.from(key, "latin1"));
+  }
+
+  /** Synced each time. LevelDB recovers what it can: of writes that were not, a crash of the machine may lose one in the
+   * middle and keep the next. */
+  async write(changes: readonly Change[]): Promise<void> {
+    await this.#database.batch(changes.map(toOperation), { sync: true });
+  }
+
+  scan(from: ByteString, to: ByteString, run = 1000): AsyncGenerator<readonly Entry[]> {
+    // Made here and not in the generator, whose body waits for the first `next`: the snapshot is of this moment.
+    const iterator = this.#database.iterator({
+      gte: Buffer.from(from, "latin1"),
+      lt: Buffer.from(to, "latin1"),
+      highWaterMarkBytes: scanBytes,
+    });
+    return runsOf(iterator, run);
+  }
+
+  async sizeBytes(): Promise<number> {
+    let sizeBytes = 0;
+    for (const name of await readdir(this.#directory)) {
+      // Level renames and removes files while this looks at them.
+      const file = await stat(join(this.#directory, name)).catch(() => undefined);
+      sizeBytes += file?.size ?? 0;
+    }
+    return sizeBytes;
+  }
+
+  async defragment(): Promise<void> {
+    await compactRange(this.#database);
+  }
+
+  async close(): Promise<void> {
+    await this.#database.close();
+  }
+}
+
+function toOperation({ key, value }: Change): BatchOperation<Database, Uint8Array, Uint8Array> {
+  const name = Buffer.from(key, "latin1");
+  if (value === undefined) return { type: "del", key: name };
+  return { type: "put", key: name, value: typeof value === "string" ? Buffer.from(value, "latin1") : value };
+}
+
+/** `level` declares only what it has in browsers too; in Node it is ClassicLevel. */
+async function compactRange(database: Database): Promise<void> {
+  const classic = database as Database & { compactRange(start: Uint8Array, end: Uint8Array): Promise<void> };
+  await classic.compactRange(Buffer.of(), Buffer.of(0xff));
+}
+
+async function* runsOf(
+  iterator: Iterator<Database, Uint8Array, Uint8Array>,
+  run: number,
+): AsyncGenerator<readonly Entry[]> {
+  try {
+    for (;;) {
+      const entries = await iterator.nextv(run);
+      if (entries.length === 0) return;
+      yield entries.map(([key, value]) => ({ key, value }));
+    }
+  } finally {
+    await iterator.close();
+  }
+}

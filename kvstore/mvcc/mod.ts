@@ -1,0 +1,36 @@
+export type {
+  AnswerHeader,
+  DeleteRangeAnswer,
+  HeaderAnswer,
+  LeaseGrantAnswer,
+  PutAnswer,
+  TxnAnswer,
+  TxnOpAnswer,
+} from "./answers.ts";
+export { Applier, type CompactionAnswer } from "./applier.ts";
+export {
+  Backend,
+  type BackendOptions,
+  type BackendRecord,
+  type BatchSource,
+  type Bucket,
+  importRecords,
+} from "./backend.ts";
+export { type ByteString, fromByteString, toByteString } from "./byte-string.ts";
+export {
+  checkDeleteRangeRequest,
+  checkPutRequest,
+  checkRangeRequest,
+  checkTxnRequest,
+  type RequestFailure,
+} from "./check.ts";
+export type { Engine, EngineHome, Entry, Successor } from "./engine.ts";
+export { type Failure, fail, isFailure, type StateFailureCode } from "./failure.ts";
+export type { HashOfRevision } from "./hash.ts";
+export { type KeyRange, keyRange } from "./key-range.ts";
+export { LevelHome } from "./level-engine.ts";
+export { MemoryHome } from "./memory-engine.ts";
+export type { RangeAnswer } from "./range.ts";
+export { installState, openState, type State, type StateOptions } from "./state.ts";
+export type { Applied, ReadView, Store } from "./store.ts";
+export { isReadonly as isTxnReadonly, isSerializable as isTxnSerializable } from "./txn.ts";

@@ -1,0 +1,349 @@
+import { assert, type Clock } from "../../base/mod.ts";
+import type { Backend, BatchSource } from "./backend.ts";
+import { type ByteString, sliceToByteString } from "./byte-string.ts";
+import { Compactor } from "./compactor.ts";
+import { StoreEvent } from "./event.ts";
+import { type Failure, fail } from "./failure.ts";
+import { type HashOfRevision, hashKv } from "./hash.ts";
+import { History } from "./history.ts";
+import { KeyIndex } from "./key-index.ts";
+import type { KeyRange } from "./key-range.ts";
+import { readRevision, scheduledKey, writeRevision } from "./meta.ts";
+import { encodeRecord, parseRecord, type Record } from "./record.ts";
+import { parseRevisionKey } from "./revision.ts";
+import { SortedMap } from "./sorted-map.ts";
+
+/** What the store has to know of leases, which the lessor keeps. */
+export interface LeaseItems {
+  has(lease: bigint): boolean;
+  attach(lease: bigint, key: ByteString): void;
+  detach(lease: bigint, key: ByteString): void;
+}
+
+/** Where the log has been applied up to. */
+export interface Applied {
+  readonly index: number;
+  readonly term: number;
+}
+
+/** What a read at some revision found: records in key order, which are encoded KeyValues. */
+export interface RangeResult {
+  readonly records: readonly Record[];
+  /** Of all keys in the range, whatever the limit. */
+  readonly count: number;
+}
+
+export interface RangeOptions {
+  /** Revision to read at; 0 and below is the newest. */
+  readonly at?: number;
+  /** Most records to return; 0 is no limit. */
+  readonly limit?: number;
+  readonly countOnly?: boolean;
+}
+
+/** Reads. Those without `at` see the writes of a transaction that is under way. */
+export interface ReadView {
+  /** Newest revision that reads see; that of a transaction under way as soon as it has written something. */
+  readonly revision: number;
+  /** Reads before this one have been given up; -1 when none has. */
+  readonly compactRevision: number;
+  range(keys: KeyRange, options?: RangeOptions): RangeResult | Failure<"Compacted" | "FutureRev">;
+  /** The newest version of one key, when it lives. */
+  get(key: ByteString): KeyIndex | undefined;
+  /** Shows the live keys of a range at their newest version, in order, until `visit` returns false. */
+  visit(keys: KeyRange, visit: (entry: KeyIndex) => boolean): void;
+}
+
+/** Writes of one transaction: the first makes a new revision, which all share. */
+export interface WriteView extends ReadView {
+  /** Leases are checked before: an unknown one is a bug. */
+  put(key: ByteString, value: Uint8Array | ByteString, lease: bigint): void;
+  /** Returns the number of deleted keys. */
+  deleteRange(keys: KeyRange): number;
+}
+
+export interface StoreOptions {
+  readonly backend: Backend;
+  readonly clock: Clock;
+  readonly leases: LeaseItems;
+  /** A background job failed: the member has to stop. */
+  readonly onFailure: (error: unknown) => void;
+}
+
+/** Keys and their history: etcd's MVCC store. In memory an index of all keys and revisions with the newest record of each
+ * live key, in the backend all records. Writes happen on the apply path, one transaction at a time, without waiting for
+ * anything; each returns only after the index, the history and the listener know of it. */
+export class Store implements WriteView {
+  readonly #backend: Backend;
+  readonly #leases: LeaseItems;
+  readonly #index = new SortedMap<KeyIndex>();
+  readonly #history: History;
+  readonly #compactor: Compactor;
+  /** A fresh store is at 1. */
+  #revision = 1;
+  #compactRevision = -1;
+  #applied: Applied = { index: 0, term: 0 };
+  #drained: Applied = { index: 0, term: 0 };
+  #committed: Applied = { index: 0, term: 0 };
+  /** Events of the transaction under way. */
+  #events: StoreEvent[] | undefined;
+  #onRevision: ((revision: number, events: readonly StoreEvent[]) => void) | undefined;
+  #liveBytes = 0;
+
+  private constructor({ backend, clock, leases, onFailure }: StoreOptions) {
+    this.#backend = backend;
+    this.#leases = leases;
+    this.#history = new History(backend);
+    this.#compactor = new Compactor({ index: this.#index, history: this.#history, backend, clock, onFailure });
+    backend.addSource({
+      drain: (put) => this.#drain(put),
+      written: () => {
+        this.#committed = this.#drained;
+      },
+    });
+  }
+
+  /** Reads the index back from the backend. Leases must be there already: keys are attached to them. */
+  static async open(options: StoreOptions): Promise<Store> {
+    const store = new Store(options);
+    await store.#restore();
+    return store;
+  }
+
+  get revision(): number {
+    return this.#revision + (this.#written > 0 ? 1 : 0);
+  }
+
+  get compactRevision(): number {
+    return this.#compactRevision;
+  }
+
+  /** Number of live keys. */
+  get size(): number {
+    return this.#index.weight;
+  }
+
+  /** Bytes of the newest records of live keys: what a store without history would hold. */
+  get sizeInUseBytes(): number {
+    return this.#liveBytes;
+  }
+
+  get applied(): Applied {
+    return this.#applied;
+  }
+
+  /** Up to here the log is no longer needed: applied, written and synced. */
+  get committed(): Applied {
+    return this.#committed;
+  }
+
+  /** An entry of the log has been applied, whatever it did. In the same turn as what it did: both go into one batch. */
+  setApplied(index: number, term: number): void {
+    assert(index > this.#applied.index, "every entry is applied once, in order");
+    this.#applied = { index, term };
+    this.#backend.changed();
+  }
+
+  /** Hears of every revision when it is made. */
+  onRevision(listener: (revision: number, events: readonly StoreEvent[]) => void): void {
+    this.#onRevision = listener;
+  }
+
+  get history(): Pick<History, "recent" | "recentFrom" | "read"> {
+    return this.#history;
+  }
+
+  get(key: ByteString): KeyIndex | undefined {
+    const entry = this.#index.get(key);
+    return entry?.live ? entry : undefined;
+  }
+
+  visit({ from, to }: KeyRange, visit: (entry: KeyIndex) => boolean): void {
+    this.#index.visit(from, to, (entry) => !entry.live || visit(entry));
+  }
+
+  range(
+    keys: KeyRange,
+    { at = 0, limit = 0, countOnly = false }: RangeOptions = {},
+  ): RangeResult | Failure<"Compacted" | "FutureRev"> {
+    const newest = this.revision;
+    if (at > newest) return fail("FutureRev");
+    if (at > 0 && at < this.#compactRevision) return fail("Compacted");
+    if (at > 0 && at < newest) return this.#rangeAt(keys, at, limit, countOnly);
+    const records: Record[] = [];
+    if (!countOnly) {
+      this.#index.visit(keys.from, keys.to, ({ record }) => {
+        if (record !== undefined) records.push(record);
+        return records.length !== limit || limit === 0;
+      });
+    }
+    const complete = !countOnly && (limit === 0 || records.length < limit);
+    return { records, count: complete ? records.length : this.#index.weightBetween(keys.from, keys.to) };
+  }
+
+  /** The record of `key` that a read at `main` sees. Undefined too when that revision is compacted. */
+  recordAt(key: ByteString, main: number): Record | undefined {
+    if (main < this.#compactRevision) return undefined;
+    const entry = this.#index.get(key);
+    const version = entry?.at(main);
+    if (entry === undefined || version === undefined || version.tombstone) return undefined;
+    return version.main === entry.main ? entry.record : this.#history.get(version.main, version.sub);
+  }
+
+  /** Runs a transaction. It cannot fail halfway: what could fail is checked before the first write. */
+  write<T>(transaction: (view: WriteView) => T): T {
+    assert(this.#events === undefined, "transactions do not nest");
+    const events: StoreEvent[] = [];
+    this.#events = events;
+    const answer = transaction(this);
+    this.#events = undefined;
+    if (events.length > 0) {
+      this.#revision++;
+      this.#onRevision?.(this.#revision, events);
+    }
+    return answer;
+  }
+
+  put(key: ByteString, value: Uint8Array | ByteString, lease: bigint): void {
+    const main = this.#revision + 1;
+    let entry = this.#index.get(key);
+    if (entry === undefined) {
+      entry = new KeyIndex(key);
+      this.#index.insert(key, entry, 1);
+    } else if (!entry.live) this.#index.setWeight(key, 1);
+    const previous = entry.record;
+    const previousLease = entry.lease;
+    const created = previous === undefined ? main : entry.created;
+    const version = entry.version + 1;
+    const record = encodeRecord(key, created, main, version, value, lease);
+    const sub = this.#written;
+    entry.put(main, sub, created, version, lease, record);
+    this.#liveBytes += record.length - (previous?.length ?? 0);
+    this.#record(new StoreEvent(main, sub, false, key, record, previous));
+    if (previousLease === lease) return;
+    if (previousLease !== 0n) this.#leases.detach(previousLease, key);
+    if (lease !== 0n) this.#leases.attach(lease, key);
+  }
+
+  deleteRange(keys: KeyRange): number {
+    const found: KeyIndex[] = [];
+    this.visit(keys, (entry) => found.push(entry) > 0);
+    for (const entry of found) this.#delete(entry);
+    return found.length;
+  }
+
+  /** Gives up reads before `revision`. What that frees is removed in the background; `physical` resolves when it is gone
+   * from the disk. */
+  compact(revision: number): { readonly physical: Promise<void> } | Failure<"Compacted" | "FutureRev"> {
+    if (revision <= this.#compactRevision) return fail("Compacted");
+    if (revision > this.#revision) return fail("FutureRev");
+    this.#compactRevision = revision;
+    writeRevision(this.#backend, scheduledKey, revision);
+    return { physical: this.#compactor.schedule(revision) };
+  }
+
+  /** HashKV: equal on all members at equal `revision`; 0 is the newest. Does not block the event loop. */
+  hashKv(revision: number): Promise<HashOfRevision | Failure<"Compacted" | "FutureRev">> {
+    if (revision > 0 && revision < this.#compactRevision) return Promise.resolve(fail("Compacted"));
+    if (revision > this.#revision) return Promise.resolve(fail("FutureRev"));
+    const at = revision > 0 ? revision : this.#revision;
+    return this.#compactor.holding(() => hashKv(at, this.#compactRevision, this.#revision, this.#index, this.#backend));
+  }
+
+  /** Reads everything back. Takes about 3 s per million records. */
+  async #restore(): Promise<void> {
+    const index = this.#index;
+    let revision = 1;
+    for await (const entries of this.#backend.scan("key")) {
+      for (const { key, value } of entries) {
+        const { main, sub, tombstone } = parseRevisionKey(key);
+        this.#restoreVersion(main, sub, tombstone, sliceToByteString(value, 0, value.length));
+        revision = main;
+      }
+    }
+    const scheduled = readRevision(this.#backend, scheduledKey);
+    this.#compactRevision = scheduled ?? -1;
+    this.#revision = Math.max(revision, this.#compactRevision);
+    this.#history.startAt(this.#revision + 1);
+    this.#applied = {
+      index: decodeUint64(this.#backend.get("meta", indexKey)),
+      term: decodeUint64(this.#backend.get("meta", termKey)),
+    };
+    this.#drained = this.#committed = this.#applied;
+    index.visit("", undefined, ({ key, lease }) => {
+      if (lease !== 0n && this.#leases.has(lease)) this.#leases.attach(lease, key);
+      return true;
+    });
+    if (scheduled !== undefined) this.#compactor.resume(scheduled);
+  }
+
+  #restoreVersion(main: number, sub: number, tombstone: boolean, record: Record): void {
+    const { key, createRevision, version, lease } = parseRecord(record);
+    let entry = this.#index.get(key);
+    if (entry === undefined) {
+      entry = new KeyIndex(key);
+      this.#index.insert(key, entry, tombstone ? 0 : 1);
+    } else if (entry.live === tombstone) this.#index.setWeight(key, tombstone ? 0 : 1);
+    this.#liveBytes += (tombstone ? 0 : record.length) - (entry.record?.length ?? 0);
+    if (tombstone) entry.tombstone(main, sub);
+    else entry.put(main, sub, createRevision, version, lease, record);
+  }
+
+  #drain(put: Parameters<BatchSource["drain"]>[0]): void {
+    this.#drained = this.#applied;
+    if (this.#applied.index === 0) return;
+    put("meta", indexKey, encodeUint64(this.#applied.index));
+    put("meta", termKey, encodeUint64(this.#applied.term));
+  }
+
+  #rangeAt(keys: KeyRange, at: number, limit: number, countOnly: boolean): RangeResult {
+    const records: Record[] = [];
+    let count = 0;
+    this.#index.visit(keys.from, keys.to, (entry) => {
+      const version = entry.at(at);
+      if (version === undefined || version.tombstone) return true;
+      count++;
+      if (countOnly || (limit > 0 && count > limit)) return true;
+      const isNewest = version.main === entry.main;
+      records.push(isNewest ? (entry.record as Record) : this.#history.get(version.main, version.sub));
+      return true;
+    });
+    return { records, count };
+  }
+
+  /** How many versions the transaction under way has written. */
+  get #written(): number {
+    return this.#events?.length ?? 0;
+  }
+
+  #delete(entry: KeyIndex): void {
+    const { key, lease, record: previous } = entry;
+    const main = this.#revision + 1;
+    const sub = this.#written;
+    entry.tombstone(main, sub);
+    this.#index.setWeight(key, 0);
+    this.#liveBytes -= previous?.length ?? 0;
+    this.#record(new StoreEvent(main, sub, true, key, encodeRecord(key, 0, 0, 0, "", 0n), previous));
+    if (lease !== 0n) this.#leases.detach(lease, key);
+  }
+
+  #record(event: StoreEvent): void {
+    assert(this.#events !== undefined, "writes happen inside a transaction");
+    this.#events.push(event);
+    this.#history.append(event);
+  }
+}
+
+const indexKey = "consistent_index";
+const termKey = "term";
+
+function encodeUint64(value: number): Uint8Array {
+  const bytes = new Uint8Array(8);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(value));
+  return bytes;
+}
+
+function decodeUint64(bytes: Uint8Array | undefined): number {
+  if (bytes === undefined) return 0;
+  return Number(new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0));
+}
