@@ -35,7 +35,7 @@ export interface Proposer {
 }
 
 export interface TimeToLive {
-  /** Whole seconds left. */
+  /** Whole seconds left; 0 or less when the lease has expired and is not revoked yet. */
   readonly ttl: number;
   readonly grantedTtl: number;
   readonly keys: readonly ByteString[];
@@ -160,9 +160,9 @@ export class Lessor implements LeaseItems {
   timeToLive(id: bigint): TimeToLive | Failure<"LeaseNotFound" | "NotPrimary"> {
     if (!this.isPrimary) return fail("NotPrimary");
     const lease = this.#leases.get(id);
-    if (lease === undefined || lease.expiryMs <= this.#clock.monotonic()) return fail("LeaseNotFound");
+    if (lease === undefined) return fail("LeaseNotFound");
     const leftMs = lease.expiryMs - this.#clock.monotonic();
-    return { ttl: Math.floor(leftMs / 1000), grantedTtl: lease.ttl, keys: [...lease.keys].sort(byteOrder) };
+    return { ttl: Math.trunc(leftMs / 1000), grantedTtl: lease.ttl, keys: [...lease.keys].sort(byteOrder) };
   }
 
   /** All leases, the first to expire first. */

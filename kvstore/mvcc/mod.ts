@@ -34,3 +34,5 @@ export type { RangeAnswer } from "./range.ts";
 export { installState, openState, type State, type StateOptions } from "./state.ts";
 export type { Applied, ReadView, Store } from "./store.ts";
 export { isReadonly as isTxnReadonly, isSerializable as isTxnSerializable } from "./txn.ts";
+export { WatchHub, type WatchHubOptions } from "./watch/hub.ts";
+export type { WatchBatch, Watcher, WatchRequest, WatchSink } from "./watch/watcher.ts";

@@ -1,0 +1,177 @@
+import type { Clock } from "../../base/mod.ts";
+import {
+  type EtcdErrorName,
+  type LeaseGrantRequest,
+  type LeaseKeepAliveResponse,
+  type LeaseRevokeRequest,
+  LeaseService,
+  type LeaseTimeToLiveRequest,
+  type ResponseHeader,
+  Status,
+} from "../../proto/mod.ts";
+import type { Lessor, TimeToLive } from "../lease/mod.ts";
+import {
+  type Failure,
+  fail,
+  fromByteString,
+  type HeaderAnswer,
+  isFailure,
+  type LeaseGrantAnswer,
+} from "../mvcc/mod.ts";
+import { failureToRpcError } from "./errors.ts";
+import { type BidiCall, type Implementation, implement, RpcError } from "./grpc/mod.ts";
+
+/** How the leader is asked for what only it knows. `NotPrimary`: whoever was asked does not lead (any more). */
+export interface LeaderLeases {
+  renew(id: bigint): Promise<{ readonly ttl: number } | Failure<EtcdErrorName | "NotPrimary">>;
+  timeToLive(id: bigint): Promise<TimeToLive | Failure<EtcdErrorName | "NotPrimary">>;
+}
+
+export interface LeaseServiceOptions {
+  /** The current one: a snapshot brings another. */
+  readonly lessor: () => Lessor;
+  readonly clock: Clock;
+  /** With the store's current revision. */
+  readonly header: () => ResponseHeader;
+  /** A positive number of 63 bits, for a client that leaves the choice to the server. */
+  readonly drawLeaseId: () => bigint;
+  readonly propose: {
+    grant(request: LeaseGrantRequest): Promise<LeaseGrantAnswer | Failure<EtcdErrorName>>;
+    revoke(request: LeaseRevokeRequest): Promise<HeaderAnswer | Failure<EtcdErrorName>>;
+  };
+  /** Whether this member, which thinks it leads, still does and has applied all that was committed before. A primary that
+   * was paused while another took over must not renew what that one may have revoked. */
+  readonly confirmLeadership: () => Promise<boolean>;
+  readonly leader: LeaderLeases;
+  /** After this the leader is given up on. etcd's is 5 s and two election timeouts. */
+  readonly requestTimeoutMs: number;
+}
+
+/** While there is no leader, or a new one does not know it yet. */
+const retryMs = 50;
+
+/** This member's share of `LeaderLeases`: what it answers to its own clients and to members that think it leads. */
+export function localLeases({
+  lessor,
+  confirmLeadership,
+}: Pick<LeaseServiceOptions, "lessor" | "confirmLeadership">): LeaderLeases {
+  const mayAnswer = async () => lessor().isPrimary && (await confirmLeadership());
+  return {
+    renew: async (id) => ((await mayAnswer()) ? lessor().renew(id) : fail("NotPrimary")),
+    timeToLive: async (id) => ((await mayAnswer()) ? lessor().timeToLive(id) : fail("NotPrimary")),
+  };
+}
+
+/** The Lease service. Grants and revocations go through the log; renewals and remaining times are the leader's alone. */
+export function leaseService(options: LeaseServiceOptions): Implementation {
+  const { lessor, header, drawLeaseId, propose } = options;
+  const local = localLeases(options);
+  const filled = (answer: HeaderAnswer) => ({ ...header(), ...answer.header });
+
+  async function timeToLive({ id, keys }: LeaseTimeToLiveRequest) {
+    const found = await askPrimary(options, (leases) => leases.timeToLive(id), local);
+    if (isFailure(found)) {
+      if (found.failure !== "LeaseNotFound") throw failureToRpcError(found);
+      return { header: header(), id, ttl: -1 };
+    }
+    const attached = keys ? found.keys.map(fromByteString) : [];
+    return { header: header(), id, ttl: found.ttl, grantedTTL: found.grantedTtl, keys: attached };
+  }
+
+  return implement(LeaseService, {
+    async leaseGrant(request, call) {
+      const id = request.id === 0n ? drawLeaseId() : request.id;
+      const granted = await propose.grant({ ttl: request.ttl, id });
+      if (isFailure(granted)) throw failureToRpcError(granted);
+      call.reply({ header: filled(granted), id: granted.id, ttl: granted.ttl });
+    },
+    async leaseRevoke(request, call) {
+      const revoked = await propose.revoke(request);
+      if (isFailure(revoked)) throw failureToRpcError(revoked);
+      call.reply({ header: filled(revoked) });
+    },
+    async leaseTimeToLive(request, call) {
+      call.reply(await timeToLive(request));
+    },
+    leaseLeases(_, call) {
+      const leases = lessor().leases();
+      call.reply({ header: header(), leases: leases.map((id) => ({ id })) });
+    },
+    leaseKeepAlive(call) {
+      const renewals = new Renewals(call, options, local);
+      return {
+        message: ({ id }) => renewals.add(id),
+        end: () => renewals.end(),
+      };
+    },
+  });
+}
+
+/** One client's keep-alives, answered in order. */
+class Renewals {
+  readonly #call: BidiCall<LeaseKeepAliveResponse>;
+  readonly #options: LeaseServiceOptions;
+  readonly #local: LeaderLeases;
+  readonly #waiting: bigint[] = [];
+  #running = false;
+  #ending = false;
+
+  constructor(call: BidiCall<LeaseKeepAliveResponse>, options: LeaseServiceOptions, local: LeaderLeases) {
+    this.#call = call;
+    this.#options = options;
+    this.#local = local;
+  }
+
+  add(id: bigint): void {
+    this.#waiting.push(id);
+    if (this.#waiting.length === maxWaiting) this.#call.pause();
+    if (!this.#running) this.#run().catch((error: unknown) => this.#fail(error));
+  }
+
+  end(): void {
+    this.#ending = true;
+    if (!this.#running) this.#call.end();
+  }
+
+  async #run(): Promise<void> {
+    this.#running = true;
+    for (let id = this.#waiting.shift(); id !== undefined && !this.#call.cancelled; id = this.#waiting.shift()) {
+      if (this.#waiting.length === maxWaiting - 1) this.#call.resume();
+      await this.#renew(id);
+    }
+    this.#running = false;
+    if (this.#ending) this.#call.end();
+  }
+
+  async #renew(id: bigint): Promise<void> {
+    // Made before the renewal: whoever sees the lease's keys deleted at a later revision knows that this came first.
+    const header = this.#options.header();
+    const renewed = await askPrimary(this.#options, (leases) => leases.renew(id), this.#local);
+    if (!isFailure(renewed)) this.#call.write({ header, id, ttl: renewed.ttl });
+    else if (renewed.failure === "LeaseNotFound") this.#call.write({ header, id, ttl: 0 });
+    else throw failureToRpcError(renewed);
+  }
+
+  #fail(error: unknown): void {
+    if (error instanceof RpcError) this.#call.fail(error.code, error.message);
+    else this.#call.fail(Status.Unknown, error instanceof Error ? error.message : String(error));
+  }
+}
+
+const maxWaiting = 1000;
+
+/** Asks this member if it is the primary, else the leader, until one of them knows or the time is over. */
+async function askPrimary<T extends object>(
+  { lessor, clock, leader, requestTimeoutMs }: LeaseServiceOptions,
+  ask: (leases: LeaderLeases) => Promise<T | Failure<EtcdErrorName | "NotPrimary">>,
+  local: LeaderLeases,
+): Promise<T | Failure<EtcdErrorName>> {
+  const untilMs = clock.monotonic() + requestTimeoutMs;
+  for (;;) {
+    const answer = await ask(lessor().isPrimary ? local : leader);
+    if (!isFailure(answer)) return answer;
+    if (answer.failure !== "NotPrimary") return answer as Failure<EtcdErrorName>;
+    if (clock.monotonic() >= untilMs) return fail("Timeout");
+    await new Promise<void>((resolve) => clock.after(retryMs, resolve));
+  }
+}
