@@ -1,0 +1,91 @@
+import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { runtimeDirOf } from "./root-dir.ts";
+import { openCgroups } from "./runtime/embedded/cgroups.ts";
+import { cgroupNameOf } from "./runtime/embedded/open.ts";
+import { killMarked } from "./runtime/embedded/process-driver.ts";
+import {
+  allProcesses,
+  commandLine,
+  isAlive,
+  namespaceOf,
+  pinnedNamespace,
+  processTree,
+  signal,
+} from "./runtime/embedded/procfs.ts";
+import { type ContainerRecord, loadRecords } from "./runtime/embedded/records.ts";
+import { run } from "./runtime/embedded/spawn.ts";
+
+/**
+ * Ends everything a kubelet with this root directory has started and made: containers, mounts, namespaces, control groups; the files stay, and
+ * a kubelet started on them makes its pods anew. The kubelet itself must be gone. Works from the host's namespace, after SIGKILL too. Idempotent.
+ */
+export async function stopNode(options: { readonly rootDir: string }): Promise<void> {
+  const rootDir = resolve(options.rootDir);
+  const stateDir = runtimeDirOf(rootDir);
+  if (process.platform === "linux") killProcesses(stateDir);
+  await unmountBelow(rootDir);
+  if (process.getuid?.() === 0) await openCgroups(cgroupNameOf(stateDir)).cgroups.destroy();
+}
+
+/** stopNode, and the files too: afterwards nothing tells that there was a node. Idempotent. */
+export async function destroyNode(options: { readonly rootDir: string }): Promise<void> {
+  await stopNode(options);
+  rmSync(options.rootDir, { recursive: true, force: true });
+}
+
+/** Again and again until nobody is left: between looking and killing, a shell may have forked. */
+function killProcesses(stateDir: string): void {
+  const containersDir = join(stateDir, "containers");
+  const ids = new Set(namesIn(containersDir));
+  const records = ids.size === 0 ? [] : loadRecords<ContainerRecord>(containersDir).records;
+  const hosts = new Set(
+    namesIn(join(stateDir, "sandboxes"))
+      .map((id) => pinnedNamespace(join(stateDir, "sandboxes", id, "uts"), "uts"))
+      .filter((namespace) => namespace !== undefined),
+  );
+  for (;;) {
+    const doomed = new Set<number>();
+    for (const { pid, pidStart } of records) if (isAlive(pid, pidStart)) doomed.add(pid);
+    for (const pid of allProcesses()) {
+      if (pid === process.pid || pid === 1) continue;
+      const inPod = hosts.size > 0 && hosts.has(namespaceOf(pid, "uts") ?? "");
+      if ((inPod || isShim(pid, containersDir)) && isAlive(pid, ""))
+        for (const member of processTree(pid)) doomed.add(member);
+    }
+    killMarked((id) => ids.has(id));
+    if (doomed.size === 0) return;
+    for (const pid of doomed) signal(pid, "SIGKILL");
+  }
+}
+
+function isShim(pid: number, containersDir: string): boolean {
+  const argv = commandLine(pid).split("\0");
+  const names = argv[3] === "flotilla-shim" ? argv[4] : argv[1]?.endsWith("/shim.sh") === true ? argv[1] : undefined;
+  return names?.startsWith(`${containersDir}/`) === true;
+}
+
+function namesIn(dir: string): string[] {
+  try {
+    return readdirSync(dir);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
+}
+
+/** Mounts at or below a directory, innermost first. Removing files is safe only when none is left. */
+async function unmountBelow(dir: string): Promise<void> {
+  if (process.platform !== "linux") return;
+  const below = () =>
+    readFileSync("/proc/self/mountinfo", "utf8")
+      .split("\n")
+      .map((line) =>
+        (line.split(" ")[4] ?? "").replaceAll(/\\(\d{3})/g, (_, octal) =>
+          String.fromCharCode(Number.parseInt(octal, 8)),
+        ),
+      )
+      .filter((target) => target.startsWith(`${dir}/`))
+      .reverse();
+  for (let targets = below(); targets.length > 0; targets = below()) await run(["umount", "-l", ...targets]);
+}

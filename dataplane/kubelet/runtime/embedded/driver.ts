@@ -1,0 +1,42 @@
+import type { ContainerRecord, SandboxRecord } from "./records.ts";
+
+/** What a driver is given about one container: where its state lies and what it shall become. */
+export interface Launch {
+  /** Holds config, FIFOs, pid and scripts of this container. */
+  readonly dir: string;
+  readonly sandboxDir: string;
+  readonly container: ContainerRecord;
+  readonly sandbox: SandboxRecord;
+  /** Files to write a `0` into, to put the writer into the container's control groups. */
+  readonly cgroupFiles: readonly string[];
+}
+
+/**
+ * How processes are isolated. The runtime keeps the books (records, logs, exits, control groups); a driver knows how to make a
+ * sandbox and what to execute in it. State that must outlive the kubelet lies in the directories it is given.
+ */
+export interface Driver {
+  readonly name: string;
+  /** What it cannot do, one sentence each. Printed at start and shown in the node's status: never pretended. */
+  readonly limitations: readonly string[];
+  /** Once, before anything else. */
+  prepare(): Promise<void>;
+  /** The pods' addresses of this node, e.g. 10.244.1.0/24. */
+  setPodCidr(cidr: string, taken: Iterable<string>): Promise<void>;
+  /** False, with the reason, while sandboxes cannot be connected. */
+  networkReady(): { readonly ready: boolean; readonly message: string };
+  /** Identity of the network the node's end of sandboxes is in; sandboxes of another one are dead. */
+  nodeNamespaceId(): string;
+  /** Makes the sandbox and returns the pod's address; undefined: it has the node's. Leaves nothing when it rejects. */
+  startSandbox(sandbox: SandboxRecord, dir: string): Promise<string | undefined>;
+  /** Takes away what startSandbox made. No process of it runs any more. Idempotent. */
+  stopSandbox(sandbox: SandboxRecord, dir: string): Promise<void>;
+  /** Whether what startSandbox made is still there, e.g. after a restart of the machine. */
+  isSandboxAlive(sandbox: SandboxRecord, dir: string): boolean;
+  /** Files to write into the container's directory, and the shim to spawn (see shim.ts). */
+  shim(launch: Launch): { readonly files: Readonly<Record<string, string>>; readonly argv: readonly string[] };
+  /** The command line that runs `command` inside the running container. */
+  execArgv(launch: Launch, pid: number, command: readonly string[]): readonly string[];
+  /** Ends every process of the container at once. `pid`: its first process; undefined: that one is dead already. */
+  killAll(containerId: string, pid: number | undefined): void;
+}

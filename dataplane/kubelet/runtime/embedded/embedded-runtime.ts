@@ -1,0 +1,687 @@
+import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import {
+  closeSync,
+  constants,
+  existsSync,
+  type FSWatcher,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  unlinkSync,
+  watch,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
+import { join } from "node:path";
+import { type Clock, Deferred, type Log } from "../../../../base/mod.ts";
+import {
+  type Container,
+  type ContainerConfig,
+  type ContainerEvent,
+  type ContainerEventType,
+  type ContainerFilter,
+  type ContainerStats,
+  type ContainerStatus,
+  CriError,
+  type ExecSyncResponse,
+  type Image,
+  type ImageService,
+  type LinuxContainerResources,
+  type PodSandbox,
+  type PodSandboxConfig,
+  type PodSandboxStatus,
+  type RuntimeCondition,
+  type RuntimeService,
+  type VersionResponse,
+} from "../cri.ts";
+import type { Cgroups } from "./cgroups.ts";
+import type { Driver, Launch } from "./driver.ts";
+import { execSync } from "./exec-sync.ts";
+import { HostImageService, hostImageConfig } from "./host-image.ts";
+import { LogPump } from "./log-pump.ts";
+import { isAlive, processState, signal } from "./procfs.ts";
+import { type ContainerRecord, loadRecords, type SandboxRecord, saveRecord } from "./records.ts";
+import { run } from "./spawn.ts";
+
+export interface EmbeddedRuntimeOptions {
+  /** Everything the runtime keeps; see README for what lies where. */
+  readonly stateDir: string;
+  readonly driver: Driver;
+  readonly cgroups: Cgroups;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** A container this process watches over. */
+interface Live {
+  readonly pump: LogPump | undefined;
+  readonly exited: Deferred<void>;
+  /** It is dead and nobody wrote an exit code: seen so many times. */
+  missing: number;
+}
+
+/**
+ * A container engine inside the kubelet's process, behind the interface of CRI. The truth lies on disk: one directory per sandbox and per
+ * container, written before it is announced; processes are children of shims, not of this process. So it may be killed at any
+ * moment, and opening the same directory again finds everything, with output and exit codes of the time between.
+ */
+export class EmbeddedRuntime implements RuntimeService, ImageService {
+  readonly driver: Driver;
+  readonly #options: EmbeddedRuntimeOptions;
+  readonly #sandboxes = new Map<string, SandboxRecord>();
+  readonly #containers = new Map<string, ContainerRecord>();
+  readonly #live = new Map<string, Live>();
+  readonly #listeners = new Set<(event: ContainerEvent) => void>();
+  readonly #images = new HostImageService();
+  readonly #sandboxesDir: string;
+  readonly #containersDir: string;
+  readonly #exitsDir: string;
+  #watcher: FSWatcher | undefined;
+
+  private constructor(options: EmbeddedRuntimeOptions) {
+    this.#options = options;
+    this.driver = options.driver;
+    this.#sandboxesDir = join(options.stateDir, "sandboxes");
+    this.#containersDir = join(options.stateDir, "containers");
+    this.#exitsDir = exitsDirOf(options.stateDir);
+  }
+
+  /** Takes up what an earlier process left: running containers stay untouched. */
+  static async open(options: EmbeddedRuntimeOptions): Promise<EmbeddedRuntime> {
+    const runtime = new EmbeddedRuntime(options);
+    await runtime.#load();
+    return runtime;
+  }
+
+  /** Lets go of everything; containers go on without us. */
+  close(): void {
+    this.#watcher?.close();
+    for (const live of this.#live.values()) live.pump?.close();
+    this.#live.clear();
+  }
+
+  async #load(): Promise<void> {
+    mkdirSync(this.#exitsDir, { recursive: true, mode: 0o700 });
+    await this.driver.prepare();
+    const sandboxes = loadRecords<SandboxRecord>(this.#sandboxesDir);
+    for (const record of sandboxes.records) this.#sandboxes.set(record.id, record);
+    const containers = loadRecords<ContainerRecord>(this.#containersDir);
+    for (const record of containers.records) this.#containers.set(record.id, record);
+    // Litter was being made or unmade when the last process died; nobody was told of it, or has been told it is gone.
+    for (const id of sandboxes.litter) {
+      const record = { id, ip: undefined } as SandboxRecord;
+      await this.driver.stopSandbox(record, join(this.#sandboxesDir, id));
+      rmSync(join(this.#sandboxesDir, id), { recursive: true, force: true });
+    }
+    for (const id of containers.litter) rmSync(join(this.#containersDir, id), { recursive: true, force: true });
+    // Before looking at what is there: an exit in between is seen twice rather than never.
+    this.#watcher = watch(this.#exitsDir, { persistent: false }, (_event, name) => {
+      if (name !== null) this.#handleExit(name);
+    });
+    for (const record of this.#containers.values()) this.#adopt(record);
+    for (const name of readdirSync(this.#exitsDir)) this.#handleExit(name);
+  }
+
+  #adopt(record: ContainerRecord): void {
+    if (record.state === "exited") return;
+    const dir = this.#containerDir(record.id);
+    const pid = readPid(dir);
+    if (record.state === "created" && pid === undefined) return;
+    const known: ContainerRecord =
+      record.state === "running" || pid === undefined
+        ? record
+        : // Killed between starting the shim and noting it: the pid file tells both.
+          {
+            ...record,
+            state: "running",
+            pid,
+            pidStart: processState(pid)?.start ?? "",
+            startedAtMs: statSync(join(dir, "pid")).mtimeMs,
+          };
+    this.#save(known);
+    const hasOutput = isAlive(known.pid, known.pidStart) || existsSync(join(this.#exitsDir, record.id));
+    this.#watch(known, hasOutput);
+  }
+
+  #watch(record: ContainerRecord, hasOutput: boolean): void {
+    const pump = hasOutput
+      ? new LogPump(this.#containerDir(record.id), record.logFile, this.#options.clock)
+      : undefined;
+    this.#live.set(record.id, { pump, exited: new Deferred(), missing: 0 });
+  }
+
+  /** The shim has written an exit code, or is about to. */
+  #handleExit(id: string): void {
+    const file = join(this.#exitsDir, id);
+    const text = readIfThere(file);
+    if (text === undefined || !text.endsWith("\n")) return;
+    const record = this.#containers.get(id);
+    if (record !== undefined && record.state === "running") this.#finish(record, Number(text), statSync(file).mtimeMs);
+    // Only now: with the code noted and the output in the log, the shim may go.
+    acknowledge(join(this.#containersDir, id));
+    rmSync(file, { force: true });
+  }
+
+  #finish(record: ContainerRecord, exitCode: number, finishedAtMs: number, lost = false): void {
+    const live = this.#live.get(record.id);
+    this.driver.killAll(record.id, undefined);
+    live?.pump?.drainAndClose();
+    const oomKilled = this.#options.cgroups.oomKills(record.cgroup) > 0;
+    const reason = lost ? "Unknown" : oomKilled ? "OOMKilled" : exitCode === 0 ? "Completed" : "Error";
+    this.#save({
+      ...record,
+      state: "exited",
+      exitCode,
+      finishedAtMs: Math.max(finishedAtMs, record.startedAtMs),
+      reason,
+    });
+    this.#options.cgroups.remove(record.cgroup);
+    this.#live.delete(record.id);
+    live?.exited.resolve();
+    this.#emit(record, "CONTAINER_STOPPED_EVENT");
+  }
+
+  /** Finds containers that ended without a trace: their shim was killed too, or the machine restarted. */
+  #findLost(): void {
+    for (const [id, live] of this.#live) {
+      const record = this.#containers.get(id);
+      if (record === undefined || record.state !== "running") continue;
+      if (isAlive(record.pid, record.pidStart)) live.missing = 0;
+      else if (existsSync(join(this.#exitsDir, id))) this.#handleExit(id);
+      // A living shim needs a moment between the death of its child and the file.
+      else if (++live.missing >= 3) this.#finish(record, 255, this.#options.clock.now(), true);
+    }
+  }
+
+  #emit(record: ContainerRecord, type: ContainerEventType): void {
+    this.#announce(record.id, record.podSandboxId, type);
+  }
+
+  #announce(containerId: string, sandboxId: string, type: ContainerEventType): void {
+    const podUid = this.#sandboxes.get(sandboxId)?.config.metadata.uid ?? "";
+    const event: ContainerEvent = { containerId, type, podUid, createdAtMs: this.#options.clock.now() };
+    for (const listener of this.#listeners) listener(event);
+  }
+
+  #save(record: ContainerRecord): void {
+    saveRecord(this.#containerDir(record.id), record);
+    this.#containers.set(record.id, record);
+  }
+
+  #containerDir(id: string): string {
+    return join(this.#containersDir, id);
+  }
+
+  #sandbox(id: string): SandboxRecord {
+    const record = this.#sandboxes.get(id);
+    if (record === undefined)
+      throw new CriError("NotFound", `an error occurred when try to find sandbox ${JSON.stringify(id)}: not found`);
+    return record;
+  }
+
+  #container(id: string): ContainerRecord {
+    const record = this.#containers.get(id);
+    if (record === undefined)
+      throw new CriError("NotFound", `an error occurred when try to find container ${JSON.stringify(id)}: not found`);
+    return record;
+  }
+
+  #launch(container: ContainerRecord): Launch {
+    const sandbox = this.#sandbox(container.podSandboxId);
+    return {
+      dir: this.#containerDir(container.id),
+      sandboxDir: join(this.#sandboxesDir, sandbox.id),
+      container,
+      sandbox,
+      cgroupFiles: this.#options.cgroups.joinFiles(container.cgroup),
+    };
+  }
+
+  async version(): Promise<VersionResponse> {
+    return { version: "0.1.0", runtimeName: "flotilla", runtimeVersion: "0.1.0", runtimeApiVersion: "v1" };
+  }
+
+  async status(): Promise<{ conditions: readonly RuntimeCondition[] }> {
+    const network = this.driver.networkReady();
+    return {
+      conditions: [
+        { type: "RuntimeReady", status: true, reason: "", message: "" },
+        {
+          type: "NetworkReady",
+          status: network.ready,
+          reason: network.ready ? "" : "NetworkPluginNotReady",
+          message: network.message,
+        },
+      ],
+    };
+  }
+
+  async runtimeConfig(): Promise<{ cgroupDriver: "CGROUPFS" | "SYSTEMD" }> {
+    return { cgroupDriver: "CGROUPFS" };
+  }
+
+  async updateRuntimeConfig(config: { podCidr: string }): Promise<void> {
+    const taken = [...this.#sandboxes.values()].flatMap((sandbox) =>
+      sandbox.ip === undefined || sandbox.stopped ? [] : [sandbox.ip],
+    );
+    await this.driver.setPodCidr(config.podCidr, taken);
+  }
+
+  async runPodSandbox(config: PodSandboxConfig): Promise<{ podSandboxId: string }> {
+    const id = randomBytes(32).toString("hex");
+    const dir = join(this.#sandboxesDir, id);
+    mkdirSync(dir, { recursive: true, mode: 0o755 });
+    const unwired: SandboxRecord = {
+      id,
+      config,
+      createdAtMs: this.#options.clock.now(),
+      ip: undefined,
+      stopped: false,
+      nodeNamespace: this.driver.nodeNamespaceId(),
+    };
+    try {
+      const ip = await this.driver.startSandbox(unwired, dir);
+      const record = { ...unwired, ip };
+      this.#options.cgroups.create(config.linux.cgroupParent, config.linux.resources ?? {});
+      saveRecord(dir, record);
+      this.#sandboxes.set(id, record);
+    } catch (error) {
+      await this.driver.stopSandbox(unwired, dir);
+      rmSync(dir, { recursive: true, force: true });
+      throw new CriError(
+        "Unknown",
+        `failed to set up the sandbox of pod ${config.metadata.namespace}/${config.metadata.name}: ${(error as Error).message}`,
+        { cause: error },
+      );
+    }
+    this.#announce(id, id, "CONTAINER_STARTED_EVENT");
+    return { podSandboxId: id };
+  }
+
+  async stopPodSandbox(podSandboxId: string): Promise<void> {
+    const record = this.#sandboxes.get(podSandboxId);
+    if (record === undefined || record.stopped) return;
+    await Promise.all(this.#containersOf(podSandboxId).map((container) => this.stopContainer(container.id, 0)));
+    const dir = join(this.#sandboxesDir, podSandboxId);
+    await this.driver.stopSandbox(record, dir);
+    const stopped = { ...record, stopped: true };
+    saveRecord(dir, stopped);
+    this.#sandboxes.set(podSandboxId, stopped);
+    this.#announce(podSandboxId, podSandboxId, "CONTAINER_STOPPED_EVENT");
+  }
+
+  async removePodSandbox(podSandboxId: string): Promise<void> {
+    const record = this.#sandboxes.get(podSandboxId);
+    if (record === undefined) return;
+    await this.stopPodSandbox(podSandboxId);
+    for (const container of this.#containersOf(podSandboxId)) await this.removeContainer(container.id);
+    const sharesGroup = [...this.#sandboxes.values()].some(
+      (other) => other.id !== podSandboxId && other.config.linux.cgroupParent === record.config.linux.cgroupParent,
+    );
+    if (!sharesGroup) this.#options.cgroups.remove(record.config.linux.cgroupParent);
+    rmSync(join(this.#sandboxesDir, podSandboxId), { recursive: true, force: true });
+    this.#announce(podSandboxId, podSandboxId, "CONTAINER_DELETED_EVENT");
+    this.#sandboxes.delete(podSandboxId);
+  }
+
+  #containersOf(podSandboxId: string): ContainerRecord[] {
+    return [...this.#containers.values()].filter((container) => container.podSandboxId === podSandboxId);
+  }
+
+  #podSandbox(record: SandboxRecord): PodSandbox {
+    const alive = !record.stopped && this.driver.isSandboxAlive(record, join(this.#sandboxesDir, record.id));
+    const { metadata, labels, annotations } = record.config;
+    return {
+      id: record.id,
+      metadata,
+      labels,
+      annotations,
+      createdAtMs: record.createdAtMs,
+      state: alive ? "SANDBOX_READY" : "SANDBOX_NOTREADY",
+    };
+  }
+
+  async podSandboxStatus(podSandboxId: string): Promise<PodSandboxStatus> {
+    const record = this.#sandbox(podSandboxId);
+    const { namespaceOptions } = record.config.linux;
+    const network = record.ip === undefined ? undefined : { ip: record.ip, additionalIps: [] };
+    return { ...this.#podSandbox(record), namespaceOptions, network };
+  }
+
+  async listPodSandbox(filter: { labels?: Readonly<Record<string, string>> } = {}): Promise<readonly PodSandbox[]> {
+    return [...this.#sandboxes.values()]
+      .filter((record) => hasLabels(record.config.labels, filter.labels))
+      .map((record) => this.#podSandbox(record));
+  }
+
+  async createContainer(
+    podSandboxId: string,
+    config: ContainerConfig,
+    sandbox: PodSandboxConfig,
+  ): Promise<{ containerId: string }> {
+    if (this.#sandbox(podSandboxId).stopped)
+      throw new CriError("FailedPrecondition", `sandbox ${podSandboxId} is not running`);
+    const image = await this.#images.imageStatus(config.image);
+    if (image === undefined) throw new CriError("NotFound", `image ${JSON.stringify(config.image)}: not found`);
+    const { argv, env, workingDir } = resolveImage(config, sandbox);
+    if (argv.length === 0) throw new CriError("InvalidArgument", "no command specified");
+    const id = randomBytes(32).toString("hex");
+    const dir = this.#containerDir(id);
+    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    await run(["mkfifo", "-m", "600", ...["out", "err", "ack"].map((name) => join(dir, name))]);
+    const record: ContainerRecord = {
+      id,
+      podSandboxId,
+      config: { ...config, workingDir },
+      createdAtMs: this.#options.clock.now(),
+      imageRef: image.id,
+      argv,
+      env,
+      logFile: join(sandbox.logDirectory, config.logPath),
+      cgroup: join(sandbox.linux.cgroupParent, id),
+      state: "created",
+      pid: 0,
+      pidStart: "",
+      startedAtMs: 0,
+      finishedAtMs: 0,
+      exitCode: 0,
+      reason: "",
+      message: "",
+    };
+    this.#save(record);
+    this.#emit(record, "CONTAINER_CREATED_EVENT");
+    return { containerId: id };
+  }
+
+  async startContainer(containerId: string): Promise<void> {
+    const record = this.#container(containerId);
+    if (record.state !== "created")
+      throw new CriError("FailedPrecondition", `container ${containerId} is in ${record.state} state`);
+    const dir = this.#containerDir(containerId);
+    this.#options.cgroups.create(record.cgroup, record.config.linux.resources);
+    const { files, argv } = this.driver.shim(this.#launch(record));
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(dir, name), text, { mode: 0o600 });
+    const running: ContainerRecord = { ...record, state: "running", startedAtMs: this.#options.clock.now() };
+    this.#containers.set(containerId, running);
+    this.#watch(running, true);
+    const report = await startShim(argv);
+    const pid = readPid(dir);
+    if (report === "ok" && pid !== undefined) {
+      // The command may be over by now: then its end has been noted already, and must stay.
+      if (this.#container(containerId).state === "running") {
+        this.#save({ ...running, pid, pidStart: processState(pid)?.start ?? "" });
+      }
+      this.#emit(record, "CONTAINER_STARTED_EVENT");
+      return;
+    }
+    const details = (readIfThere(join(dir, "setup.err")) ?? "").trim();
+    const message = [
+      report.replace(/^error /, "") || "the shim did not start",
+      ...(details === "" ? [] : [details]),
+    ].join(": ");
+    this.#fail(running, message);
+    throw new CriError(
+      "Unknown",
+      `failed to start container ${JSON.stringify(containerId)}: unable to start container process: ${message}`,
+    );
+  }
+
+  /** The command could not be executed. The exit file of its shell, when it comes, is only acknowledged. */
+  #fail(record: ContainerRecord, message: string): void {
+    const live = this.#live.get(record.id);
+    live?.pump?.drainAndClose();
+    this.#live.delete(record.id);
+    const finishedAtMs = this.#options.clock.now();
+    this.#save({
+      ...record,
+      state: "exited",
+      exitCode: 128,
+      reason: "StartError",
+      message,
+      startedAtMs: 0,
+      finishedAtMs,
+    });
+    this.#options.cgroups.remove(record.cgroup);
+    live?.exited.resolve();
+    this.#emit(record, "CONTAINER_STOPPED_EVENT");
+  }
+
+  async stopContainer(containerId: string, timeoutSeconds: number): Promise<void> {
+    const record = this.#containers.get(containerId);
+    const live = this.#live.get(containerId);
+    if (record === undefined || live === undefined || record.state !== "running") return;
+    const pid = record.pid === 0 ? readPid(this.#containerDir(containerId)) : record.pid;
+    if (pid !== undefined && timeoutSeconds > 0 && isAlive(pid, record.pidStart)) {
+      signal(pid, "SIGTERM");
+      if (await this.#exitsWithin(live, timeoutSeconds * 1000)) return;
+    }
+    if (pid !== undefined && isAlive(pid, record.pidStart)) this.driver.killAll(containerId, pid);
+    while (!(await this.#exitsWithin(live, 100))) this.#findLost();
+  }
+
+  async #exitsWithin(live: Live, ms: number): Promise<boolean> {
+    const late = new Deferred<boolean>();
+    const timer = this.#options.clock.after(ms, () => late.resolve(false));
+    const exited = await Promise.race([live.exited.promise.then(() => true), late.promise]);
+    timer.cancel();
+    return exited;
+  }
+
+  async removeContainer(containerId: string): Promise<void> {
+    const record = this.#containers.get(containerId);
+    if (record === undefined) return;
+    await this.stopContainer(containerId, 0);
+    acknowledge(this.#containerDir(containerId));
+    this.#options.cgroups.remove(record.cgroup);
+    rmSync(this.#containerDir(containerId), { recursive: true, force: true });
+    this.#containers.delete(containerId);
+    this.#emit(record, "CONTAINER_DELETED_EVENT");
+  }
+
+  async listContainers(filter: ContainerFilter = {}): Promise<readonly Container[]> {
+    this.#findLost();
+    return this.#select(filter).map(describe);
+  }
+
+  #select(filter: ContainerFilter): ContainerRecord[] {
+    return [...this.#containers.values()].filter(
+      (record) =>
+        (filter.id === undefined || record.id === filter.id) &&
+        (filter.podSandboxId === undefined || record.podSandboxId === filter.podSandboxId) &&
+        hasLabels(record.config.labels, filter.labels),
+    );
+  }
+
+  async containerStatus(containerId: string): Promise<ContainerStatus> {
+    const record = this.#container(containerId);
+    const { startedAtMs, finishedAtMs, exitCode, reason, message, logFile } = record;
+    return {
+      ...describe(record),
+      startedAtMs,
+      finishedAtMs,
+      exitCode,
+      reason,
+      message,
+      mounts: record.config.mounts,
+      logPath: logFile,
+    };
+  }
+
+  async containerStats(containerId: string): Promise<ContainerStats> {
+    return this.#stats(this.#container(containerId));
+  }
+
+  async listContainerStats(filter: ContainerFilter = {}): Promise<readonly ContainerStats[]> {
+    return this.#select(filter)
+      .filter((record) => record.state === "running")
+      .map((record) => this.#stats(record));
+  }
+
+  #stats(record: ContainerRecord): ContainerStats {
+    const usage = this.#options.cgroups.usage(record.cgroup);
+    return {
+      id: record.id,
+      metadata: record.config.metadata,
+      labels: record.config.labels,
+      cpuUsageCoreNanoSeconds: usage.cpuNanoseconds,
+      memoryWorkingSetBytes: usage.memoryBytes,
+    };
+  }
+
+  async updateContainerResources(containerId: string, resources: LinuxContainerResources): Promise<void> {
+    this.#options.cgroups.update(this.#container(containerId).cgroup, resources);
+  }
+
+  async reopenContainerLog(containerId: string): Promise<void> {
+    this.#container(containerId);
+    this.#live.get(containerId)?.pump?.reopen();
+  }
+
+  async execSync(containerId: string, command: readonly string[], timeoutSeconds: number): Promise<ExecSyncResponse> {
+    const record = this.#container(containerId);
+    if (record.state !== "running" || record.pid === 0)
+      throw new CriError("FailedPrecondition", `container ${containerId} is not running`);
+    const argv = this.driver.execArgv(this.#launch(record), record.pid, command);
+    return execSync(argv, timeoutSeconds, this.#options.clock);
+  }
+
+  async exec(): Promise<{ url: string }> {
+    throw new CriError("Unimplemented", "the embedded runtime does not stream exec sessions");
+  }
+
+  async attach(): Promise<{ url: string }> {
+    throw new CriError("Unimplemented", "the embedded runtime does not stream attach sessions");
+  }
+
+  async portForward(): Promise<{ url: string }> {
+    throw new CriError("Unimplemented", "the embedded runtime does not forward ports");
+  }
+
+  async *getContainerEvents(abort: AbortSignal): AsyncGenerator<ContainerEvent> {
+    const waiting: ContainerEvent[] = [];
+    let wake = new Deferred<void>();
+    const listener = (event: ContainerEvent) => {
+      waiting.push(event);
+      wake.resolve();
+    };
+    const onAbort = () => wake.resolve();
+    this.#listeners.add(listener);
+    abort.addEventListener("abort", onAbort);
+    try {
+      while (!abort.aborted) {
+        yield* waiting.splice(0);
+        await wake.promise;
+        wake = new Deferred<void>();
+      }
+    } finally {
+      this.#listeners.delete(listener);
+      abort.removeEventListener("abort", onAbort);
+    }
+  }
+
+  listImages(): Promise<readonly Image[]> {
+    return this.#images.listImages();
+  }
+  imageStatus(image: string): Promise<Image | undefined> {
+    return this.#images.imageStatus(image);
+  }
+  pullImage(image: string): Promise<{ imageRef: string }> {
+    return this.#images.pullImage(image);
+  }
+  removeImage(image: string): Promise<void> {
+    return this.#images.removeImage(image);
+  }
+  imageFsInfo(): Promise<{ mountpoint: string; usedBytes: number; inodesUsed: number }> {
+    return this.#images.imageFsInfo();
+  }
+}
+
+/** Where shims leave exit codes, one file per container. */
+export function exitsDirOf(stateDir: string): string {
+  return join(stateDir, "exits");
+}
+
+/** Starts a shim that outlives us. Resolves with its report, `ok` or `error …`, or "" when it ended without one. */
+function startShim(argv: readonly string[]): Promise<string> {
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  const [command, ...args] = argv as [string, ...string[]];
+  const child = spawn(command, args, { detached: true, stdio: ["ignore", "pipe", "pipe"] });
+  let report = "";
+  let stderr = "";
+  child.stdout.on("data", (chunk: Buffer) => {
+    report += chunk;
+  });
+  child.stderr.on("data", (chunk: Buffer) => {
+    stderr += chunk;
+  });
+  // The pipe ends when the last of shim and script has closed it: right before the command, or when they failed.
+  child.stdout.on("close", () => {
+    child.stderr.destroy();
+    resolve(report.trim() || stderr.trim());
+  });
+  child.on("error", reject);
+  child.unref();
+  return promise;
+}
+
+/** Tells the shim that its news have been taken. It may be gone. */
+function acknowledge(dir: string): void {
+  try {
+    const fd = openSync(join(dir, "ack"), constants.O_WRONLY | constants.O_NONBLOCK);
+    writeSync(fd, "\n");
+    closeSync(fd);
+    unlinkSync(join(dir, "ack"));
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code !== "ENXIO" && code !== "ENOENT") throw error;
+  }
+}
+
+function readPid(dir: string): number | undefined {
+  const text = readIfThere(join(dir, "pid"));
+  return text === undefined || !/^\d+\n$/.test(text) ? undefined : Number(text);
+}
+
+function readIfThere(file: string): string | undefined {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+function hasLabels(labels: Readonly<Record<string, string>>, wanted: Readonly<Record<string, string>> = {}): boolean {
+  return Object.entries(wanted).every(([key, value]) => labels[key] === value);
+}
+
+const states = {
+  created: "CONTAINER_CREATED",
+  running: "CONTAINER_RUNNING",
+  exited: "CONTAINER_EXITED",
+} as const satisfies Record<ContainerRecord["state"], Container["state"]>;
+
+function describe(record: ContainerRecord): Container {
+  const { id, podSandboxId, config, imageRef, createdAtMs, state } = record;
+  const { metadata, image, labels, annotations } = config;
+  return { id, podSandboxId, metadata, image, imageRef, state: states[state], createdAtMs, labels, annotations };
+}
+
+/** Image and container together, as the OCI says: a command replaces entrypoint and command, arguments only the command. */
+function resolveImage(
+  config: ContainerConfig,
+  sandbox: PodSandboxConfig,
+): { argv: string[]; env: string[]; workingDir: string } {
+  const image = hostImageConfig();
+  const entrypoint = config.command.length > 0 ? config.command : image.entrypoint;
+  const args = config.command.length > 0 || config.args.length > 0 ? config.args : image.cmd;
+  const env = new Map(image.env.map((entry) => [entry.slice(0, entry.indexOf("=")), entry]));
+  env.set("HOSTNAME", `HOSTNAME=${sandbox.hostname}`);
+  env.set("HOME", (config.linux.securityContext.runAsUser ?? 0) === 0 ? "HOME=/root" : "HOME=/");
+  for (const { key, value } of config.envs) env.set(key, `${key}=${value}`);
+  return { argv: [...entrypoint, ...args], env: [...env.values()], workingDir: config.workingDir || image.workingDir };
+}

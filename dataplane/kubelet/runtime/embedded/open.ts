@@ -1,0 +1,59 @@
+import { createHash } from "node:crypto";
+import { resolve } from "node:path";
+import { type Clock, Failure, type Log } from "../../../../base/mod.ts";
+import { noCgroups, openCgroups } from "./cgroups.ts";
+import type { Driver } from "./driver.ts";
+import { EmbeddedRuntime, exitsDirOf } from "./embedded-runtime.ts";
+import { NamespacesDriver, whyNoNamespaces } from "./namespaces-driver.ts";
+import { ProcessDriver } from "./process-driver.ts";
+
+/** `auto` takes the best driver that works here; the others insist. */
+export type DriverChoice = "auto" | "namespaces" | "process";
+
+export interface OpenRuntimeOptions {
+  readonly stateDir: string;
+  readonly driver: DriverChoice;
+  /** Directories of the host that no container may see. */
+  readonly maskedPaths: readonly string[];
+  /** File of the node's network namespace; undefined: the one this process is in. */
+  readonly nodeNamespace?: string;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Opens the embedded engine with a driver chosen by trying. `limitations`: what containers will not get, in sentences. */
+export async function openEmbeddedRuntime(
+  options: OpenRuntimeOptions,
+): Promise<{ readonly runtime: EmbeddedRuntime; readonly limitations: readonly string[] }> {
+  const stateDir = resolve(options.stateDir);
+  const { clock, log } = options;
+  const driver = await chooseDriver({ ...options, stateDir });
+  const { cgroups, warning } =
+    driver.name === "process" ? { cgroups: noCgroups(), warning: undefined } : openCgroups(cgroupNameOf(stateDir));
+  const limitations = [...driver.limitations, ...(warning === undefined ? [] : [warning])];
+  log("info", "container runtime", { driver: driver.name, cgroups: cgroups.version });
+  for (const limitation of limitations) log("warn", "container runtime limitation", { limitation });
+  return { runtime: await EmbeddedRuntime.open({ stateDir, driver, cgroups, clock, log }), limitations };
+}
+
+async function chooseDriver(options: OpenRuntimeOptions): Promise<Driver> {
+  const { stateDir, maskedPaths, nodeNamespace } = options;
+  const exitsDir = exitsDirOf(stateDir);
+  if (options.driver === "process") return new ProcessDriver({ stateDir, exitsDir });
+  const reason = await whyNoNamespaces(nodeNamespace);
+  if (reason === undefined) return new NamespacesDriver({ stateDir, exitsDir, maskedPaths, nodeNamespace });
+  if (options.driver === "namespaces") {
+    throw new Failure(
+      "NamespacesUnavailable",
+      `containers in namespaces are not possible here: ${reason}`,
+      "Choose the process runtime, or give the kubelet what it lacks",
+    );
+  }
+  options.log("warn", "containers in namespaces are not possible here, falling back to plain processes", { reason });
+  return new ProcessDriver({ stateDir, exitsDir });
+}
+
+/** The node's group in every hierarchy: recognisable, and its own even when two clusters have a node of the same name. */
+export function cgroupNameOf(stateDir: string): string {
+  return `flotilla-${createHash("sha256").update(resolve(stateDir)).digest("hex").slice(0, 16)}`;
+}
