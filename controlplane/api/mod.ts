@@ -14,6 +14,7 @@ export {
   validateStatusUpdate,
   validateUpdate,
 } from "./lifecycle/lifecycle.ts";
+export { qosClassOf } from "./pods/qos.ts";
 export { Quantity, type QuantityFormat, quantityError } from "./quantity/quantity.ts";
 export {
   allVerbs,
@@ -27,6 +28,7 @@ export {
   type Verb,
 } from "./resources/resource.ts";
 export { apiVersionOf, findKind, findResource, groupOrder, servedResources } from "./resources/served.ts";
+export { fromBase64, toBase64 } from "./schema/base64.ts";
 export { type DecodeResult, decode, strictDecodingError } from "./schema/decode.ts";
 export { equalJson } from "./schema/equal.ts";
 export type {

@@ -23,6 +23,8 @@ export interface Identity {
 
 export function prepareForCreate(resource: Resource, object: KubeObject, { uid, now }: Identity): void {
   const { metadata } = object;
+  // The caller has drawn a name for generateName by now. Whoever gave neither hears of it from validation.
+  metadata.name ??= "";
   metadata.uid = uid;
   metadata.creationTimestamp = now;
   delete metadata.resourceVersion;
@@ -40,6 +42,7 @@ export function validateCreate(resource: Resource, object: KubeObject): FieldErr
   const errors = new FieldErrors();
   validateMetadata(object.metadata, nameRules(resource), errors);
   resource.strategy.validate?.(object, errors);
+  resource.strategy.validateCreate?.(object, errors);
   return errors.list;
 }
 

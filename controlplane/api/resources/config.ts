@@ -1,4 +1,11 @@
+import { defaultSecret } from "../defaults/core.ts";
 import { ConfigMap, Secret } from "../types/core/config.ts";
+import {
+  validateConfigMap,
+  validateConfigMapUpdate,
+  validateSecret,
+  validateSecretUpdate,
+} from "../validation/config.ts";
 import { resource } from "./resource.ts";
 
 export const configMaps = resource<ConfigMap>(ConfigMap, {
@@ -6,11 +13,13 @@ export const configMaps = resource<ConfigMap>(ConfigMap, {
   shortNames: ["cm"],
   scope: "Namespaced",
   hash: "qFsyl6wFWjQ=",
+  strategy: { validate: validateConfigMap, validateUpdate: validateConfigMapUpdate },
 });
 
 export const secrets = resource<Secret>(Secret, {
   plural: "secrets",
   scope: "Namespaced",
   hash: "S6u1pOWzb84=",
+  strategy: { defaults: defaultSecret, validate: validateSecret, validateUpdate: validateSecretUpdate },
   selectableFields: { type: (secret) => secret.type ?? "" },
 });

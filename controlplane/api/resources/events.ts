@@ -1,5 +1,6 @@
 import { Event } from "../types/core/event.ts";
 import { Event as EventsEvent } from "../types/events.ts";
+import { validateEvent } from "../validation/others.ts";
 import { resource } from "./resource.ts";
 
 export const events = resource<Event>(Event, {
@@ -7,7 +8,7 @@ export const events = resource<Event>(Event, {
   shortNames: ["ev"],
   scope: "Namespaced",
   hash: "r2yiGXH7wu8=",
-  strategy: { allowCreateOnUpdate: true },
+  strategy: { validate: validateEvent, allowCreateOnUpdate: true },
   selectableFields: {
     "involvedObject.kind": (event) => event.involvedObject.kind ?? "",
     "involvedObject.namespace": (event) => event.involvedObject.namespace ?? "",

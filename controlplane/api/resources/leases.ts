@@ -1,9 +1,10 @@
 import { Lease } from "../types/coordination.ts";
+import { validateLease } from "../validation/others.ts";
 import { resource } from "./resource.ts";
 
 export const leases = resource<Lease>(Lease, {
   plural: "leases",
   scope: "Namespaced",
   hash: "gqkMMb/YqFM=",
-  strategy: { allowCreateOnUpdate: true },
+  strategy: { validate: validateLease, allowCreateOnUpdate: true },
 });

@@ -1,4 +1,5 @@
 import { Node } from "../types/core/node.ts";
+import { validateNode, validateNodeUpdate } from "../validation/node.ts";
 import { resource } from "./resource.ts";
 
 export const nodes = resource<Node>(Node, {
@@ -8,5 +9,6 @@ export const nodes = resource<Node>(Node, {
   status: true,
   storage: "minions",
   hash: "XwShjMxG9Fs=",
+  strategy: { validate: validateNode, validateUpdate: validateNodeUpdate, statusUpdatesMetadata: true },
   selectableFields: { "spec.unschedulable": (node) => String(node.spec.unschedulable ?? false) },
 });

@@ -1,7 +1,18 @@
+import { defaultPod } from "../defaults/pod-spec.ts";
+import { qosClassOf } from "../pods/qos.ts";
 import { Binding } from "../types/core/binding.ts";
 import { Pod } from "../types/core/pod.ts";
+import type { PodCondition } from "../types/core/pod-status.ts";
 import { Eviction } from "../types/policy.ts";
+import { validatePod, validatePodCreate, validatePodUpdate } from "../validation/pod/pod.ts";
 import { resource } from "./resource.ts";
+
+const heldBack: PodCondition = {
+  type: "PodScheduled",
+  status: "False",
+  reason: "SchedulingGated",
+  message: "Scheduling is blocked due to non-empty scheduling gates",
+};
 
 const firstIP = (pod: Pod) => pod.status?.podIP ?? pod.status?.podIPs?.[0]?.ip ?? "";
 
@@ -17,7 +28,18 @@ export const pods = resource<Pod>(Pod, {
     { name: "log", gvk: Pod.gvk, schema: Pod, verbs: ["get"] },
   ],
   hash: "xPOwRZ+Yhw8=",
-  strategy: { tracksGeneration: true, statusUpdatesMetadata: true },
+  strategy: {
+    tracksGeneration: true,
+    statusUpdatesMetadata: true,
+    defaults: defaultPod,
+    prepareForCreate: (pod) => {
+      pod.status = { phase: "Pending", qosClass: qosClassOf(pod.spec) };
+      if ((pod.spec.schedulingGates ?? []).length > 0) pod.status.conditions = [heldBack];
+    },
+    validate: validatePod,
+    validateCreate: validatePodCreate,
+    validateUpdate: validatePodUpdate,
+  },
   selectableFields: {
     "spec.nodeName": (pod) => pod.spec.nodeName ?? "",
     "spec.host": (pod) => pod.spec.nodeName ?? "",

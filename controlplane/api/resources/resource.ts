@@ -31,7 +31,9 @@ export interface Strategy<T extends KubeObject> {
   /** Keeps what an update may not change. Status is carried over from `old` without being told. */
   prepareForUpdate?(next: T, old: T): void;
   validate?(object: T, errors: FieldErrors): void;
-  /** Runs after `validate` of the new object. */
+  /** Runs after `validate` of a new object. */
+  validateCreate?(object: T, errors: FieldErrors): void;
+  /** Runs after `validate` of the changed object. */
   validateUpdate?(next: T, old: T, errors: FieldErrors): void;
   validateStatusUpdate?(next: T, old: T, errors: FieldErrors): void;
   /** Complaints about a metadata.name. Default: a DNS-1123 subdomain. `isPrefix`: the name will get a random tail. */

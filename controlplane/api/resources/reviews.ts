@@ -5,6 +5,11 @@ import {
   SelfSubjectRulesReview,
   SubjectAccessReview,
 } from "../types/authorization.ts";
+import {
+  validateLocalSubjectAccessReview,
+  validateSelfSubjectAccessReview,
+  validateSubjectAccessReview,
+} from "../validation/others.ts";
 import { review } from "./resource.ts";
 
 export const selfSubjectReviews = review<SelfSubjectReview>(SelfSubjectReview, {
@@ -17,11 +22,13 @@ export const tokenReviews = review<TokenReview>(TokenReview, { plural: "tokenrev
 export const localSubjectAccessReviews = review<LocalSubjectAccessReview>(LocalSubjectAccessReview, {
   plural: "localsubjectaccessreviews",
   scope: "Namespaced",
+  strategy: { validate: validateLocalSubjectAccessReview },
 });
 
 export const selfSubjectAccessReviews = review<SelfSubjectAccessReview>(SelfSubjectAccessReview, {
   plural: "selfsubjectaccessreviews",
   scope: "Cluster",
+  strategy: { validate: validateSelfSubjectAccessReview },
 });
 
 export const selfSubjectRulesReviews = review<SelfSubjectRulesReview>(SelfSubjectRulesReview, {
@@ -32,4 +39,5 @@ export const selfSubjectRulesReviews = review<SelfSubjectRulesReview>(SelfSubjec
 export const subjectAccessReviews = review<SubjectAccessReview>(SubjectAccessReview, {
   plural: "subjectaccessreviews",
   scope: "Cluster",
+  strategy: { validate: validateSubjectAccessReview },
 });

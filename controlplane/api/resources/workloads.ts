@@ -1,7 +1,17 @@
+import { defaultDeployment, defaultJob, defaultReplicaSet } from "../defaults/workloads.ts";
+import { equalJson } from "../schema/equal.ts";
 import { Deployment } from "../types/apps/deployment.ts";
 import { ReplicaSet } from "../types/apps/replica-set.ts";
 import { Scale } from "../types/autoscaling/scale.ts";
 import { Job } from "../types/batch/job.ts";
+import { validateJob, validateJobUpdate } from "../validation/job.ts";
+import {
+  validateDeployment,
+  validateDeploymentUpdate,
+  validateReplicaSet,
+  validateReplicaSetUpdate,
+} from "../validation/workloads.ts";
+import { ownPodsByUid } from "./job-selector.ts";
 import { readAndWrite, resource, type Subresource } from "./resource.ts";
 
 const scale: Subresource = { name: "scale", gvk: Scale.gvk, schema: Scale, verbs: readAndWrite };
@@ -14,7 +24,15 @@ export const deployments = resource<Deployment>(Deployment, {
   status: true,
   subresources: [scale],
   hash: "8aSe+NMegvE=",
-  strategy: { tracksGeneration: true },
+  strategy: {
+    tracksGeneration: true,
+    // Annotations count too: the controller copies them to the ReplicaSets.
+    wantsSame: (a, b) =>
+      equalJson(a.spec, b.spec) && equalJson(a.metadata.annotations ?? {}, b.metadata.annotations ?? {}),
+    defaults: defaultDeployment,
+    validate: validateDeployment,
+    validateUpdate: validateDeploymentUpdate,
+  },
 });
 
 export const replicaSets = resource<ReplicaSet>(ReplicaSet, {
@@ -25,7 +43,12 @@ export const replicaSets = resource<ReplicaSet>(ReplicaSet, {
   status: true,
   subresources: [scale],
   hash: "P1RzHs8/mWQ=",
-  strategy: { tracksGeneration: true },
+  strategy: {
+    tracksGeneration: true,
+    defaults: defaultReplicaSet,
+    validate: validateReplicaSet,
+    validateUpdate: validateReplicaSetUpdate,
+  },
   selectableFields: { "status.replicas": (replicaSet) => String(replicaSet.status?.replicas ?? 0) },
 });
 
@@ -35,6 +58,12 @@ export const jobs = resource<Job>(Job, {
   scope: "Namespaced",
   status: true,
   hash: "mudhfqk/qZY=",
-  strategy: { tracksGeneration: true },
+  strategy: {
+    tracksGeneration: true,
+    defaults: defaultJob,
+    prepareForCreate: ownPodsByUid,
+    validate: validateJob,
+    validateUpdate: validateJobUpdate,
+  },
   selectableFields: { "status.successful": (job) => String(job.status?.succeeded ?? 0) },
 });

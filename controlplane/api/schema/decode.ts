@@ -238,7 +238,10 @@ const goScalars: Readonly<Record<Scalar, string>> = {
 function zeroOf(field: Field): unknown {
   const { type } = field;
   if (type.kind === "message") return field.always ? emptyMessage(type.message) : undefined;
-  if (!field.required || field.explicit || type.kind !== "scalar") return undefined;
+  if (!field.required || field.explicit) return undefined;
+  // Go emits null here; an empty list spares every reader a question.
+  if (type.kind === "list") return [];
+  if (type.kind === "map") return {};
   switch (type.scalar) {
     case "string":
       return "";

@@ -30,7 +30,7 @@ const patterns = {
 };
 
 function mismatch(rule: string, pattern: string, ...examples: readonly string[]): string {
-  const shown = examples.map((example) => `'${example}', `).join("or ");
+  const shown = examples.map((example) => `'${example}', `).join(" or ");
   return `${rule} (${examples.length === 0 ? "" : `e.g. ${shown}`}regex used for validation is '${pattern}')`;
 }
 
