@@ -14,6 +14,9 @@ export {
   validateStatusUpdate,
   validateUpdate,
 } from "./lifecycle/lifecycle.ts";
+export { applyJsonPatch, type PatchResult } from "./patch/json-patch.ts";
+export { applyMergePatch } from "./patch/merge-patch.ts";
+export { applyStrategicMergePatch } from "./patch/strategic-merge-patch.ts";
 export { qosClassOf } from "./pods/qos.ts";
 export { Quantity, type QuantityFormat, quantityError } from "./quantity/quantity.ts";
 export {
