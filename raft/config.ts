@@ -1,6 +1,6 @@
 import { assert, type Random } from "../base/mod.ts";
 import type { Storage } from "./storage.ts";
-import { type Index, type NodeId, nobody } from "./types.ts";
+import { type ConfState, type Index, type NodeId, nobody } from "./types.ts";
 
 /**
  * `safe`: a quorum confirms the leadership for every batch of reads. `lease`: the leader trusts that no other can have
@@ -15,6 +15,8 @@ export interface RaftOptions {
   readonly random: Random;
   /** Highest index the state machine has applied; entries up to it are not handed out again. Default 0. */
   readonly applied?: Index;
+  /** The membership as of `applied`. Default: what storage remembers, which is as of its snapshot. */
+  readonly confState?: ConfState;
   /** A follower that hears no leader campaigns after T to 2T-1 of these ticks. Default 10. */
   readonly electionTicks?: number;
   /** Default 1. */
@@ -40,7 +42,7 @@ export interface RaftOptions {
   readonly snapshotTicks?: number;
 }
 
-export type RaftConfig = Required<RaftOptions>;
+export type RaftConfig = Required<Omit<RaftOptions, "confState">>;
 
 export function completeConfig(options: RaftOptions): RaftConfig {
   const electionTicks = options.electionTicks ?? 10;

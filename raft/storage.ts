@@ -5,6 +5,7 @@ import type { ConfState, Entry, HardState, Index, Snapshot, Term } from "./types
  * or in a page it can read at once. An error thrown here is the end of the node.
  */
 export interface Storage {
+  /** As found on disk, with the membership as of the snapshot the log starts from. */
   initialState(): { hardState: HardState; confState: ConfState };
   /** First index whose entry is still there; `firstIndex() - 1` is the index of the snapshot the log starts from. */
   firstIndex(): Index;

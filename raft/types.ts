@@ -7,125 +7,139 @@ export type Index = number;
 export const nobody: NodeId = 0n;
 export const noBytes: Uint8Array = new Uint8Array(0);
 
-export type EntryType = "EntryNormal" | "EntryConfChange" | "EntryConfChangeV2";
+export const EntryType = { EntryNormal: 0, EntryConfChange: 1, EntryConfChangeV2: 2 } as const;
+export type EntryType = (typeof EntryType)[keyof typeof EntryType];
 
 export interface Entry {
-  type: EntryType;
-  term: Term;
-  index: Index;
+  readonly type: EntryType;
+  readonly term: Term;
+  readonly index: Index;
   /** Empty in the entry a new leader opens its term with. */
-  data: Uint8Array;
+  readonly data: Uint8Array;
 }
 
 /** What a node must find again after a crash. */
 export interface HardState {
-  term: Term;
+  readonly term: Term;
   /** Whom this node voted for in `term`. */
-  vote: NodeId;
+  readonly vote: NodeId;
   /** Highest index known committed. A hint: it may be older than the truth after a crash. */
-  commit: Index;
+  readonly commit: Index;
 }
 
 /** Membership as of an index. While `votersOutgoing` is not empty, decisions need both majorities (thesis §4.3). */
 export interface ConfState {
-  voters: NodeId[];
-  learners: NodeId[];
-  votersOutgoing: NodeId[];
+  readonly voters: readonly NodeId[];
+  readonly learners: readonly NodeId[];
+  readonly votersOutgoing: readonly NodeId[];
   /** Outgoing voters that become learners when the joint configuration is left. */
-  learnersNext: NodeId[];
-  autoLeave: boolean;
+  readonly learnersNext: readonly NodeId[];
+  readonly autoLeave: boolean;
 }
 
 export interface SnapshotMetadata {
-  confState: ConfState;
-  index: Index;
-  term: Term;
+  readonly confState: ConfState;
+  readonly index: Index;
+  readonly term: Term;
 }
 
 /** The state machine at `metadata.index`. `data` means something to the host only; it may be a reference or empty. */
 export interface Snapshot {
-  data: Uint8Array;
-  metadata: SnapshotMetadata;
+  readonly data: Uint8Array;
+  readonly metadata: SnapshotMetadata;
 }
 
-export type MessageType =
-  | "MsgHup"
-  | "MsgBeat"
-  | "MsgProp"
-  | "MsgApp"
-  | "MsgAppResp"
-  | "MsgVote"
-  | "MsgVoteResp"
-  | "MsgSnap"
-  | "MsgHeartbeat"
-  | "MsgHeartbeatResp"
-  | "MsgUnreachable"
-  | "MsgSnapStatus"
-  | "MsgCheckQuorum"
-  | "MsgTransferLeader"
-  | "MsgTimeoutNow"
-  | "MsgReadIndex"
-  | "MsgReadIndexResp"
-  | "MsgPreVote"
-  | "MsgPreVoteResp"
-  | "MsgStorageAppend"
-  | "MsgStorageAppendResp"
-  | "MsgStorageApply"
-  | "MsgStorageApplyResp"
-  | "MsgForgetLeader";
+/**
+ * Numbered as in etcd's raftpb. Some never travel there or here: what a host tells its own node is a method of RawNode,
+ * not a message.
+ */
+export const MessageType = {
+  MsgHup: 0,
+  MsgBeat: 1,
+  MsgProp: 2,
+  MsgApp: 3,
+  MsgAppResp: 4,
+  MsgVote: 5,
+  MsgVoteResp: 6,
+  MsgSnap: 7,
+  MsgHeartbeat: 8,
+  MsgHeartbeatResp: 9,
+  MsgUnreachable: 10,
+  MsgSnapStatus: 11,
+  MsgCheckQuorum: 12,
+  MsgTransferLeader: 13,
+  MsgTimeoutNow: 14,
+  MsgReadIndex: 15,
+  MsgReadIndexResp: 16,
+  MsgPreVote: 17,
+  MsgPreVoteResp: 18,
+  MsgStorageAppend: 19,
+  MsgStorageAppendResp: 20,
+  MsgStorageApply: 21,
+  MsgStorageApplyResp: 22,
+  MsgForgetLeader: 23,
+} as const;
+export type MessageType = (typeof MessageType)[keyof typeof MessageType];
 
 /** One message between members. Which fields count depends on `type`; the others are zero or empty. */
 export interface Message {
-  type: MessageType;
-  to: NodeId;
-  from: NodeId;
+  readonly type: MessageType;
+  readonly to: NodeId;
+  readonly from: NodeId;
   /** The sender's term; the term asked for in (pre-)vote messages; 0 in what is merely passed on to the leader. */
-  term: Term;
+  readonly term: Term;
   /** Term of the entry at `index` (MsgApp, MsgVote), or at `rejectHint` (rejections). */
-  logTerm: Term;
-  index: Index;
-  entries: Entry[];
-  commit: Index;
-  snapshot?: Snapshot | undefined;
-  reject: boolean;
-  rejectHint: Index;
-  context: Uint8Array;
+  readonly logTerm: Term;
+  readonly index: Index;
+  readonly entries: readonly Entry[];
+  readonly commit: Index;
+  readonly snapshot?: Snapshot | undefined;
+  readonly reject: boolean;
+  readonly rejectHint: Index;
+  readonly context: Uint8Array;
 }
 
-export type ConfChangeType =
-  | "ConfChangeAddNode"
-  | "ConfChangeRemoveNode"
-  | "ConfChangeUpdateNode"
-  | "ConfChangeAddLearnerNode";
+export const ConfChangeType = {
+  ConfChangeAddNode: 0,
+  ConfChangeRemoveNode: 1,
+  ConfChangeUpdateNode: 2,
+  ConfChangeAddLearnerNode: 3,
+} as const;
+export type ConfChangeType = (typeof ConfChangeType)[keyof typeof ConfChangeType];
 
 export interface ConfChangeSingle {
-  type: ConfChangeType;
-  nodeId: NodeId;
+  readonly type: ConfChangeType;
+  readonly nodeId: NodeId;
 }
 
-export type ConfChangeTransition =
-  | "ConfChangeTransitionAuto"
-  | "ConfChangeTransitionJointImplicit"
-  | "ConfChangeTransitionJointExplicit";
+export const ConfChangeTransition = {
+  /** Joint only when more than one voter changes; then left automatically. */
+  ConfChangeTransitionAuto: 0,
+  /** Joint, left automatically. */
+  ConfChangeTransitionJointImplicit: 1,
+  /** Joint, left by another change. */
+  ConfChangeTransitionJointExplicit: 2,
+} as const;
+export type ConfChangeTransition = (typeof ConfChangeTransition)[keyof typeof ConfChangeTransition];
 
 /** A change of membership. No changes at all: leave the joint configuration. */
 export interface ConfChangeV2 {
-  transition: ConfChangeTransition;
-  changes: ConfChangeSingle[];
-  context: Uint8Array;
+  readonly transition: ConfChangeTransition;
+  readonly changes: readonly ConfChangeSingle[];
+  readonly context: Uint8Array;
 }
 
 /** The older form: exactly one change. */
 export interface ConfChange {
-  id: bigint;
-  type: ConfChangeType;
-  nodeId: NodeId;
-  context: Uint8Array;
+  readonly id: bigint;
+  readonly type: ConfChangeType;
+  readonly nodeId: NodeId;
+  readonly context: Uint8Array;
 }
 
 export function asConfChangeV2(change: ConfChange): ConfChangeV2 {
   return {
-    transition: "ConfChangeTransitionAuto",
+    transition: ConfChangeTransition.ConfChangeTransitionAuto,
     changes: [{ type: change.type, nodeId: change.nodeId }],
     context: change.context,
   };

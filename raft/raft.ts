@@ -1,0 +1,547 @@
+import { assert, equalBytes, toUtf8, unreachable } from "../base/mod.ts";
+import { changeMembership } from "./confchange/change.ts";
+import { fromConfState, isVoter, type Membership, members, toConfState } from "./confchange/membership.ts";
+import type { RaftConfig } from "./config.ts";
+import { Leader, type LeaderNode, type Proposal } from "./leader.ts";
+import { RaftLog } from "./log.ts";
+import { accepted, type Outcome, refused } from "./outcome.ts";
+import type { ReadState, Role } from "./ready.ts";
+import { restoredState } from "./restart.ts";
+import { Votes } from "./tracker/votes.ts";
+import {
+  type ConfChangeV2,
+  type ConfState,
+  type Entry,
+  EntryType,
+  type HardState,
+  type Index,
+  type Message,
+  MessageType,
+  message,
+  type NodeId,
+  nobody,
+  type Snapshot,
+  type Term,
+} from "./types.ts";
+
+/** What a node is now, with what only that role has. */
+type RoleState =
+  | { readonly kind: "follower" }
+  | { readonly kind: "pre-candidate"; readonly votes: Votes }
+  | { readonly kind: "candidate"; readonly votes: Votes }
+  | { readonly kind: "leader"; readonly leader: Leader };
+
+const follower: RoleState = { kind: "follower" };
+
+/** `pre-election`: would I win? `election`: vote for me. `transfer`: the leader said so, do not mind that it is alive. */
+type Campaign = "pre-election" | "election" | "transfer";
+
+/** In a vote request: the leader itself asked for this campaign. The same bytes as in etcd. */
+const transferContext = toUtf8("CampaignTransfer");
+
+/**
+ * One member's state machine (the extended Raft paper; thesis chapters 3, 4, 6, 9). It turns ticks, messages and requests
+ * into messages, log entries and answers, which RawNode packs up for the host. What a leader does is in Leader.
+ */
+export class Raft implements LeaderNode {
+  readonly config: RaftConfig;
+  readonly log: RaftLog;
+  #term: Term;
+  /** Whom this node voted for in #term. Within a term it goes from nobody to somebody once. */
+  #vote: NodeId;
+  #role: RoleState = follower;
+  #leader: NodeId = nobody;
+  #membership: Membership;
+  /** Ticks since the leader was last heard from, a vote was granted, or a campaign began. */
+  #electionElapsed = 0;
+  #randomizedElectionTicks = 0;
+  /** May leave at once. */
+  #messages: Message[] = [];
+  /** Speak of what may not be durable yet: term, vote, entries. Those to this node itself never leave it. */
+  #messagesAfterPersist: Message[] = [];
+  #readStates: ReadState[] = [];
+
+  constructor(config: RaftConfig, membership: ConfState | undefined) {
+    this.config = config;
+    const { hardState, confState } = restoredState(config.storage);
+    this.log = new RaftLog(config.storage, config.maxApplyingBytes, config.applied, hardState.commit);
+    this.#term = hardState.term;
+    this.#vote = hardState.vote;
+    this.#membership = fromConfState(membership ?? confState);
+    this.#drawElectionTimeout();
+  }
+
+  get id(): NodeId {
+    return this.config.id;
+  }
+
+  get term(): Term {
+    return this.#term;
+  }
+
+  get role(): Role {
+    return this.#role.kind;
+  }
+
+  get leader(): NodeId {
+    return this.#leader;
+  }
+
+  get membership(): Membership {
+    return this.#membership;
+  }
+
+  /** Set while this node leads. */
+  get leadership(): Leader | undefined {
+    return this.#role.kind === "leader" ? this.#role.leader : undefined;
+  }
+
+  get hardState(): HardState {
+    return { term: this.#term, vote: this.#vote, commit: this.log.committed };
+  }
+
+  get randomizedElectionTicks(): number {
+    return this.#randomizedElectionTicks;
+  }
+
+  tick(): void {
+    if (this.#role.kind === "leader") this.#role.leader.tick();
+    else if (++this.#electionElapsed >= this.#randomizedElectionTicks && this.#promotable()) {
+      this.#electionElapsed = 0;
+      this.campaign();
+    }
+  }
+
+  /** Tries to become the leader, unless it cannot be one now. */
+  campaign(): void {
+    this.#campaignIfFit(this.config.preVote ? "pre-election" : "election");
+  }
+
+  #campaignIfFit(kind: Campaign): void {
+    if (this.#role.kind === "leader" || !this.#promotable() || this.#hasUnappliedChange()) return;
+    this.#campaign(kind);
+  }
+
+  /** Learners and removed nodes never lead, nor does a node whose log is about to be replaced. */
+  #promotable(): boolean {
+    return isVoter(this.#membership, this.id) && !this.log.hasPendingSnapshot;
+  }
+
+  /** A committed change of membership that is not applied: this node does not know yet whose votes it needs. */
+  #hasUnappliedChange(): boolean {
+    const high = this.log.committed + 1;
+    let low = Math.max(this.log.applied + 1, this.log.firstIndex);
+    while (low < high) {
+      const entries = this.log.entriesFrom(low, this.config.maxMessageBytes, high);
+      assert(entries !== undefined && entries.length > 0, "what is not applied is not compacted");
+      if (entries.some((entry) => entry.type !== EntryType.EntryNormal)) return true;
+      low += entries.length;
+    }
+    return false;
+  }
+
+  #campaign(kind: Campaign): void {
+    const votes = new Votes();
+    if (kind === "pre-election") {
+      this.#becomePreCandidate(votes);
+      votes.record(this.id, true);
+      if (votes.result(this.#membership) === "won") {
+        this.#campaign("election");
+        return;
+      }
+    } else {
+      this.#becomeCandidate(votes);
+      // The own vote counts like any other: once it cannot be forgotten.
+      this.send(message(MessageType.MsgVoteResp, this.id, { term: this.#term }));
+    }
+    const type = kind === "pre-election" ? MessageType.MsgPreVote : MessageType.MsgVote;
+    const place = {
+      term: kind === "pre-election" ? this.#term + 1 : this.#term,
+      index: this.log.lastIndex,
+      logTerm: this.log.lastTerm,
+      ...(kind === "transfer" && { context: transferContext }),
+    };
+    for (const id of members(this.#membership)) {
+      if (id !== this.id && isVoter(this.#membership, id)) this.send(message(type, id, place));
+    }
+  }
+
+  /** Takes a message from another member. Those of kinds that members do not send each other are dropped. */
+  step(m: Message): void {
+    // Terms are compared once, here: no handler below ever sees a message from the past (§5.1).
+    if (!this.#settleTerm(m)) return;
+    switch (m.type) {
+      case MessageType.MsgVote:
+      case MessageType.MsgPreVote:
+        this.#handleVoteRequest(m);
+        break;
+      case MessageType.MsgProp:
+        this.propose(m.entries, m.from);
+        break;
+      case MessageType.MsgReadIndex:
+        this.readIndex(m.entries[0]?.data ?? m.context, m.from);
+        break;
+      case MessageType.MsgTransferLeader:
+        this.transferLeader(m.from);
+        break;
+      default:
+        this.#stepRole(m);
+    }
+  }
+
+  #stepRole(m: Message): void {
+    switch (this.#role.kind) {
+      case "follower":
+        this.#stepFollower(m);
+        break;
+      case "pre-candidate":
+      case "candidate":
+        this.#stepCandidate(m, this.#role);
+        break;
+      case "leader":
+        this.#role.leader.step(m);
+        break;
+      default:
+        unreachable(this.#role);
+    }
+  }
+
+  /** Follows a newer term, turns down an older one. False if there is nothing more to do with the message. */
+  #settleTerm(m: Message): boolean {
+    // Passed on to the leader, whoever that is now.
+    if (m.type === MessageType.MsgProp || m.type === MessageType.MsgReadIndex) return true;
+    if (m.term === 0) return false; // nothing else comes without a term
+    if (m.term > this.#term) return this.#settleNewerTerm(m);
+    if (m.term < this.#term) this.#answerOlderTerm(m);
+    return m.term === this.#term;
+  }
+
+  #settleNewerTerm(m: Message): boolean {
+    switch (m.type) {
+      case MessageType.MsgPreVote:
+        return !this.#ignoresVoteRequest(m); // a question: nothing changes here by being asked
+      case MessageType.MsgPreVoteResp:
+        if (m.reject) this.#becomeFollower(m.term, nobody);
+        return true; // granted for the term to come
+      case MessageType.MsgVote: {
+        if (this.#ignoresVoteRequest(m)) return false;
+        // Being asked is no sign of a leader: a candidate that cannot win must not put off one that can (§5.2).
+        const elapsed = this.#role.kind === "leader" ? 0 : this.#electionElapsed;
+        this.#becomeFollower(m.term, nobody);
+        this.#electionElapsed = elapsed;
+        return true;
+      }
+      case MessageType.MsgApp:
+      case MessageType.MsgHeartbeat:
+      case MessageType.MsgSnap:
+        this.#becomeFollower(m.term, m.from);
+        return true;
+      default:
+        this.#becomeFollower(m.term, nobody);
+        return true;
+    }
+  }
+
+  /** While a leader is alive nobody is helped to depose it, unless it asked for that (thesis §4.2.3). */
+  #ignoresVoteRequest(m: Message): boolean {
+    const leaderIsAlive = this.#leader !== nobody && this.#electionElapsed < this.config.electionTicks;
+    return this.config.checkQuorum && leaderIsAlive && !equalBytes(m.context, transferContext);
+  }
+
+  #answerOlderTerm(m: Message): void {
+    if (m.type === MessageType.MsgHeartbeat || m.type === MessageType.MsgApp) {
+      // A node that came back with a higher term cannot be reached by the leader, and with the leader alive nobody else
+      // answers its campaigns: the answer's term brings the leader down and everybody together again.
+      if (this.config.checkQuorum || this.config.preVote) {
+        this.send(message(MessageType.MsgAppResp, m.from, { term: this.#term }));
+      }
+    } else if (m.type === MessageType.MsgPreVote) {
+      this.send(message(MessageType.MsgPreVoteResp, m.from, { term: this.#term, reject: true }));
+    }
+  }
+
+  #handleVoteRequest(m: Message): void {
+    const preVote = m.type === MessageType.MsgPreVote;
+    const free =
+      this.#vote === m.from || (this.#vote === nobody && this.#leader === nobody) || (preVote && m.term > this.#term);
+    // A learner answers too: it may have been promoted without knowing it yet, and its vote may be needed.
+    const granted = free && this.log.isUpToDate(m.index, m.logTerm);
+    const type = preVote ? MessageType.MsgPreVoteResp : MessageType.MsgVoteResp;
+    this.send(message(type, m.from, { term: granted ? m.term : this.#term, reject: !granted }));
+    if (granted && !preVote) {
+      this.#vote = m.from;
+      this.#electionElapsed = 0;
+    }
+  }
+
+  #stepCandidate(m: Message, role: RoleState & { readonly kind: "pre-candidate" | "candidate" }): void {
+    switch (m.type) {
+      case MessageType.MsgApp:
+      case MessageType.MsgHeartbeat:
+      case MessageType.MsgSnap:
+        this.#becomeFollower(m.term, m.from); // somebody else has won this term
+        this.#stepFollower(m);
+        break;
+      case MessageType.MsgPreVoteResp:
+        if (role.kind === "pre-candidate" && (m.reject || m.term === this.#term + 1)) this.#countVote(m, role);
+        break;
+      case MessageType.MsgVoteResp:
+        if (role.kind === "candidate") this.#countVote(m, role);
+        break;
+    }
+  }
+
+  #countVote(m: Message, role: RoleState & { readonly kind: "pre-candidate" | "candidate" }): void {
+    role.votes.record(m.from, !m.reject);
+    switch (role.votes.result(this.#membership)) {
+      case "won":
+        if (role.kind === "candidate") this.#becomeLeader();
+        else this.#campaign("election");
+        break;
+      case "lost":
+        this.#becomeFollower(this.#term, nobody);
+    }
+  }
+
+  #stepFollower(m: Message): void {
+    switch (m.type) {
+      case MessageType.MsgApp:
+        this.#heardFromLeader(m.from);
+        this.#handleAppend(m);
+        break;
+      case MessageType.MsgHeartbeat:
+        this.#heardFromLeader(m.from);
+        this.#handleHeartbeat(m);
+        break;
+      case MessageType.MsgSnap:
+        this.#heardFromLeader(m.from);
+        this.#handleSnapshot(m);
+        break;
+      case MessageType.MsgTimeoutNow:
+        this.#campaignIfFit("transfer"); // without pre-vote: the others still hear the leader
+        break;
+      case MessageType.MsgReadIndexResp: {
+        const context = m.entries[0]?.data;
+        if (context !== undefined) this.answerRead(m.index, context);
+      }
+    }
+  }
+
+  #heardFromLeader(leader: NodeId): void {
+    assert(this.#leader === nobody || this.#leader === leader, "a term has one leader");
+    this.#electionElapsed = 0;
+    this.#leader = leader;
+  }
+
+  #handleAppend(m: Message): void {
+    if (m.index < this.log.committed) {
+      this.#acknowledge(m.from, this.log.committed);
+      return;
+    }
+    const last = this.log.maybeAppend(m.index, m.logTerm, m.entries);
+    if (last === undefined) {
+      const hint = this.log.findConflictByTerm(Math.min(m.index, this.log.lastIndex), m.logTerm);
+      const rejection = { index: m.index, reject: true, rejectHint: hint.index, logTerm: hint.term };
+      this.send(message(MessageType.MsgAppResp, m.from, rejection));
+      return;
+    }
+    // Beyond the last new entry this log may differ from the leader's.
+    this.log.commitTo(Math.min(m.commit, last));
+    this.#acknowledge(m.from, last);
+  }
+
+  #acknowledge(leader: NodeId, index: Index): void {
+    this.send(message(MessageType.MsgAppResp, leader, { index }));
+  }
+
+  #handleHeartbeat(m: Message): void {
+    // Only a node that started again without its log is told of a commit it does not have. A voter must not go on then;
+    // one that knows of no configuration yet may wait for its snapshot.
+    const known = isVoter(this.#membership, this.id) ? m.commit : Math.min(m.commit, this.log.lastIndex);
+    this.log.commitTo(known);
+    this.send(message(MessageType.MsgHeartbeatResp, m.from, { context: m.context }));
+  }
+
+  #handleSnapshot(m: Message): void {
+    const restored = m.snapshot !== undefined && this.#restore(m.snapshot);
+    this.#acknowledge(m.from, restored ? this.log.lastIndex : this.log.committed);
+  }
+
+  /** False if the snapshot brings nothing that is not here already, or is not meant for this node. */
+  #restore(snapshot: Snapshot): boolean {
+    const { index, term, confState } = snapshot.metadata;
+    if (index <= this.log.committed) return false;
+    const { voters, votersOutgoing, learners } = confState;
+    if (![voters, votersOutgoing, learners].some((ids) => ids.includes(this.id))) return false;
+    if (this.log.matchTerm(index, term)) {
+      this.log.commitTo(index); // the log is as good as the snapshot, and longer
+      return false;
+    }
+    this.log.restore(snapshot);
+    this.#membership = fromConfState(confState);
+    return true;
+  }
+
+  /** On a follower, passes the proposals on. `from` is who proposed first. */
+  propose(proposals: readonly Proposal[], from: NodeId = this.id): Outcome {
+    assert(proposals.length > 0, "something is proposed");
+    if (this.#role.kind === "leader") return this.#role.leader.propose(proposals, from === this.id);
+    if (!this.#canPassOn(from)) return refused("NoLeader");
+    if (this.config.disableProposalForwarding) return refused("ForwardingDisabled");
+    const entries = proposals.map(({ type, data }) => ({ type, term: 0, index: 0, data }));
+    this.send(message(MessageType.MsgProp, this.#leader, { from, entries }));
+    return accepted;
+  }
+
+  /** On a follower, asks the leader. */
+  readIndex(context: Uint8Array, from: NodeId = this.id): Outcome {
+    if (this.#role.kind === "leader") {
+      this.#role.leader.readIndex(from, context);
+      return accepted;
+    }
+    if (!this.#canPassOn(from)) return refused("NoLeader");
+    const entries = [{ type: EntryType.EntryNormal, term: 0, index: 0, data: context }];
+    this.send(message(MessageType.MsgReadIndex, this.#leader, { from, entries }));
+    return accepted;
+  }
+
+  transferLeader(to: NodeId): void {
+    if (this.#role.kind === "leader") this.#role.leader.transferTo(to);
+    else if (this.#canPassOn(to)) this.send(message(MessageType.MsgTransferLeader, this.#leader, { from: to }));
+  }
+
+  /** Two nodes that take each other for the leader would send a request to and fro. */
+  #canPassOn(from: NodeId): boolean {
+    return this.#leader !== nobody && (this.#leader !== from || from === this.id);
+  }
+
+  /** The caller knows that the leader is gone: votes are not withheld for its sake any longer. */
+  forgetLeader(): void {
+    if (this.#role.kind === "follower" && this.config.readOnly !== "lease") this.#leader = nobody;
+  }
+
+  applyConfChange(change: ConfChangeV2): ConfState {
+    const result = changeMembership(this.#membership, change);
+    assert(result.ok, `a committed change of membership can be made${result.ok ? "" : `: ${result.reason}`}`);
+    this.#membership = result.membership;
+    this.leadership?.membershipChanged();
+    return toConfState(this.#membership);
+  }
+
+  /** Every founding member starts with the same entries: they are committed because everybody has them. */
+  bootstrap(entries: readonly Entry[], founders: ConfState): void {
+    assert(this.log.lastIndex === 0 && this.#term === 0, "only an empty node founds a cluster");
+    this.#becomeFollower(1, nobody);
+    this.log.append(entries);
+    this.log.commitTo(entries.length);
+    // Known at once, not only when applied, so that the members know whom to hear.
+    this.#membership = fromConfState(founders);
+  }
+
+  applied(index: Index): void {
+    this.log.appliedTo(index);
+    this.leadership?.applied();
+  }
+
+  /** What Ready 1..number gave to the host is durable, and so is what `own` says to this node itself. */
+  persisted(number: number, own: readonly Message[]): void {
+    this.log.persisted(number);
+    for (const m of own) this.step(m);
+    this.leadership?.persisted();
+  }
+
+  #becomeFollower(term: Term, leader: NodeId): void {
+    this.#reset(term);
+    this.#role = follower;
+    this.#leader = leader;
+  }
+
+  #becomePreCandidate(votes: Votes): void {
+    assert(this.#role.kind !== "leader", "a leader does not campaign");
+    this.#reset(this.#term); // neither term nor vote change: pre-vote leaves no trace
+    this.#role = { kind: "pre-candidate", votes };
+  }
+
+  #becomeCandidate(votes: Votes): void {
+    assert(this.#role.kind !== "leader", "a leader does not campaign");
+    this.#reset(this.#term + 1);
+    this.#vote = this.id;
+    this.#role = { kind: "candidate", votes };
+  }
+
+  #becomeLeader(): void {
+    assert(this.#role.kind === "candidate", "only a candidate is elected");
+    this.#reset(this.#term);
+    this.#leader = this.id;
+    this.#role = { kind: "leader", leader: new Leader(this) };
+  }
+
+  stepDown(): void {
+    this.#becomeFollower(this.#term, nobody);
+  }
+
+  #reset(term: Term): void {
+    assert(term >= this.#term, "terms only grow");
+    if (term > this.#term) {
+      this.#term = term;
+      this.#vote = nobody; // and only then: within a term a vote is never taken back
+    }
+    this.#leader = nobody;
+    this.#electionElapsed = 0;
+    this.#drawElectionTimeout();
+  }
+
+  /** From T to 2T-1 ticks, so that mostly one campaigns before the others wake up (§5.2). */
+  #drawElectionTimeout(): void {
+    const { electionTicks, random } = this.config;
+    this.#randomizedElectionTicks = electionTicks + random.below(electionTicks);
+  }
+
+  answerRead(index: Index, context: Uint8Array): void {
+    this.#readStates.push({ index, context });
+  }
+
+  send(m: Message): void {
+    const outgoing = this.#signed(m);
+    (waitsForDisk(m.type) ? this.#messagesAfterPersist : this.#messages).push(outgoing);
+  }
+
+  #signed(m: Message): Message {
+    const from = m.from === nobody ? this.id : m.from;
+    const passedOn = m.type === MessageType.MsgProp || m.type === MessageType.MsgReadIndex;
+    return { ...m, from, term: passedOn || m.term !== 0 ? m.term : this.#term };
+  }
+
+  get hasOutput(): boolean {
+    return this.#messages.length > 0 || this.#messagesAfterPersist.length > 0 || this.#readStates.length > 0;
+  }
+
+  takeOutput(): { messages: Message[]; messagesAfterPersist: Message[]; readStates: ReadState[] } {
+    const output = {
+      messages: this.#messages,
+      messagesAfterPersist: this.#messagesAfterPersist,
+      readStates: this.#readStates,
+    };
+    this.#messages = [];
+    this.#messagesAfterPersist = [];
+    this.#readStates = [];
+    return output;
+  }
+}
+
+/**
+ * Answers wait until what they speak of is durable: a vote, entries, and the term itself (thesis §3.8). Rejections wait
+ * too: they tell of a term or a vote just the same. So do vote requests: a candidate that forgot the end of its log and
+ * its term could campaign in that term again with less, and win by answers to the first request.
+ */
+function waitsForDisk(type: MessageType): boolean {
+  switch (type) {
+    case MessageType.MsgAppResp:
+    case MessageType.MsgVote:
+    case MessageType.MsgVoteResp:
+    case MessageType.MsgPreVoteResp:
+      return true;
+    default:
+      return false;
+  }
+}
