@@ -18,6 +18,9 @@ export { applyJsonPatch, type PatchResult } from "./patch/json-patch.ts";
 export { applyMergePatch } from "./patch/merge-patch.ts";
 export { applyStrategicMergePatch } from "./patch/strategic-merge-patch.ts";
 export { qosClassOf } from "./pods/qos.ts";
+export { decodeProtobuf } from "./protobuf/decode.ts";
+export { type Envelope, openEnvelope, protobufMediaType } from "./protobuf/envelope.ts";
+export { ProtobufError } from "./protobuf/reader.ts";
 export { Quantity, type QuantityFormat, quantityError } from "./quantity/quantity.ts";
 export {
   allVerbs,

@@ -140,9 +140,6 @@ class Decoder {
       case "time":
       case "microTime":
         return this.#time(value, scalar);
-      case "duration":
-        if (typeof value !== "string") throw this.#mismatch(value, "string");
-        return value;
       case "json":
         return value;
     }
@@ -228,7 +225,6 @@ const goScalars: Readonly<Record<Scalar, string>> = {
   bytes: "[]uint8",
   time: "v1.Time",
   microTime: "v1.MicroTime",
-  duration: "v1.Duration",
   quantity: "resource.Quantity",
   intOrString: "intstr.IntOrString",
   json: "runtime.RawExtension",

@@ -30,7 +30,6 @@ export const double = scalarType<number>("double");
 export const bytes = scalarType<string>("bytes");
 export const time = scalarType<string>("time");
 export const microTime = scalarType<string>("microTime");
-export const duration = scalarType<string>("duration");
 export const quantity = scalarType<string>("quantity");
 export const intOrString = scalarType<number | string>("intOrString");
 export const json = scalarType<unknown>("json");

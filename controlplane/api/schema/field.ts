@@ -31,8 +31,6 @@ export type Scalar =
   | "time"
   /** RFC 3339 with six decimals, UTC. */
   | "microTime"
-  /** A duration in Go's syntax, such as `1m30s`. */
-  | "duration"
   /** A number with a unit suffix, such as `250m` or `64Mi`. */
   | "quantity"
   | "intOrString"
