@@ -1,0 +1,174 @@
+import {
+  ClusterService,
+  type EtcdErrorName,
+  type Init,
+  type Member as MemberMessage,
+  type ResponseHeader,
+  raftpb,
+} from "../../proto/mod.ts";
+import { type Failure, fail, isFailure } from "../mvcc/mod.ts";
+import { addedMemberId } from "../server/ids.ts";
+import type { Member } from "../server/member.ts";
+import type { ClusterMember } from "../server/membership.ts";
+import { defaults } from "../server/options.ts";
+import { peerRequests } from "../server/transport.ts";
+import { failureToRpcError, rpcError } from "./errors.ts";
+import { type Implementation, implement } from "./grpc/mod.ts";
+import type { Headers } from "./headers.ts";
+
+/** A member counts as healthy when the connection to it has stood this long. */
+const healthyMs = 5000;
+const learnerReadyShare = 0.9;
+
+type Changed = readonly ClusterMember[] | Failure<EtcdErrorName>;
+
+/** The Cluster service: who is a member. Changes are checked here, proposed, and checked again where they are applied. */
+export function clusterService(member: Member, headers: Headers): Implementation {
+  const promote = new Promotion(member);
+  const header = (): Init<ResponseHeader> => headers.withoutRevision();
+
+  const listed = (members: Changed): Init<MemberMessage>[] => {
+    if (isFailure(members)) throw failureToRpcError(members);
+    return members.map(toMessage);
+  };
+
+  return implement(ClusterService, {
+    memberList(request, call) {
+      const reply = () => call.reply({ header: header(), members: member.membership.members.map(toMessage) });
+      if (!request.linearizable) {
+        reply();
+        return;
+      }
+      member.linearizable((failure) => {
+        if (failure === undefined) reply();
+        else call.fail(rpcError(failure).code, rpcError(failure).message);
+      });
+    },
+
+    async memberAdd({ peerURLs, isLearner }, call) {
+      const peerUrls = checkUrls(peerURLs);
+      const refused = mayAdd(member, isLearner);
+      if (refused !== undefined) throw rpcError(refused);
+      const id = addedMemberId(peerUrls, member.options.initialClusterToken, member.clock.now());
+      if (member.membership.member(id) !== undefined) throw rpcError("MemberExist");
+      const taken = new Set(member.membership.members.flatMap((one) => one.peerUrls));
+      if (peerUrls.some((url) => taken.has(url))) throw rpcError("PeerURLExist");
+      const added = { id, name: "", peerUrls, clientUrls: [], isLearner };
+      const { ConfChangeAddLearnerNode, ConfChangeAddNode } = raftpb.ConfChangeType;
+      const type = isLearner ? ConfChangeAddLearnerNode : ConfChangeAddNode;
+      const members = listed(await member.changeMembership(type, id, { member: added, isPromote: false }));
+      call.reply({ header: header(), member: toMessage(added), members });
+    },
+
+    async memberRemove({ id }, call) {
+      const known = member.membership.member(id);
+      if (known === undefined) throw rpcError("MemberNotFound");
+      if (!mayRemove(member, known)) throw rpcError("MemberNotEnoughStarted");
+      const removed = await member.changeMembership(raftpb.ConfChangeType.ConfChangeRemoveNode, id, undefined);
+      call.reply({ header: header(), members: listed(removed) });
+    },
+
+    async memberUpdate({ id, peerURLs }, call) {
+      const peerUrls = checkUrls(peerURLs);
+      const known = member.membership.member(id);
+      if (known === undefined) throw rpcError("MemberNotFound");
+      const others = member.membership.members.filter((one) => one.id !== id);
+      const taken = new Set(others.flatMap((one) => one.peerUrls));
+      if (peerUrls.some((url) => taken.has(url))) throw rpcError("PeerURLExist");
+      const change = { member: { ...known, peerUrls }, isPromote: false };
+      const updated = await member.changeMembership(raftpb.ConfChangeType.ConfChangeUpdateNode, id, change);
+      call.reply({ header: header(), members: listed(updated) });
+    },
+
+    async memberPromote({ id }, call) {
+      call.reply({ header: header(), members: listed(await promote.run(id)) });
+    },
+  });
+}
+
+/** Only the leader knows how far a learner is: other members ask it. */
+class Promotion {
+  readonly #member: Member;
+
+  constructor(member: Member) {
+    this.#member = member;
+    member.answerPeers(peerRequests.memberPromote, async (payload) => {
+      const outcome = await this.#here(new DataView(payload.buffer, payload.byteOffset).getBigUint64(0));
+      return Buffer.from(isFailure(outcome) ? outcome.failure : "");
+    });
+  }
+
+  async run(id: bigint): Promise<Changed> {
+    const { membership, leadership, isLeader, transport } = this.#member;
+    if (membership.member(id) === undefined) return fail("MemberNotFound");
+    if (isLeader) return this.#here(id);
+    if (leadership.leader === 0n) return fail("NoLeader");
+    const payload = Buffer.alloc(8);
+    payload.writeBigUInt64BE(id);
+    const answer = Buffer.from(
+      await transport.request(leadership.leader, peerRequests.memberPromote, payload),
+    ).toString();
+    if (answer !== "") return fail(answer as EtcdErrorName);
+    await new Promise<void>((resolve) => this.#member.linearizable(() => resolve()));
+    return membership.members;
+  }
+
+  async #here(id: bigint): Promise<Changed> {
+    const { membership, host, isLeader } = this.#member;
+    const learner = membership.member(id);
+    if (!isLeader) return fail("NotLeader");
+    if (learner === undefined) return fail("MemberNotFound");
+    if (!learner.isLearner) return fail("MemberNotLearner");
+    const { progress, lastIndex } = host.node.status();
+    if ((progress.get(id)?.match ?? 0) < learnerReadyShare * lastIndex) return fail("LearnerNotReady");
+    const change = { member: { ...learner, isLearner: false }, isPromote: true };
+    return this.#member.changeMembership(raftpb.ConfChangeType.ConfChangeAddNode, id, change);
+  }
+}
+
+function toMessage({ id, name, peerUrls, clientUrls, isLearner }: ClusterMember): Init<MemberMessage> {
+  return { id, name, peerURLs: peerUrls, clientURLs: clientUrls, isLearner };
+}
+
+function checkUrls(urls: readonly string[]): readonly string[] {
+  const valid = (text: string) => {
+    const url = URL.canParse(text) ? new URL(text) : undefined;
+    const hasPort = /:\d+$/.test(text);
+    return url !== undefined && ["http:", "https:"].includes(url.protocol) && hasPort && url.pathname === "/";
+  };
+  if (urls.length === 0 || !urls.every(valid)) throw rpcError("MemberBadURLs");
+  return [...urls].sort();
+}
+
+/** A new voter counts for the quorum before it has started: the others must be able to do without it. */
+function mayAdd(member: Member, isLearner: boolean): EtcdErrorName | undefined {
+  const { members } = member.membership;
+  if (isLearner) {
+    const learners = members.filter((one) => one.isLearner).length;
+    return learners >= (member.options.maxLearners ?? defaults.maxLearners) ? "TooManyLearners" : undefined;
+  }
+  if (member.options.strictReconfigCheck === false) return undefined;
+  const voters = members.filter((one) => !one.isLearner);
+  const started = voters.filter(isStarted);
+  // From one member to two there is no way that keeps a quorum without the new one.
+  if (!(voters.length === 1 && started.length === 1) && started.length < quorum(voters.length + 1)) {
+    return "MemberNotEnoughStarted";
+  }
+  const since = (id: bigint) => member.transport.connectedSince(id) ?? Number.POSITIVE_INFINITY;
+  const healthy = voters.every(({ id }) => id === member.id || member.clock.monotonic() - since(id) >= healthyMs);
+  return healthy ? undefined : "Unhealthy";
+}
+
+function mayRemove(member: Member, known: ClusterMember): boolean {
+  if (known.isLearner || member.options.strictReconfigCheck === false) return true;
+  const voters = member.membership.members.filter((one) => !one.isLearner && one.id !== known.id);
+  return voters.filter(isStarted).length >= quorum(voters.length);
+}
+
+function isStarted({ name }: ClusterMember): boolean {
+  return name !== "";
+}
+
+function quorum(voters: number): number {
+  return Math.floor(voters / 2) + 1;
+}

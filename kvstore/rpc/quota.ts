@@ -1,0 +1,52 @@
+import { AlarmAction, AlarmType, type PutRequest, type TxnRequest } from "../../proto/mod.ts";
+import type { Member } from "../server/member.ts";
+
+/** What a key-value pair costs besides its bytes. */
+const pairBytes = 256;
+export const leaseBytes = 64;
+
+export function putCost({ key, value }: PutRequest): number {
+  return pairBytes + key.length + value.length;
+}
+
+/** Of the dearer branch. */
+export function txnCost({ success, failure }: TxnRequest): number {
+  const cost = (ops: TxnRequest["success"]) => {
+    let sum = 0;
+    for (const { requestPut, requestTxn } of ops) {
+      if (requestPut !== undefined) sum += putCost(requestPut);
+      else if (requestTxn !== undefined) sum += txnCost(requestTxn);
+    }
+    return sum;
+  };
+  return Math.max(cost(success), cost(failure));
+}
+
+/** Keeps the database below its quota: the first request that does not fit raises the alarm, which refuses all that follow. */
+export class Quota {
+  readonly #member: Member;
+  #raising = false;
+
+  constructor(member: Member) {
+    this.#member = member;
+  }
+
+  /** Whether so many more bytes fit. */
+  admits(cost: number): boolean {
+    const { quotaBytes, state } = this.#member;
+    if (quotaBytes < 0 || cost === 0 || state.backend.sizeBytes + cost <= quotaBytes) return true;
+    this.#raise();
+    return false;
+  }
+
+  #raise(): void {
+    const { id, alarms, log } = this.#member;
+    const known = alarms.ofKind(AlarmType.NOSPACE).some(({ memberID }) => memberID === id);
+    if (this.#raising || known) return;
+    this.#raising = true;
+    log("warn", "the database is full: raising the alarm NOSPACE");
+    this.#member.propose("alarm", { action: AlarmAction.ACTIVATE, memberID: id, alarm: AlarmType.NOSPACE }, () => {
+      this.#raising = false;
+    });
+  }
+}

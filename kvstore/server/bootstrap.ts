@@ -1,0 +1,163 @@
+import { Failure, type Log } from "../../base/mod.ts";
+import { raftpb } from "../../proto/mod.ts";
+import { ConfChangeType, type Entry, EntryType, type HardState, MemoryStorage, noBytes } from "../../raft/mod.ts";
+import type { Applied } from "../mvcc/mod.ts";
+import { type Replay, Wal, type WalOptions } from "../wal/mod.ts";
+import { clusterId, memberId } from "./ids.ts";
+import { type ClusterMember, encodeMemberChange, type Membership } from "./membership.ts";
+import type { MemberOptions } from "./options.ts";
+
+/** Who this member is, and its log. */
+export interface Origin {
+  readonly id: bigint;
+  readonly clusterId: bigint;
+  readonly wal: Wal;
+  /** What the log on disk says; undefined for a member without a past. */
+  readonly replay: Replay | undefined;
+  /** Of a new cluster: what its log begins with. Empty for a member that joins: the leader tells it everything. */
+  readonly initial: readonly Entry[];
+  /** Who to talk to before the log has told. */
+  readonly peers: readonly ClusterMember[];
+}
+
+/** Members of the cluster to be joined, as one of them answered. */
+export type AskForMembers = (
+  urls: readonly string[],
+) => Promise<{ clusterId: bigint; members: readonly ClusterMember[] }>;
+
+/** Opens the log of this member, or begins one. Rejects with a `Failure` if the directory is not this member's. */
+export async function openOrigin(options: MemberOptions, wal: WalOptions, ask: AskForMembers): Promise<Origin> {
+  const opened = await Wal.open(wal);
+  if (opened !== undefined) {
+    const { nodeID, clusterID } = opened.replay.metadata;
+    try {
+      checkBelongs(options, nodeID, clusterID);
+    } catch (error) {
+      await opened.wal.close();
+      throw error;
+    }
+    return { id: nodeID, clusterId: clusterID, wal: opened.wal, replay: opened.replay, initial: [], peers: [] };
+  }
+  return options.initialClusterState === "new" ? beginCluster(options, wal) : joinCluster(options, wal, ask);
+}
+
+/** The initial flags of a member that has a log are ignored, unless they describe a cluster that this log cannot be of. */
+function checkBelongs(options: MemberOptions, id: bigint, cluster: bigint): void {
+  const own = options.initialCluster.get(options.name);
+  if (options.initialClusterState !== "new" || own === undefined) return;
+  const members = [...options.initialCluster.values()].map((urls) => memberId(urls, options.initialClusterToken));
+  if (memberId(own, options.initialClusterToken) === id || clusterId(members) === cluster) return;
+  throw new Failure(
+    "ForeignDataDir",
+    `${options.dataDir} belongs to member ${id.toString(16)} of cluster ${cluster.toString(16)}, and the flags describe cluster ${clusterId(members).toString(16)}`,
+    "Give this member its own --data-dir, or remove the directory to begin anew",
+  );
+}
+
+async function beginCluster(options: MemberOptions, walOptions: WalOptions): Promise<Origin> {
+  const { initialCluster, initialClusterToken: token } = options;
+  ownUrls(options);
+  const peers = [...initialCluster].map(([name, peerUrls]) => ({
+    id: memberId(peerUrls, token),
+    name,
+    peerUrls,
+    clientUrls: [],
+    isLearner: false,
+  }));
+  peers.sort((a, b) => (a.id < b.id ? -1 : 1));
+  const id = memberId(initialCluster.get(options.name)!, token);
+  const cluster = clusterId(peers.map((peer) => peer.id));
+  // Every member of a new cluster begins with the same entries, so it makes no difference that nobody voted for them.
+  const initial = peers.map((member, position): Entry => {
+    const context = encodeMemberChange({ member, isPromote: false });
+    const change = { id: 0n, type: ConfChangeType.ConfChangeAddNode, nodeId: member.id, context };
+    return { type: EntryType.EntryConfChange, term: 1, index: position + 1, data: raftpb.ConfChange.encode(change) };
+  });
+  const wal = await Wal.create(walOptions, { nodeID: id, clusterID: cluster });
+  await new Promise<void>((resolve) => wal.append(initial, initialHardState(initial), resolve));
+  return { id, clusterId: cluster, wal, replay: undefined, initial, peers };
+}
+
+async function joinCluster(options: MemberOptions, walOptions: WalOptions, ask: AskForMembers): Promise<Origin> {
+  const own = [...ownUrls(options)].sort().join();
+  const others = [...options.initialCluster].filter(([name]) => name !== options.name).flatMap(([, urls]) => urls);
+  const found = await ask(others);
+  const self = found.members.find(({ peerUrls }) => [...peerUrls].sort().join() === own);
+  if (self === undefined) {
+    throw new Failure(
+      "NotAMember",
+      `the cluster has no member with the peer URLs ${own}`,
+      "Add it first (etcdctl member add), with the URLs of --initial-advertise-peer-urls",
+    );
+  }
+  const wal = await Wal.create(walOptions, { nodeID: self.id, clusterID: found.clusterId });
+  return { id: self.id, clusterId: found.clusterId, wal, replay: undefined, initial: [], peers: found.members };
+}
+
+function ownUrls(options: MemberOptions): readonly string[] {
+  const own = options.initialCluster.get(options.name);
+  const sorted = (urls: readonly string[]) => [...urls].sort().join();
+  if (own === undefined) {
+    throw new Failure(
+      "NotInInitialCluster",
+      `member "${options.name}" is not in --initial-cluster`,
+      "Name it there, or give its name with --name",
+    );
+  }
+  if (sorted(own) !== sorted(options.advertisePeerUrls)) {
+    throw new Failure(
+      "PeerUrlsDiffer",
+      `--initial-cluster has ${own} for "${options.name}", --initial-advertise-peer-urls has ${options.advertisePeerUrls}`,
+      "Make them equal",
+    );
+  }
+  return own;
+}
+
+function initialHardState(entries: readonly Entry[]): HardState {
+  return { term: 1, vote: 0n, commit: entries.length };
+}
+
+/**
+ * The log as Raft begins with it: what the disk has, from as far back as it goes, and the state machine at `applied`. A state
+ * ahead of the log was installed from a snapshot when the member went down: then the log begins there.
+ */
+export function openStorage(origin: Origin, applied: Applied, membership: Membership, log: Log): MemoryStorage {
+  const storage = new MemoryStorage();
+  const entries = origin.replay?.entries ?? origin.initial;
+  const hardState = origin.replay?.hardState ?? (entries.length > 0 ? initialHardState(entries) : noHardState);
+  const first = entries[0];
+  const last = entries.at(-1)?.index ?? 0;
+  if (first !== undefined && first.index > applied.index + 1) {
+    throw inconsistent(`the log begins at ${first.index}, the state ends at ${applied.index}`);
+  }
+  // The oldest entry of a log that was cut off at the front stands for all before it: what comes next follows it.
+  const reachesBack = first !== undefined && first.index <= applied.index && applied.index <= last;
+  const base: Applied = reachesBack ? first : applied;
+  if (base.index > 0) {
+    const metadata = { index: base.index, term: base.term, confState: membership.confState };
+    storage.applySnapshot({ data: noBytes, metadata });
+  }
+  storage.append(entries.filter((entry) => entry.index > base.index));
+  const commit = Math.max(hardState.commit, applied.index);
+  if (commit > storage.lastIndex())
+    throw inconsistent(`the log ends at ${storage.lastIndex()}, and ${commit} was committed`);
+  storage.setHardState({ ...hardState, commit });
+  log("info", "opened the log", {
+    first: storage.firstIndex(),
+    last: storage.lastIndex(),
+    commit,
+    applied: applied.index,
+  });
+  return storage;
+}
+
+const noHardState: HardState = { term: 0, vote: 0n, commit: 0 };
+
+function inconsistent(why: string): Failure {
+  return new Failure(
+    "LogAndStateDiffer",
+    `the data directory is inconsistent: ${why}`,
+    "Restore it from a backup, or remove the member from the cluster, delete the directory and add it again",
+  );
+}

@@ -1,0 +1,493 @@
+import { join } from "node:path";
+import { type Clock, Deferred, type Log, type Random, seededRandom } from "../../base/mod.ts";
+import { type AlarmMember, type EtcdErrorName, type Init, InternalRaftRequest, raftpb } from "../../proto/mod.ts";
+import { asConfChangeV2, type ConfChangeV2, type Message, nobody, RawNode, type Snapshot } from "../../raft/mod.ts";
+import {
+  type CompactionAnswer,
+  type DeleteRangeAnswer,
+  type Failure,
+  fail,
+  type HeaderAnswer,
+  installState,
+  isFailure,
+  type LeaseGrantAnswer,
+  LevelHome,
+  openState,
+  type PutAnswer,
+  type State,
+  type StateOptions,
+  type TxnAnswer,
+} from "../mvcc/mod.ts";
+import { nodeFiles } from "../wal/mod.ts";
+import { Alarms } from "./alarms.ts";
+import { type Origin, openOrigin, openStorage } from "./bootstrap.ts";
+import { EntryApplier } from "./entry-applier.ts";
+import { RequestIds } from "./ids.ts";
+import { askForMembers, encodeMembers } from "./join.ts";
+import { LeaderDuties } from "./leader-duties.ts";
+import { machineClock } from "./machine-clock.ts";
+import { type ClusterMember, encodeMemberChange, type MemberChange, Membership } from "./membership.ts";
+import { defaults, type MemberOptions } from "./options.ts";
+import { PeerTransport } from "./peer/peer-transport.ts";
+import { type Leadership, RaftHost } from "./raft-host.ts";
+import type { ReadFailure } from "./reads.ts";
+import { type LostReason, Requests } from "./requests.ts";
+import { Snapshots } from "./snapshots.ts";
+import { type PeerRequest, peerRequests, type Transport } from "./transport.ts";
+
+/** What applying a request gives. */
+export interface Answers {
+  put: PutAnswer;
+  deleteRange: DeleteRangeAnswer;
+  txn: TxnAnswer;
+  compaction: CompactionAnswer;
+  leaseGrant: LeaseGrantAnswer;
+  leaseRevoke: HeaderAnswer;
+  leaseCheckpoint: HeaderAnswer;
+  alarm: readonly AlarmMember[];
+  clusterVersionSet: undefined;
+  clusterMemberAttrSet: undefined;
+}
+
+/** Applied entries may fall this far behind committed ones before new requests are turned away. */
+const applyLagLimit = 5000;
+const publishRetryMs = 500;
+const changeRetryMs = 100;
+
+/** Answers what other members ask of this one. Set by whoever serves the kind. */
+export type PeerRequestHandler = (payload: Uint8Array) => Promise<Uint8Array>;
+
+/** One member of the store: its log, its state, and its place in the cluster. What clients see is built on top (`../rpc`). */
+export class Member {
+  readonly options: MemberOptions;
+  readonly id: bigint;
+  readonly clusterId: bigint;
+  readonly membership: Membership;
+  readonly alarms: Alarms;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly electionMs: number;
+  /** The member is known to the cluster by its name and client URLs: clients find it. */
+  readonly ready = new Deferred<void>();
+  readonly #origin: Origin;
+  readonly #stateOptions: StateOptions;
+  readonly #requests: Requests;
+  readonly #ids: RequestIds;
+  readonly #host: RaftHost;
+  readonly #snapshots: Snapshots;
+  readonly #duties: LeaderDuties;
+  readonly #peerHandlers = new Map<PeerRequest, PeerRequestHandler>();
+  readonly #leadershipListeners = new Set<(now: Leadership) => void>();
+  readonly #stateListeners: ((state: State) => void)[] = [];
+  #transport!: Transport;
+  #state: State;
+  #leaderSinceMs = 0;
+  #leaderLostMs = 0;
+  #lastLeader = nobody;
+  #leaderChanges = 0;
+  #campaigned = false;
+  #stopped = false;
+
+  private constructor(
+    options: MemberOptions,
+    origin: Origin,
+    stateOptions: StateOptions,
+    state: State,
+    alarms: Alarms,
+  ) {
+    this.options = options;
+    this.log = options.log;
+    this.clock = options.clock ?? machineClock;
+    this.electionMs = options.electionMs ?? defaults.electionMs;
+    this.id = origin.id;
+    this.clusterId = origin.clusterId;
+    this.alarms = alarms;
+    this.#origin = origin;
+    this.#stateOptions = stateOptions;
+    this.#state = state;
+    this.membership = new Membership({
+      get: (bucket, key) => this.#state.backend.get(bucket, key),
+      put: (bucket, key, value) => this.#state.backend.put(bucket, key, value),
+      delete: (bucket, key) => this.#state.backend.delete(bucket, key),
+    });
+    this.#ids = new RequestIds(this.id, this.clock.now());
+    const requestTimeoutMs = 5000 + 2 * this.electionMs;
+    this.#requests = new Requests(requestTimeoutMs);
+    const heartbeatMs = options.heartbeatMs ?? defaults.heartbeatMs;
+    const storage = openStorage(origin, state.store.applied, this.membership, this.log);
+    const node = new RawNode({
+      id: this.id,
+      storage,
+      random: options.random ?? machineRandom(this.id),
+      applied: state.store.applied.index,
+      electionTicks: Math.max(2, Math.round(this.electionMs / heartbeatMs)),
+      preVote: options.preVote ?? true,
+    });
+    const applier = new EntryApplier({
+      state: () => this.#state,
+      membership: this.membership,
+      alarms,
+      applyConfChange: (change) => node.applyConfChange(change),
+      settle: (id, outcome) => this.#requests.settle(id, outcome),
+    });
+    this.#host = new RaftHost({
+      node,
+      storage,
+      wal: origin.wal,
+      transport: () => this.#transport,
+      stateMachine: { apply: (entry) => applier.apply(entry), install: (snapshot) => this.#install(snapshot) },
+      applied: state.store.applied.index,
+      clock: this.clock,
+      log: this.log,
+      tickMs: heartbeatMs,
+      requestTimeoutMs,
+      onLeadership: (now) => this.#onLeadership(now),
+      onApplied: (index) => this.#onApplied(index),
+      onTick: () => this.#onTick(),
+      onFailure: (error) => this.fail(error),
+    });
+    this.#snapshots = new Snapshots({
+      directory: join(options.dataDir, "member", "snap"),
+      state: () => this.#state,
+      membership: this.membership,
+      storage,
+      wal: origin.wal,
+      log: this.log,
+      snapshotCount: options.snapshotCount ?? defaults.snapshotCount,
+      catchupEntries: options.snapshotCatchupEntries ?? defaults.snapshotCatchupEntries,
+    });
+    this.#duties = new LeaderDuties(this);
+  }
+
+  /** Opens everything and takes part in the cluster. Rejects with a `Failure` if the disk, a port or the flags forbid it. */
+  static async start(options: MemberOptions): Promise<Member> {
+    let member: Member | undefined;
+    const onFailure = (error: unknown) => (member === undefined ? options.onFailure(error) : member.fail(error));
+    const clock = options.clock ?? machineClock;
+    const directory = options.walDir ?? join(options.dataDir, "member", "wal");
+    const origin = await openOrigin(options, { files: nodeFiles, directory, onFailure }, (urls) =>
+      askForMembers(urls, options.peerTls, clock, options.version ?? defaults.version),
+    );
+    const home = new LevelHome(join(options.dataDir, "member", "snap", "db"));
+    const minLeaseTtl = Math.ceil((3 * (options.electionMs ?? defaults.electionMs)) / 2000);
+    const stateOptions = { home, clock, minLeaseTtl, onFailure };
+    try {
+      const state = await openState(stateOptions);
+      member = new Member(options, origin, stateOptions, state, await Alarms.open(state.backend));
+      await member.#open();
+      return member;
+    } catch (error) {
+      await origin.wal.close();
+      throw error;
+    }
+  }
+
+  /** The state as of now. A snapshot may put another in its place: do not keep it. */
+  get state(): State {
+    return this.#state;
+  }
+
+  get leadership(): Leadership {
+    return this.#host.leadership;
+  }
+
+  get isLeader(): boolean {
+    return this.#host.isLeader;
+  }
+
+  get isLearner(): boolean {
+    return this.membership.member(this.id)?.isLearner ?? false;
+  }
+
+  get applied(): number {
+    return this.#host.applied;
+  }
+
+  get committed(): number {
+    return this.#host.committed;
+  }
+
+  get host(): RaftHost {
+    return this.#host;
+  }
+
+  get transport(): Transport {
+    return this.#transport;
+  }
+
+  get version(): string {
+    return this.options.version ?? defaults.version;
+  }
+
+  get leaderChangesSeen(): number {
+    return this.#leaderChanges;
+  }
+
+  get pendingRequests(): number {
+    return this.#requests.size;
+  }
+
+  get quotaBytes(): number {
+    const quota = this.options.quotaBytes ?? 0;
+    return quota === 0 ? defaults.quotaBytes : quota;
+  }
+
+  /** Gives how to stop listening. */
+  onLeadership(listener: (now: Leadership) => void): () => void {
+    this.#leadershipListeners.add(listener);
+    return () => this.#leadershipListeners.delete(listener);
+  }
+
+  /** Called when a snapshot has put another state in place, before anything is applied to it. */
+  onState(listener: (state: State) => void): void {
+    this.#stateListeners.push(listener);
+  }
+
+  answerPeers(kind: PeerRequest, handler: PeerRequestHandler): void {
+    this.#peerHandlers.set(kind, handler);
+  }
+
+  /**
+   * Puts a request into the log and calls back when it was applied here. `request` is encoded before this returns. Failures
+   * are values: what applying it gave, or why nobody knows.
+   */
+  propose<Kind extends keyof Answers>(
+    kind: Kind,
+    request: Init<NonNullable<InternalRaftRequest[Kind]>>,
+    done: (outcome: Answers[Kind] | Failure<EtcdErrorName>) => void,
+  ): void {
+    const refusal = this.#refusal();
+    if (refusal !== undefined) {
+      done(refusal);
+      return;
+    }
+    const id = this.#ids.next();
+    const data = InternalRaftRequest.encode({ header: { id }, [kind]: request } as Init<InternalRaftRequest>);
+    if (data.length > (this.options.maxRequestBytes ?? defaults.maxRequestBytes)) {
+      done(fail("RequestTooLarge"));
+      return;
+    }
+    this.#requests.add(id, this.clock.monotonic(), done as (outcome: unknown) => void);
+    this.#host.propose(data);
+  }
+
+  /** As `propose`, for callers that are not in a hurry. */
+  proposed<Kind extends keyof Answers>(
+    kind: Kind,
+    request: Init<NonNullable<InternalRaftRequest[Kind]>>,
+  ): Promise<Answers[Kind] | Failure<EtcdErrorName>> {
+    return new Promise((resolve) => this.propose(kind, request, resolve));
+  }
+
+  /** Puts a change of membership into the log; gives the members after it. */
+  changeMembership(
+    type: raftpb.ConfChangeType,
+    nodeId: bigint,
+    change: MemberChange | undefined,
+  ): Promise<readonly ClusterMember[] | Failure<EtcdErrorName>> {
+    if (this.#stopped) return Promise.resolve(fail("Stopped"));
+    const id = this.#ids.next();
+    const context = change === undefined ? new Uint8Array(0) : encodeMemberChange(change);
+    const confChange = { id, type, nodeId, context };
+    return new Promise((resolve) => {
+      const done = (outcome: unknown) => resolve(outcome as readonly ClusterMember[] | Failure<EtcdErrorName>);
+      this.#requests.add(id, this.clock.monotonic(), done);
+      this.#proposeChange(asConfChangeV2(confChange), raftpb.ConfChange.encode(confChange), id);
+    });
+  }
+
+  /** Calls back once the state here is at least as new as every write acknowledged, anywhere, before this call. */
+  linearizable(waiter: (failure: ReadFailure | undefined) => void): void {
+    this.#host.linearizable(waiter);
+  }
+
+  /** Resolves when this member's leader is another one than `from`, or after `timeoutMs`. */
+  async leaderChange(from: bigint, timeoutMs: number): Promise<boolean> {
+    const changed = new Deferred<boolean>();
+    const stopListening = this.onLeadership(({ leader }) => {
+      if (leader !== from && leader !== nobody) changed.resolve(true);
+    });
+    const timer = this.clock.after(timeoutMs, () => changed.resolve(false));
+    try {
+      return await changed.promise;
+    } finally {
+      timer.cancel();
+      stopListening();
+    }
+  }
+
+  /** Stops at once, after a failure of the disk or of an invariant: whoever asked hears that nobody knows. */
+  fail(error: unknown): void {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    this.log("error", "the member cannot go on", { error: error instanceof Error ? error.message : String(error) });
+    this.#host.stop();
+    this.#state.lessor.demote();
+    this.#requests.failAll("Stopped");
+    this.options.onFailure(error);
+  }
+
+  /** Hands the leadership over if it has it, lets go of everything. Clients should have been shut out before. */
+  async stop(): Promise<void> {
+    if (!this.#stopped) await this.#handOver();
+    this.#stopped = true;
+    this.#host.stop();
+    this.#state.lessor.demote();
+    this.#requests.failAll("Stopped");
+    await this.#transport.stop();
+    await this.#origin.wal.close();
+    await this.#state.backend.close();
+  }
+
+  async #open(): Promise<void> {
+    const { options } = this;
+    this.#transport = await PeerTransport.open({
+      clusterId: this.clusterId,
+      self: this.id,
+      version: this.version,
+      listenUrls: options.listenPeerUrls,
+      tls: options.peerTls,
+      clock: this.clock,
+      log: this.log,
+      isRemoved: (id) => this.membership.isRemoved(id),
+      openSnapshot: (message) => this.#snapshots.open(message),
+      openStage: () => this.#snapshots.stage(),
+      events: {
+        message: (message) => this.#host.step(message),
+        unreachable: (id) => this.#host.reportUnreachable(id),
+        snapshotSent: (id, ok) => this.#host.reportSnapshot(id, ok),
+        snapshotReceived: (message, stage) => this.#host.step(withStage(message, stage)),
+        request: (kind, payload) => this.#answerPeer(kind, payload),
+      },
+    });
+    this.answerPeers(peerRequests.members, async () => encodeMembers(this.clusterId, this.membership.members));
+    const connect = () => {
+      const { members } = this.membership;
+      this.#transport.setPeers(members.length === 0 ? this.#origin.peers : members);
+    };
+    this.membership.onChange(connect);
+    connect();
+    this.#host.start();
+    this.#publish();
+  }
+
+  /** Tells the cluster this member's name and client URLs, until it knows. */
+  #publish(): void {
+    const { name, advertiseClientUrls: clientUrls } = this.options;
+    this.propose("clusterMemberAttrSet", { memberID: this.id, memberAttributes: { name, clientUrls } }, (outcome) => {
+      if (!isFailure(outcome)) {
+        this.ready.resolve();
+        this.log("info", "ready to serve client requests", { id: this.id.toString(16), name });
+      } else if (!this.#stopped) this.clock.after(publishRetryMs, () => this.#publish());
+    });
+  }
+
+  /** One change at a time: while another is pending, or nobody leads, this one waits, until its time is over. */
+  #proposeChange(change: ConfChangeV2, data: Uint8Array, id: bigint): void {
+    if (this.#host.proposeConfChange(change, data)) return;
+    this.clock.after(changeRetryMs, () => {
+      if (this.#requests.has(id)) this.#proposeChange(change, data, id);
+    });
+  }
+
+  #refusal(): Failure<EtcdErrorName> | undefined {
+    if (this.#stopped) return fail("Stopped");
+    return this.committed - this.applied > applyLagLimit ? fail("RequestTooManyRequests") : undefined;
+  }
+
+  #onLeadership(now: Leadership): void {
+    const nowMs = this.clock.monotonic();
+    if (now.leader === nobody) this.#leaderLostMs = nowMs;
+    else if (now.leader !== this.#lastLeader) {
+      this.#leaderSinceMs = nowMs;
+      this.#lastLeader = now.leader;
+      this.#leaderChanges++;
+    }
+    this.log("info", "leadership", { role: now.role, leader: now.leader.toString(16), term: now.term });
+    this.#duties.leadershipChanged(now);
+    for (const listener of this.#leadershipListeners) listener(now);
+  }
+
+  #onApplied(index: number): void {
+    this.#snapshots.maybeCompact(index).catch((error: unknown) => this.fail(error));
+  }
+
+  #onTick(): void {
+    const nowMs = this.clock.monotonic();
+    this.#requests.expire(nowMs, (sinceMs) => this.#whyLost(sinceMs));
+    this.#duties.tick(nowMs);
+    this.#hurryFirstElection();
+  }
+
+  /**
+   * Nobody who starts has heard of a leader, and waiting out an election timeout would help nobody: once a quorum is
+   * connected, the voter with the lowest id asks for votes. Pre-vote keeps this harmless if there is a leader after all.
+   */
+  #hurryFirstElection(): void {
+    if (this.#campaigned) return;
+    if (this.leadership.leader !== nobody) this.#campaigned = true;
+    const voters = this.membership.members.filter(({ isLearner }) => !isLearner);
+    const connected = voters.filter(({ id }) => id === this.id || this.#transport.connectedSince(id) !== undefined);
+    if (voters[0]?.id !== this.id || connected.length * 2 <= voters.length) return;
+    this.#campaigned = true;
+    if (this.leadership.leader === nobody) this.#host.campaign();
+  }
+
+  /** As etcd tells them apart: a leader that fell, a network that broke, or neither. */
+  #whyLost(sinceMs: number): LostReason {
+    if (sinceMs < this.#leaderSinceMs && sinceMs > this.#leaderLostMs - 2 * this.electionMs && this.#leaderLostMs > 0) {
+      return "TimeoutDueToLeaderFail";
+    }
+    const { leader } = this.leadership;
+    const connected = (id: bigint) => {
+      const upSince = this.#transport.connectedSince(id);
+      return upSince !== undefined && upSince <= sinceMs;
+    };
+    if (leader === nobody) return "Timeout";
+    if (leader !== this.id) return connected(leader) ? "Timeout" : "TimeoutDueToConnectionLost";
+    const voters = this.membership.members.filter(({ isLearner }) => !isLearner);
+    const reachable = voters.filter(({ id }) => id === this.id || connected(id));
+    return reachable.length * 2 > voters.length ? "Timeout" : "TimeoutDueToConnectionLost";
+  }
+
+  async #install(snapshot: Snapshot): Promise<void> {
+    const stage = Buffer.from(snapshot.data).toString();
+    const previous = this.#state;
+    const state = await installState(this.#stateOptions, this.#snapshots.staged(stage));
+    previous.lessor.demote();
+    this.#state = state;
+    this.membership.load();
+    await this.alarms.reload(state.backend);
+    for (const listener of this.#stateListeners) listener(state);
+    await previous.backend.close();
+    await this.#snapshots.installed(snapshot);
+  }
+
+  async #answerPeer(kind: PeerRequest, payload: Uint8Array): Promise<Uint8Array> {
+    const handler = this.#peerHandlers.get(kind);
+    if (handler === undefined) throw new Error(`this member does not answer requests of kind ${kind}`);
+    return handler(payload);
+  }
+
+  /** To the voter that has been connected for longest. */
+  async #handOver(): Promise<void> {
+    if (!this.isLeader) return;
+    const candidates = this.membership.members
+      .filter(({ id, isLearner }) => id !== this.id && !isLearner && this.#transport.connectedSince(id) !== undefined)
+      .sort((a, b) => this.#transport.connectedSince(a.id)! - this.#transport.connectedSince(b.id)!);
+    const target = candidates[0];
+    if (target === undefined) return;
+    this.log("info", "handing the leadership over", { to: target.id.toString(16) });
+    this.#host.transferLeader(target.id);
+    await this.leaderChange(this.id, this.electionMs);
+  }
+}
+
+function withStage(message: Message, stage: string): Message {
+  return { ...message, snapshot: { ...message.snapshot!, data: Buffer.from(stage) } };
+}
+
+/** Members must not draw the same numbers: the id takes part in the seed, next to the time. */
+function machineRandom(id: bigint): Random {
+  return seededRandom(Number(id & 0xffff_ffffn) ^ (Date.now() & 0xffff_ffff));
+}

@@ -1,0 +1,187 @@
+import { assert, fromUtf8, toHex, toUtf8 } from "../../base/mod.ts";
+import type { membershippb } from "../../proto/mod.ts";
+import { type ConfState, emptyConfState } from "../../raft/mod.ts";
+import { parseJson, toJson } from "./json.ts";
+import type { PeerAddress } from "./transport.ts";
+
+export interface ClusterMember extends PeerAddress {
+  /** Empty until the member has started for the first time. */
+  readonly name: string;
+  readonly clientUrls: readonly string[];
+  readonly isLearner: boolean;
+}
+
+/** Where the membership is kept: written together with the applied index. */
+export interface MembershipRecords {
+  get(bucket: "members" | "members_removed" | "cluster" | "meta", key: string): Uint8Array | undefined;
+  put(bucket: "members" | "members_removed" | "cluster" | "meta", key: string, value: Uint8Array): void;
+  delete(bucket: "members", key: string): void;
+}
+
+/** What a configuration change of the log says, next to the id: etcd's ConfigChangeContext. */
+export interface MemberChange {
+  readonly member: ClusterMember;
+  readonly isPromote: boolean;
+}
+
+/** Who is in the cluster, who was, and which version it agreed on. Changed by applied entries only. */
+export class Membership {
+  readonly #records: MembershipRecords;
+  #members = new Map<bigint, ClusterMember>();
+  #removed = new Set<bigint>();
+  #version: string | undefined;
+  #confState: ConfState = emptyConfState();
+  #onChange: (() => void) | undefined;
+
+  constructor(records: MembershipRecords) {
+    this.#records = records;
+    this.load();
+  }
+
+  /** Reads everything again, after a snapshot was installed. */
+  load(): void {
+    const ids = (bytes: Uint8Array | undefined) =>
+      bytes === undefined ? [] : (parseJson(fromUtf8(bytes)) as bigint[]).map(BigInt);
+    this.#members = new Map();
+    for (const id of ids(this.#records.get("cluster", "memberIDs"))) {
+      const record = this.#records.get("members", hex(id));
+      assert(record !== undefined, "every member that is listed has a record");
+      this.#members.set(id, memberFromJson(fromUtf8(record)));
+    }
+    this.#removed = new Set(ids(this.#records.get("cluster", "removedIDs")));
+    const version = this.#records.get("cluster", "clusterVersion");
+    this.#version = version === undefined ? undefined : fromUtf8(version);
+    const confState = this.#records.get("meta", "confState");
+    this.#confState = confState === undefined ? emptyConfState() : confStateFromJson(fromUtf8(confState));
+    this.#onChange?.();
+  }
+
+  onChange(listener: () => void): void {
+    this.#onChange = listener;
+  }
+
+  /** In order of id. */
+  get members(): readonly ClusterMember[] {
+    return [...this.#members.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+  }
+
+  member(id: bigint): ClusterMember | undefined {
+    return this.#members.get(id);
+  }
+
+  isRemoved(id: bigint): boolean {
+    return this.#removed.has(id);
+  }
+
+  /** "3.7.0"; undefined until the first leader has set it. */
+  get version(): string | undefined {
+    return this.#version;
+  }
+
+  /** As of the last applied change. */
+  get confState(): ConfState {
+    return this.#confState;
+  }
+
+  setConfState(confState: ConfState): void {
+    this.#confState = confState;
+    this.#records.put("meta", "confState", toUtf8(toJson(confState)));
+  }
+
+  setVersion(version: string): void {
+    this.#version = version;
+    this.#records.put("cluster", "clusterVersion", toUtf8(version));
+  }
+
+  add(member: ClusterMember): void {
+    this.#put(member);
+  }
+
+  remove(id: bigint): void {
+    this.#members.delete(id);
+    this.#removed.add(id);
+    this.#records.delete("members", hex(id));
+    this.#records.put("members_removed", hex(id), toUtf8("removed"));
+    this.#list();
+  }
+
+  setAttributes(id: bigint, attributes: membershippb.Attributes): void {
+    const member = this.#members.get(id);
+    // A member that was removed may still publish itself: that changes nothing.
+    if (member !== undefined) this.#put({ ...member, name: attributes.name, clientUrls: attributes.clientUrls });
+  }
+
+  /** Learner or not is left as it is: only `promote` changes that. */
+  setPeerUrls(id: bigint, peerUrls: readonly string[]): void {
+    const member = this.#members.get(id);
+    if (member !== undefined) this.#put({ ...member, peerUrls });
+  }
+
+  promote(id: bigint): void {
+    const member = this.#members.get(id);
+    if (member !== undefined) this.#put({ ...member, isLearner: false });
+  }
+
+  #put(member: ClusterMember): void {
+    this.#members.set(member.id, member);
+    this.#records.put("members", hex(member.id), toUtf8(memberToJson(member)));
+    this.#list();
+  }
+
+  #list(): void {
+    this.#records.put("cluster", "memberIDs", toUtf8(toJson([...this.#members.keys()])));
+    this.#records.put("cluster", "removedIDs", toUtf8(toJson([...this.#removed])));
+    this.#onChange?.();
+  }
+}
+
+function hex(id: bigint): string {
+  const bytes = new Uint8Array(8);
+  new DataView(bytes.buffer).setBigUint64(0, id);
+  return toHex(bytes);
+}
+
+/** etcd's record of a member, and the context of a configuration change: absent parts are left out. */
+export function memberToJson(member: ClusterMember, extra: Record<string, unknown> = {}): string {
+  const { id, peerUrls, isLearner, name, clientUrls } = member;
+  return toJson({
+    id,
+    peerURLs: peerUrls,
+    ...(isLearner ? { isLearner } : {}),
+    ...(name === "" ? {} : { name }),
+    ...(clientUrls.length === 0 ? {} : { clientURLs: clientUrls }),
+    ...extra,
+  });
+}
+
+export function memberFromJson(text: string): ClusterMember {
+  const value = parseJson(text) as Record<string, unknown>;
+  return {
+    id: BigInt(value.id as bigint | number),
+    peerUrls: (value.peerURLs as string[] | undefined) ?? [],
+    isLearner: value.isLearner === true,
+    name: (value.name as string | undefined) ?? "",
+    clientUrls: (value.clientURLs as string[] | undefined) ?? [],
+  };
+}
+
+export function encodeMemberChange({ member, isPromote }: MemberChange): Uint8Array {
+  return toUtf8(memberToJson(member, isPromote ? { isPromote } : {}));
+}
+
+export function decodeMemberChange(context: Uint8Array): MemberChange {
+  const text = fromUtf8(context);
+  return { member: memberFromJson(text), isPromote: (parseJson(text) as { isPromote?: boolean }).isPromote === true };
+}
+
+export function confStateFromJson(text: string): ConfState {
+  const value = parseJson(text) as Record<keyof ConfState, unknown>;
+  const ids = (list: unknown) => ((list as bigint[] | undefined) ?? []).map(BigInt);
+  return {
+    voters: ids(value.voters),
+    learners: ids(value.learners),
+    votersOutgoing: ids(value.votersOutgoing),
+    learnersNext: ids(value.learnersNext),
+    autoLeave: value.autoLeave === true,
+  };
+}

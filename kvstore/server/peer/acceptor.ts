@@ -1,0 +1,155 @@
+import type { Server, Socket } from "node:net";
+import { type Clock, type Log, toUtf8 } from "../../../base/mod.ts";
+import { raftpb, WireError } from "../../../proto/mod.ts";
+import type { Message } from "../../../raft/mod.ts";
+import type { PeerRequest } from "../transport.ts";
+import { Connection } from "./connection.ts";
+import { type FrameKind, frame, frameKinds } from "./frame.ts";
+import { decodeHello, encodeHello, type Hello } from "./hello.ts";
+import { listen, type PeerTls } from "./network.ts";
+
+const helloTimeoutMs = 5000;
+
+/** Where the bytes of an arriving snapshot go until they are installed. */
+export interface SnapshotStage {
+  readonly name: string;
+  write(chunk: Uint8Array): Promise<void>;
+  /** All of it is there, and durable. */
+  finish(): Promise<void>;
+  discard(): Promise<void>;
+}
+
+export interface AcceptorOptions {
+  readonly urls: readonly string[];
+  readonly tls: PeerTls | undefined;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Our own introduction as an answer to theirs, or in words why they are refused. */
+  readonly welcome: (theirs: Hello) => Hello | string;
+  readonly onMessage: (message: Message) => void;
+  readonly onRequest: (kind: PeerRequest, payload: Uint8Array) => Promise<Uint8Array>;
+  readonly openStage: () => Promise<SnapshotStage>;
+  readonly onSnapshot: (message: Message, stage: string) => void;
+}
+
+/** Takes the connections of the other members: what they send us. */
+export class Acceptor {
+  readonly #options: AcceptorOptions;
+  readonly #connections = new Set<Connection>();
+  #servers: Server[] = [];
+
+  private constructor(options: AcceptorOptions) {
+    this.#options = options;
+  }
+
+  static async open(options: AcceptorOptions): Promise<Acceptor> {
+    const acceptor = new Acceptor(options);
+    const rejected = (remote: string, error: Error) =>
+      options.log("warn", "rejected connection on peer endpoint", { remote, error: error.message });
+    try {
+      for (const url of options.urls) {
+        acceptor.#servers.push(await listen(url, options.tls, (socket) => acceptor.#accept(socket), rejected));
+      }
+    } catch (error) {
+      await acceptor.stop();
+      throw error;
+    }
+    return acceptor;
+  }
+
+  async stop(): Promise<void> {
+    const closed = this.#servers.map((server) => new Promise((resolve) => server.close(resolve)));
+    for (const connection of this.#connections) connection.close("stopping");
+    await Promise.all(closed);
+  }
+
+  #accept(socket: Socket): void {
+    let onFrame: ((kind: FrameKind, payload: Uint8Array) => void) | undefined;
+    let onClosed: (() => void) | undefined;
+    const connection: Connection = new Connection(socket, this.#options.clock, {
+      frame: (kind, payload) => {
+        if (onFrame !== undefined) return onFrame(kind, payload);
+        hurry.cancel();
+        const theirs = kind === frameKinds.hello ? decodeHello(payload) : undefined;
+        const ours = theirs === undefined ? "no hello" : this.#options.welcome(theirs);
+        if (theirs === undefined || typeof ours === "string") {
+          this.#options.log("warn", "rejected connection on peer endpoint", {
+            remote: connection.remoteAddress,
+            error: ours,
+          });
+          connection.send(frameKinds.refused, toUtf8(String(ours)));
+          connection.finish("refused");
+          return;
+        }
+        connection.send(frameKinds.welcome, encodeHello(ours));
+        [onFrame, onClosed] =
+          theirs.stream === "snapshot" ? this.#snapshot(connection) : [this.#stream(connection), undefined];
+      },
+      closed: () => {
+        this.#connections.delete(connection);
+        hurry.cancel();
+        onClosed?.();
+      },
+    });
+    this.#connections.add(connection);
+    const hurry = this.#options.clock.after(helloTimeoutMs, () => connection.close("no hello"));
+  }
+
+  #stream(connection: Connection): (kind: FrameKind, payload: Uint8Array) => void {
+    return (kind, payload) => {
+      if (kind === frameKinds.message) this.#options.onMessage(raftpb.Message.decode(payload) as Message);
+      else if (kind === frameKinds.request) void this.#answer(connection, payload);
+    };
+  }
+
+  async #answer(connection: Connection, request: Uint8Array): Promise<void> {
+    const number = request.subarray(0, 4);
+    let failed = 0;
+    let answer: Uint8Array;
+    try {
+      answer = await this.#options.onRequest(request[4] as PeerRequest, request.subarray(5));
+    } catch (error) {
+      failed = 1;
+      answer = toUtf8((error as Error).message);
+    }
+    connection.write(frame(frameKinds.response, Buffer.concat([number, Uint8Array.of(failed), answer])));
+  }
+
+  /** Chunks, the MsgSnap, an end: staged in order, one write at a time, the sender held back meanwhile. */
+  #snapshot(connection: Connection): [(kind: FrameKind, payload: Uint8Array) => void, () => void] {
+    let message: Message | undefined;
+    let stage: SnapshotStage | undefined;
+    let complete = false;
+    let work: Promise<void> = Promise.resolve();
+    const step = async (kind: FrameKind, payload: Uint8Array) => {
+      if (kind === frameKinds.message) {
+        message = raftpb.Message.decode(payload) as Message;
+      } else if (kind === frameKinds.chunk) {
+        stage ??= await this.#options.openStage();
+        await stage.write(payload);
+      } else if (kind === frameKinds.end && message !== undefined && stage !== undefined) {
+        await stage.finish();
+        complete = true;
+        this.#options.onSnapshot(message, stage.name);
+        connection.send(frameKinds.response, new Uint8Array(5));
+      }
+    };
+    const onFrame = (kind: FrameKind, payload: Uint8Array) => {
+      connection.pause();
+      work = work
+        .then(() => step(kind, payload))
+        .then(() => connection.resume())
+        .catch((error: Error) => {
+          if (!(error instanceof WireError))
+            this.#options.log("error", "cannot take a snapshot", { error: error.message });
+          connection.close(error.message);
+        });
+    };
+    const onClosed = () => {
+      void work.then(async () => {
+        if (!complete) await stage?.discard();
+      });
+    };
+    return [onFrame, onClosed];
+  }
+}

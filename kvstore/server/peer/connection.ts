@@ -1,0 +1,127 @@
+import type { Socket } from "node:net";
+import type { Clock, Timer } from "../../../base/mod.ts";
+import { type FrameKind, FrameReader, frame, frameKinds } from "./frame.ts";
+
+/** Either end says something this often. */
+const pingMs = 1500;
+/** Silence this long means that the network swallows what is sent: the connection is given up. */
+const silenceMs = 5000;
+const nothing = new Uint8Array(0);
+
+export interface ConnectionEvents {
+  frame(kind: FrameKind, payload: Uint8Array): void;
+  /** Once; nothing comes after it. */
+  closed(reason: string): void;
+}
+
+/** A socket that carries frames and notices by itself when the other end is gone. */
+export class Connection {
+  readonly #socket: Socket;
+  readonly #clock: Clock;
+  readonly #events: ConnectionEvents;
+  #lastHeardMs: number;
+  #lastSaidMs: number;
+  #beatDueMs: number;
+  #timer: Timer;
+  #closed = false;
+  #reason = "closed by the peer";
+
+  constructor(socket: Socket, clock: Clock, events: ConnectionEvents) {
+    this.#socket = socket;
+    this.#clock = clock;
+    this.#events = events;
+    this.#lastHeardMs = clock.monotonic();
+    this.#lastSaidMs = this.#lastHeardMs;
+    this.#beatDueMs = this.#lastHeardMs + pingMs;
+    this.#timer = clock.after(pingMs, () => this.#beat());
+    const reader = new FrameReader((kind, payload) => this.#frame(kind, payload));
+    socket.on("data", (chunk: Buffer) => {
+      this.#lastHeardMs = clock.monotonic();
+      try {
+        reader.feed(chunk);
+      } catch (error) {
+        this.close(`it does not speak our protocol: ${(error as Error).message}`);
+      }
+    });
+    socket.on("error", (error) => {
+      this.#reason = error.message;
+    });
+    socket.on("close", () => this.#end());
+  }
+
+  /** Bytes written and not yet taken by the kernel. */
+  get backlogBytes(): number {
+    return this.#socket.writableLength;
+  }
+
+  get remoteAddress(): string {
+    return `${this.#socket.remoteAddress}:${this.#socket.remotePort}`;
+  }
+
+  send(kind: FrameKind, payload: Uint8Array): void {
+    this.write(frame(kind, payload));
+  }
+
+  /** Whole frames. The bytes belong to the connection from now on. */
+  write(frames: Uint8Array): void {
+    if (this.#closed) return;
+    this.#lastSaidMs = this.#clock.monotonic();
+    this.#socket.write(frames);
+  }
+
+  /** Resolves when there is room again, or the connection is closed. */
+  drained(): Promise<void> {
+    if (this.#closed || !this.#socket.writableNeedDrain) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#socket.once("drain", resolve);
+      this.#socket.once("close", resolve);
+    });
+  }
+
+  /** Lets the peer wait, for the consumer of a large transfer. */
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#lastHeardMs = this.#clock.monotonic();
+    this.#socket.resume();
+  }
+
+  close(reason: string): void {
+    if (this.#closed) return;
+    this.#reason = reason;
+    this.#socket.destroy();
+  }
+
+  /** Sends what is written, then closes. */
+  finish(reason: string): void {
+    this.#reason = reason;
+    this.#socket.end();
+  }
+
+  #frame(kind: FrameKind, payload: Uint8Array): void {
+    if (kind === frameKinds.ping) this.send(frameKinds.pong, nothing);
+    else if (kind !== frameKinds.pong && !this.#closed) this.#events.frame(kind, payload);
+  }
+
+  #beat(): void {
+    const now = this.#clock.monotonic();
+    // A process that was stopped heard nothing because it did not listen.
+    if (now - this.#beatDueMs > pingMs) this.#lastHeardMs = now;
+    if (now - this.#lastHeardMs > silenceMs && !this.#socket.isPaused()) {
+      this.close("it fell silent");
+      return;
+    }
+    if (now - this.#lastSaidMs >= pingMs) this.send(frameKinds.ping, nothing);
+    this.#beatDueMs = now + pingMs;
+    this.#timer = this.#clock.after(pingMs, () => this.#beat());
+  }
+
+  #end(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#timer.cancel();
+    this.#events.closed(this.#reason);
+  }
+}

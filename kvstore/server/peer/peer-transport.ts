@@ -1,0 +1,140 @@
+import type { Clock, Log } from "../../../base/mod.ts";
+import { type Message, MessageType, type NodeId } from "../../../raft/mod.ts";
+import type { PeerAddress, PeerRequest, Transport, TransportEvents } from "../transport.ts";
+import { Acceptor, type SnapshotStage } from "./acceptor.ts";
+import type { Hello } from "./hello.ts";
+import type { PeerTls } from "./network.ts";
+import { Remote } from "./remote.ts";
+import { type OutgoingSnapshot, sendSnapshot } from "./snapshot-sender.ts";
+
+export interface PeerTransportOptions {
+  readonly clusterId: bigint;
+  readonly self: NodeId;
+  readonly version: string;
+  readonly listenUrls: readonly string[];
+  readonly tls: PeerTls | undefined;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly events: TransportEvents;
+  /** Members that were removed, and must not come back. */
+  readonly isRemoved: (id: NodeId) => boolean;
+  readonly openSnapshot: (message: Message) => Promise<OutgoingSnapshot>;
+  readonly openStage: () => Promise<SnapshotStage>;
+}
+
+/** Members on the network: each sends on connections that it dials, and takes what others send on those they dialled. */
+export class PeerTransport implements Transport {
+  readonly #options: PeerTransportOptions;
+  readonly #remotes = new Map<NodeId, Remote>();
+  #acceptor: Acceptor | undefined;
+
+  private constructor(options: PeerTransportOptions) {
+    this.#options = options;
+  }
+
+  /** Rejects with a `Failure` if it cannot listen. */
+  static async open(options: PeerTransportOptions): Promise<PeerTransport> {
+    const transport = new PeerTransport(options);
+    const { listenUrls, tls, clock, log, events } = options;
+    transport.#acceptor = await Acceptor.open({
+      urls: listenUrls,
+      tls,
+      clock,
+      log,
+      welcome: (theirs) => transport.#welcome(theirs),
+      onMessage: (message) => events.message(message),
+      onRequest: (kind, payload) => events.request(kind, payload),
+      openStage: options.openStage,
+      onSnapshot: (message, stage) => events.snapshotReceived(message, stage),
+    });
+    return transport;
+  }
+
+  send(messages: readonly Message[]): void {
+    if (messages.length === 0) return;
+    const first = messages[0]!.to;
+    // Mostly a turn has something for one member, or one message for each.
+    if (messages.every((message) => message.to === first && message.type !== MessageType.MsgSnap)) {
+      this.#remotes.get(first)?.send(messages);
+      return;
+    }
+    const byMember = new Map<NodeId, Message[]>();
+    for (const message of messages) {
+      if (message.type === MessageType.MsgSnap) {
+        void this.#sendSnapshot(message);
+        continue;
+      }
+      const batch = byMember.get(message.to);
+      if (batch === undefined) byMember.set(message.to, [message]);
+      else batch.push(message);
+    }
+    for (const [id, batch] of byMember) this.#remotes.get(id)?.send(batch);
+  }
+
+  request(to: NodeId, kind: PeerRequest, payload: Uint8Array): Promise<Uint8Array> {
+    const remote = this.#remotes.get(to);
+    if (remote === undefined) return Promise.reject(new Error("no such member"));
+    return remote.request(kind, payload);
+  }
+
+  setPeers(peers: readonly PeerAddress[]): void {
+    const wanted = new Map(peers.filter(({ id }) => id !== this.#options.self).map((peer) => [peer.id, peer]));
+    for (const [id, remote] of this.#remotes) {
+      const urls = wanted.get(id)?.peerUrls.join();
+      if (urls === remote.address.peerUrls.join()) continue;
+      remote.stop();
+      this.#remotes.delete(id);
+    }
+    for (const peer of wanted.values()) {
+      if (!this.#remotes.has(peer.id)) this.#remotes.set(peer.id, this.#remote(peer));
+    }
+  }
+
+  connectedSince(id: NodeId): number | undefined {
+    return this.#remotes.get(id)?.upSinceMs;
+  }
+
+  versionOf(id: NodeId): string | undefined {
+    return this.#remotes.get(id)?.version;
+  }
+
+  async stop(): Promise<void> {
+    for (const remote of this.#remotes.values()) remote.stop();
+    await this.#acceptor?.stop();
+  }
+
+  #remote(peer: PeerAddress): Remote {
+    const { clusterId, self, version, tls, clock, log, events } = this.#options;
+    const onUnreachable = (id: NodeId) => queueMicrotask(() => events.unreachable(id));
+    return new Remote(peer, { clusterId, self, version, tls, clock, log, onUnreachable });
+  }
+
+  #welcome(theirs: Hello): Hello | string {
+    const { clusterId, self, version, isRemoved } = this.#options;
+    const ours: Hello = { clusterId, from: self, to: theirs.from, stream: theirs.stream, version };
+    if (theirs.stream === "join") return ours;
+    const hex = (id: bigint) => id.toString(16);
+    if (theirs.clusterId !== clusterId)
+      return `it belongs to cluster ${hex(theirs.clusterId)}, this is ${hex(clusterId)}`;
+    if (theirs.to !== self) return `it looks for member ${hex(theirs.to)}, this is ${hex(self)}`;
+    if (isRemoved(theirs.from)) return `member ${hex(theirs.from)} was removed from the cluster`;
+    return ours;
+  }
+
+  async #sendSnapshot(message: Message): Promise<void> {
+    const { tls, clock, log, events, openSnapshot } = this.#options;
+    const remote = this.#remotes.get(message.to);
+    const peer = message.to.toString(16);
+    if (remote === undefined) return;
+    const { index } = message.snapshot!.metadata;
+    log("info", "sending a snapshot", { peer, index });
+    try {
+      await sendSnapshot(remote.address, remote.hello("snapshot"), tls, clock, () => openSnapshot(message));
+      events.snapshotSent(message.to, true);
+      log("info", "sent a snapshot", { peer, index });
+    } catch (error) {
+      log("warn", "cannot send a snapshot", { peer, index, error: (error as Error).message });
+      events.snapshotSent(message.to, false);
+    }
+  }
+}

@@ -1,0 +1,343 @@
+import { assert, type Clock, type Log, Ring } from "../../base/mod.ts";
+import {
+  type ConfChangeV2,
+  type ConfState,
+  type Entry,
+  EntryType,
+  type HardState,
+  type MemoryStorage,
+  type Message,
+  type NodeId,
+  nobody,
+  type RawNode,
+  type Ready,
+  type Role,
+  type Snapshot,
+} from "../../raft/mod.ts";
+import type { Wal } from "../wal/mod.ts";
+import { type ReadFailure, Reads } from "./reads.ts";
+import type { Transport } from "./transport.ts";
+
+/** What the host does with what was agreed on. */
+export interface StateMachine {
+  /** In index order, each once. Never fails: what a request does wrong is part of its answer. */
+  apply(entry: Entry): void;
+  /** Becomes the staged snapshot, all of it or nothing even across a crash. */
+  install(snapshot: Snapshot): Promise<void>;
+}
+
+export interface Leadership {
+  readonly leader: NodeId;
+  readonly role: Role;
+  readonly term: number;
+}
+
+export interface RaftHostOptions {
+  readonly node: RawNode;
+  readonly storage: MemoryStorage;
+  readonly wal: Wal;
+  readonly transport: () => Transport;
+  readonly stateMachine: StateMachine;
+  /** Index the state machine has applied already. */
+  readonly applied: number;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly tickMs: number;
+  readonly requestTimeoutMs: number;
+  /** Runs `turn` when all that has arrived by now has been looked at. Default: `setImmediate`. */
+  readonly defer?: (turn: () => void) => void;
+  readonly onLeadership: (now: Leadership) => void;
+  /** After entries were applied. */
+  readonly onApplied: (index: number) => void;
+  readonly onTick: () => void;
+  /** The node must not go on: the disk failed or an invariant broke. */
+  readonly onFailure: (error: unknown) => void;
+}
+
+/** A Ready on its way to the disk. */
+interface Persisting {
+  readonly number: number;
+  readonly entries: readonly Entry[];
+  readonly hardState: HardState | undefined;
+  readonly messages: readonly Message[];
+  durable: boolean;
+}
+
+/**
+ * Drives the Raft node. Everything that arrives during one turn of the event loop (requests of clients, messages of members)
+ * becomes one batch of proposals, one write of the log, one message batch per member.
+ *
+ * The order that makes an acknowledgement true: entries are written to our disk while they travel to the others; our own
+ * vote for them counts when the disk has them; they are applied, and clients answered, when a quorum of disks has them.
+ */
+export class RaftHost {
+  readonly #options: RaftHostOptions;
+  readonly #node: RawNode;
+  readonly #reads: Reads;
+  readonly #defer: (turn: () => void) => void;
+  #proposals: Uint8Array[] = [];
+  /** Readies whose entries or votes are not durable yet, in order, and those behind them. */
+  readonly #persisting = new Ring<Persisting>();
+  /** A newer commit index that waits for the next write: it need not be durable for itself. */
+  #lateHardState: HardState | undefined;
+  #leadership: Leadership = { leader: nobody, role: "follower", term: 0 };
+  #applied: number;
+  #committed = 0;
+  #scheduled = false;
+  #installing = false;
+  #stopped = false;
+  #ticker: { cancel(): void } | undefined;
+
+  constructor(options: RaftHostOptions) {
+    this.#options = options;
+    this.#node = options.node;
+    this.#applied = options.applied;
+    this.#defer = options.defer ?? setImmediate;
+    this.#reads = new Reads(options.requestTimeoutMs, (context) => this.#node.readIndex(context));
+  }
+
+  get leadership(): Leadership {
+    return this.#leadership;
+  }
+
+  get isLeader(): boolean {
+    return this.#leadership.role === "leader";
+  }
+
+  /** Highest index whose entry the state machine has applied. */
+  get applied(): number {
+    return this.#applied;
+  }
+
+  /** Highest index known committed. */
+  get committed(): number {
+    return this.#committed;
+  }
+
+  get node(): RawNode {
+    return this.#node;
+  }
+
+  start(): void {
+    this.#tick();
+    this.#schedule();
+  }
+
+  /** Data for the log. It may be lost on the way: whoever waits for it needs a timeout. */
+  propose(data: Uint8Array): void {
+    this.#proposals.push(data);
+    this.#schedule();
+  }
+
+  /** A change of membership, `data` being its encoding. Refused, it had no effect, and may be tried again. */
+  proposeConfChange(change: ConfChangeV2, data: Uint8Array): boolean {
+    if (this.#stopped) return false;
+    const { ok } = this.#node.proposeConfChange(change, EntryType.EntryConfChange, data);
+    this.#schedule();
+    return ok;
+  }
+
+  /** Calls back once the state here is at least as new as every write acknowledged, anywhere, before this call. */
+  linearizable(waiter: (failure: ReadFailure | undefined) => void): void {
+    this.#reads.add(waiter, this.#options.clock.monotonic());
+    this.#schedule();
+  }
+
+  step(message: Message): void {
+    if (this.#stopped) return;
+    this.#guard(() => this.#node.step(message));
+    this.#schedule();
+  }
+
+  reportUnreachable(id: NodeId): void {
+    this.#guard(() => this.#node.reportUnreachable(id));
+    this.#schedule();
+  }
+
+  reportSnapshot(id: NodeId, ok: boolean): void {
+    this.#guard(() => this.#node.reportSnapshot(id, ok));
+    this.#schedule();
+  }
+
+  transferLeader(to: NodeId): void {
+    this.#guard(() => this.#node.transferLeader(to));
+    this.#schedule();
+  }
+
+  /** Asks for votes now. */
+  campaign(): void {
+    this.#guard(() => this.#node.campaign());
+    this.#schedule();
+  }
+
+  /** For the state machine, when it applies a change of membership. */
+  applyConfChange(change: ConfChangeV2): ConfState {
+    return this.#node.applyConfChange(change);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#ticker?.cancel();
+    this.#reads.failAll("Stopped");
+    if (this.#lateHardState !== undefined) this.#options.wal.append([], this.#lateHardState);
+  }
+
+  #tick(): void {
+    if (this.#stopped) return;
+    const { clock, tickMs } = this.#options;
+    this.#ticker = clock.after(tickMs, () => this.#tick());
+    this.#guard(() => {
+      this.#node.tick();
+      this.#reads.tick(clock.monotonic());
+      this.#options.onTick();
+      // After a while without writes the disk learns what was committed, so that a restart need not wait for a leader.
+      if (this.#lateHardState !== undefined && this.#persisting.size === 0) {
+        this.#options.wal.append([], this.#lateHardState);
+        this.#lateHardState = undefined;
+      }
+    });
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#scheduled || this.#stopped) return;
+    this.#scheduled = true;
+    this.#defer(() => {
+      this.#scheduled = false;
+      this.#guard(() => this.#turn());
+    });
+  }
+
+  #turn(): void {
+    if (this.#stopped) return;
+    this.#proposePending();
+    this.#reads.start(this.#options.clock.monotonic());
+    // While a snapshot is installed messages are still stepped, so that time stays on the leader's side; Ready waits.
+    while (!this.#installing && !this.#stopped && this.#node.hasReady()) this.#handle(this.#node.ready());
+  }
+
+  /** Without a leader proposals wait: they are given up by whoever waits for them, not here. */
+  #proposePending(): void {
+    if (this.#proposals.length === 0 || this.#leadership.leader === nobody) return;
+    const outcome = this.#node.proposeBatch(this.#proposals);
+    if (outcome.ok) this.#proposals = [];
+  }
+
+  #handle(ready: Ready): void {
+    if (ready.softState !== undefined || ready.hardState !== undefined) this.#noteLeadership(ready);
+    this.#options.transport().send(ready.messages);
+    if (ready.snapshot !== undefined) {
+      this.#install(ready, ready.snapshot);
+      return;
+    }
+    this.#persist(ready);
+    for (const { context, index } of ready.readStates) this.#reads.confirm(context, index, this.#applied);
+    this.#apply(ready.committed);
+  }
+
+  #noteLeadership(ready: Ready): void {
+    if (ready.hardState !== undefined) this.#committed = Math.max(this.#committed, ready.hardState.commit);
+    const before = this.#leadership;
+    const term = ready.hardState?.term ?? before.term;
+    this.#leadership = {
+      leader: ready.softState?.leader ?? before.leader,
+      role: ready.softState?.role ?? before.role,
+      term,
+    };
+    const { leader, role } = this.#leadership;
+    if (leader === before.leader && role === before.role && term === before.term) return;
+    // Another leader knows nothing of the question that was put to the last one.
+    if (leader !== before.leader && before.leader !== nobody) this.#reads.failRound("LeaderChanged");
+    this.#options.onLeadership(this.#leadership);
+    if (leader !== nobody && this.#proposals.length > 0) this.#schedule();
+  }
+
+  #persist(ready: Ready): void {
+    const { number, entries, hardState, messagesAfterPersist: messages } = ready;
+    const item: Persisting = { number, entries, hardState, messages, durable: !ready.mustSync };
+    this.#persisting.push(item);
+    if (!ready.mustSync) {
+      if (hardState !== undefined) this.#lateHardState = hardState;
+      this.#finishPersisted();
+      return;
+    }
+    const written = hardState ?? this.#lateHardState;
+    this.#lateHardState = undefined;
+    this.#options.wal.append(entries, written, () => {
+      item.durable = true;
+      this.#guard(() => this.#finishPersisted());
+      this.#schedule();
+    });
+  }
+
+  /** What is durable, and nothing before it is not: readable for Raft, announced, and counted. */
+  #finishPersisted(): void {
+    const { storage } = this.#options;
+    let last = 0;
+    for (let item = this.#persisting.peek(); item?.durable; item = this.#persisting.peek()) {
+      this.#persisting.shift();
+      storage.append(item.entries);
+      if (item.hardState !== undefined) storage.setHardState(item.hardState);
+      this.#options.transport().send(item.messages);
+      last = item.number;
+    }
+    if (last > 0) this.#node.persisted(last);
+  }
+
+  #apply(entries: readonly Entry[]): void {
+    const last = entries.at(-1);
+    if (last === undefined) return;
+    for (const entry of entries) {
+      assert(entry.index === this.#applied + 1, "entries are applied in order, none twice");
+      this.#options.stateMachine.apply(entry);
+      this.#applied = entry.index;
+    }
+    this.#committed = Math.max(this.#committed, last.index);
+    this.#node.applied(last.index);
+    this.#reads.advance(last.index);
+    this.#options.onApplied(last.index);
+  }
+
+  /**
+   * The state machine first, then the log: a crash in between leaves a state that is ahead of the log, which the start
+   * understands; the other way round the log would begin behind what the state lacks.
+   */
+  #install(ready: Ready, snapshot: Snapshot): void {
+    const { stateMachine, wal, storage, transport, log, onApplied } = this.#options;
+    const { index, term, confState } = snapshot.metadata;
+    this.#installing = true;
+    const installed = async () => {
+      await stateMachine.install(snapshot);
+      wal.snapshot({ index, term, confState });
+      await new Promise<void>((resolve) => wal.append(ready.entries, ready.hardState ?? this.#lateHardState, resolve));
+      this.#lateHardState = undefined;
+      storage.applySnapshot(snapshot);
+      storage.append(ready.entries);
+      if (ready.hardState !== undefined) storage.setHardState(ready.hardState);
+      this.#installing = false;
+      if (this.#stopped) return;
+      log("info", "applied snapshot", { index, term });
+      this.#applied = index;
+      this.#committed = Math.max(this.#committed, index);
+      transport().send(ready.messagesAfterPersist);
+      this.#node.persisted(ready.number);
+      this.#node.applied(index);
+      this.#reads.advance(index);
+      onApplied(index);
+      this.#apply(ready.committed);
+      this.#schedule();
+    };
+    installed().catch(this.#options.onFailure);
+  }
+
+  /** An exception in here is a bug or a broken promise of the storage: the node must not go on. */
+  #guard(work: () => void): void {
+    if (this.#stopped) return;
+    try {
+      work();
+    } catch (error) {
+      this.#stopped = true;
+      this.#options.onFailure(error);
+    }
+  }
+}

@@ -1,0 +1,122 @@
+import { assert, fromUtf8, type Log } from "../../base/mod.ts";
+import type { MemoryStorage, Message, Snapshot } from "../../raft/mod.ts";
+import type { BackendRecord, State } from "../mvcc/mod.ts";
+import { encodeRun, readStage, removeStages, type SnapshotRecord, StageWriter } from "../snap/mod.ts";
+import type { Wal } from "../wal/mod.ts";
+import { confStateFromJson, type Membership } from "./membership.ts";
+import type { SnapshotStage } from "./peer/acceptor.ts";
+import type { OutgoingSnapshot } from "./peer/snapshot-sender.ts";
+
+export interface SnapshotsOptions {
+  readonly directory: string;
+  readonly state: () => State;
+  readonly membership: Membership;
+  readonly storage: MemoryStorage;
+  readonly wal: Wal;
+  readonly log: Log;
+  readonly snapshotCount: number;
+  readonly catchupEntries: number;
+}
+
+/** Bytes of records in one chunk on the wire, about: small enough that encoding one does not hold up the loop. */
+const chunkRecords = 200;
+
+/** Keeps the log short, and moves the state to members that the short log no longer serves. */
+export class Snapshots {
+  readonly #options: SnapshotsOptions;
+  #lastIndex: number;
+  #compacting = false;
+  #staged = 0;
+
+  constructor(options: SnapshotsOptions) {
+    this.#options = options;
+    this.#lastIndex = options.storage.snapshot()?.metadata.index ?? 0;
+  }
+
+  /** After entries were applied: compacts the log when enough of them have come together. */
+  async maybeCompact(applied: number): Promise<void> {
+    const { snapshotCount, catchupEntries, state, membership, storage, wal, log } = this.#options;
+    if (this.#compacting || applied - this.#lastIndex < snapshotCount) return;
+    this.#compacting = true;
+    try {
+      const { confState } = membership;
+      const term = storage.term(applied);
+      assert(term !== undefined, "what was just applied is in the log");
+      // What the log forgets must be on the disk as state.
+      await state().backend.commit();
+      wal.snapshot({ index: applied, term, confState });
+      storage.createSnapshot(applied, confState, new Uint8Array(0));
+      this.#lastIndex = applied;
+      const forgotten = applied - catchupEntries;
+      if (forgotten < storage.firstIndex()) return;
+      storage.compact(forgotten);
+      await wal.release(forgotten);
+      log("info", "compacted the log", { snapshot: applied, first: forgotten + 1 });
+    } finally {
+      this.#compacting = false;
+    }
+  }
+
+  /**
+   * The state as of one batch of the backend, which is at least as new as what `message` announces. The index it stands for
+   * is among the records; the message that the receiver hands to Raft is made when it was seen.
+   */
+  async open(message: Message): Promise<OutgoingSnapshot> {
+    const meta = new Map<string, Uint8Array>();
+    const records = this.#options.state().backend.exportRecords();
+    return {
+      chunks: chunksOf(records, (key, value) => meta.set(key, value.slice())),
+      message: () => withMetadata(message, meta),
+    };
+  }
+
+  async stage(): Promise<SnapshotStage> {
+    const name = `${process.pid}-${++this.#staged}`;
+    const writer = await StageWriter.open(this.#options.directory, name);
+    return {
+      name,
+      write: (chunk) => writer.write(chunk),
+      finish: () => writer.finish(),
+      discard: () => writer.discard(),
+    };
+  }
+
+  staged(name: string): AsyncIterable<readonly BackendRecord[]> {
+    return readStage(this.#options.directory, name) as AsyncIterable<readonly BackendRecord[]>;
+  }
+
+  /** A snapshot was installed: the log begins there, and what was staged is of no more use. */
+  async installed(snapshot: Snapshot): Promise<void> {
+    this.#lastIndex = snapshot.metadata.index;
+    await removeStages(this.#options.directory);
+  }
+}
+
+async function* chunksOf(
+  runs: AsyncIterable<readonly BackendRecord[]>,
+  onMeta: (key: string, value: Uint8Array) => void,
+): AsyncGenerator<Uint8Array> {
+  for await (const run of runs) {
+    for (const { bucket, key, value } of run) if (bucket === "meta") onMeta(fromUtf8(key), value);
+    for (let at = 0; at < run.length; at += chunkRecords) {
+      yield encodeRun(run.slice(at, at + chunkRecords) as readonly SnapshotRecord[]);
+    }
+  }
+}
+
+/** Index, term and membership as the exported records themselves have them. */
+function withMetadata(message: Message, meta: ReadonlyMap<string, Uint8Array>): Message {
+  const number = (key: string) => {
+    const bytes = meta.get(key);
+    assert(bytes !== undefined, "a state that was applied to knows its index and term");
+    return Number(Buffer.from(bytes).readBigUInt64BE(0));
+  };
+  const confState = meta.get("confState");
+  assert(confState !== undefined, "a state that was applied to knows its configuration");
+  const metadata = {
+    index: number("consistent_index"),
+    term: number("term"),
+    confState: confStateFromJson(fromUtf8(confState)),
+  };
+  return { ...message, snapshot: { data: new Uint8Array(0), metadata } };
+}
