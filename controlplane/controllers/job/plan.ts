@@ -1,0 +1,241 @@
+import type { Job, JobCondition, JobStatus, Pod } from "../../api/mod.ts";
+import { timestamp } from "../../client/mod.ts";
+import { findCondition, withCondition } from "../common/conditions.ts";
+import { rankForDeletion } from "../common/deletion-rank.ts";
+import { isActive, isReady, isTerminating } from "../common/pods.ts";
+import { type Accounts, account, isIndexed, trackingFinalizer } from "./accounting.ts";
+import { indexOf, parseIndexes } from "./indexes.ts";
+import { deadlineLeftMs, type Outcome, outcomeOf } from "./outcome.ts";
+
+/** Created at most in one go. */
+const burst = 500;
+const firstBackoffMs = 10_000;
+const maxBackoffMs = 600_000;
+
+export interface Plan {
+  /** To be written before any finalizer is removed. */
+  readonly status: JobStatus;
+  /** Pods that are in the books now. */
+  readonly release: readonly Pod[];
+  readonly remove: readonly Pod[];
+  /** Those to remove are surplus or suspended: they lose their finalizer first and count as nothing. Otherwise they count as failed. */
+  readonly uncounted: boolean;
+  /** One entry per pod to create: its index, undefined when the Job has none. */
+  readonly create: readonly (number | undefined)[];
+  /** It ends with this status. */
+  readonly finished?: Outcome;
+  /** It was stopped, or goes on again, with this status. */
+  readonly suspended?: boolean;
+  readonly afterMs?: number;
+}
+
+export interface Observed {
+  readonly job: Job;
+  /** Its own pods. */
+  readonly pods: readonly Pod[];
+  /** Pods whose tracking finalizer is gone on the server, whatever the cache says. */
+  readonly released: ReadonlySet<string>;
+  /** False while the cache lacks pods that were just created or deleted. */
+  readonly cacheIsFresh: boolean;
+  readonly nowMs: number;
+}
+
+/** The decision alone: same objects, same plan. */
+export function plan(observed: Observed): Plan {
+  const { pods, released, nowMs, cacheIsFresh } = observed;
+  const job = started(observed.job, nowMs);
+  const books = account(job, pods, released);
+  const active = pods.filter(isActive);
+  const terminating = pods.filter(isTerminating).length;
+  const tally = {
+    active: active.length,
+    succeeded: books.succeeded + books.uncounted.succeeded.length,
+    failed: books.failed + books.uncounted.failed.length,
+  };
+  const outcome = outcomeOf(job, pods, tally, nowMs);
+  const paused = job.spec.suspend === true;
+  // What ends, or is suspended, lets nothing run on.
+  const step =
+    outcome !== undefined || paused || job.metadata.deletionTimestamp !== undefined
+      ? { remove: job.metadata.deletionTimestamp === undefined ? active : [], create: [] }
+      : cacheIsFresh
+        ? manage(job, pods, active, terminating, books, nowMs)
+        : { remove: [], create: [] };
+  const conditions = conditionsFor(job, outcome, nowMs);
+  const counts = countsOf(job, books, active, terminating);
+  const suspended = suspension(observed.job, outcome);
+  // An end is final: it is announced only when nothing runs any more and every pod is in the books.
+  const settled = books.uncounted.succeeded.length + books.uncounted.failed.length === 0 && !books.more;
+  const stillHeld = books.release.length > 0;
+  const over = outcome !== undefined && settled && !stillHeld && active.length === 0 && terminating === 0;
+  const status: JobStatus = over
+    ? ended(job, { ...counts, conditions }, outcome, nowMs)
+    : { ...counts, conditions: suspended === undefined ? conditions : withSuspension(conditions, suspended, nowMs) };
+  return {
+    status: tidy(paused && outcome === undefined ? { ...status, startTime: undefined } : status),
+    release: books.release,
+    ...step,
+    uncounted: outcome === undefined,
+    ...(over ? { finished: outcome } : {}),
+    ...(suspended === undefined ? {} : { suspended }),
+    ...wakeUp(job, outcome, step, nowMs),
+  };
+}
+
+/** Pods of a Job that has ended, or is gone, have nobody to be counted for. */
+export function leftovers(pods: readonly Pod[]): Pod[] {
+  return pods.filter(({ metadata }) => metadata.finalizers?.includes(trackingFinalizer));
+}
+
+function started(job: Job, nowMs: number): Job {
+  if (job.status?.startTime !== undefined || job.spec.suspend) return job;
+  return { ...job, status: { ...job.status, startTime: timestamp(nowMs) } };
+}
+
+function countsOf(job: Job, books: Accounts, active: readonly Pod[], terminating: number): JobStatus {
+  const { uncounted } = books;
+  return {
+    ...job.status,
+    active: active.length,
+    ready: active.filter(isReady).length,
+    terminating,
+    succeeded: books.succeeded,
+    failed: books.failed,
+    completedIndexes: books.completedIndexes || undefined,
+    uncountedTerminatedPods: {
+      ...(uncounted.succeeded.length > 0 ? { succeeded: [...uncounted.succeeded] } : {}),
+      ...(uncounted.failed.length > 0 ? { failed: [...uncounted.failed] } : {}),
+    },
+  };
+}
+
+interface Step {
+  readonly remove: readonly Pod[];
+  readonly create: readonly (number | undefined)[];
+  /** New pods wait this long because the last ones failed. */
+  readonly backoffMs?: number;
+}
+
+function manage(
+  job: Job,
+  pods: readonly Pod[],
+  active: readonly Pod[],
+  terminating: number,
+  books: Accounts,
+  nowMs: number,
+): Step {
+  const { completions, parallelism = 1 } = job.spec;
+  const succeeded = books.succeeded + books.uncounted.succeeded.length;
+  const wanted =
+    completions === undefined
+      ? succeeded > 0
+        ? active.length
+        : parallelism
+      : Math.min(parallelism, Math.max(0, completions - succeeded));
+  if (active.length > wanted) {
+    const ranked = rankForDeletion(active, active, nowMs);
+    return { remove: ranked.slice(0, active.length - wanted), create: [] };
+  }
+  // Under the policy `Failed` a pod on its way out still takes the place of its successor.
+  const taken = active.length + (job.spec.podReplacementPolicy === "Failed" ? terminating : 0);
+  const missing = Math.min(wanted - taken, burst);
+  if (missing <= 0) return { remove: [], create: [] };
+  const backoffMs = backoffLeftMs(job, pods, nowMs);
+  if (backoffMs > 0) return { remove: [], create: [], backoffMs };
+  if (!isIndexed(job)) return { remove: [], create: new Array<undefined>(missing).fill(undefined) };
+  return { remove: [], create: missingIndexes(job, pods, books, missing) };
+}
+
+function missingIndexes(job: Job, pods: readonly Pod[], books: Accounts, count: number): number[] {
+  const completions = job.spec.completions ?? 0;
+  const taken = parseIndexes(books.completedIndexes, completions);
+  const waitsForTerminating = job.spec.podReplacementPolicy === "Failed";
+  for (const pod of pods) {
+    const index = indexOf(pod, completions);
+    if (index !== undefined && (isActive(pod) || (waitsForTerminating && isTerminating(pod)))) taken.add(index);
+  }
+  const missing: number[] = [];
+  for (let index = 0; index < completions && missing.length < count; index++)
+    if (!taken.has(index)) missing.push(index);
+  return missing;
+}
+
+/** 10 s after the last failure, doubled by each further one in a row, at most 10 min. A success starts anew. */
+function backoffLeftMs(job: Job, pods: readonly Pod[], nowMs: number): number {
+  const ends = pods
+    .filter(({ status }) => status?.phase === "Failed" || status?.phase === "Succeeded")
+    .map((pod) => ({ failed: pod.status?.phase === "Failed", atMs: finishedAtMs(pod, nowMs) }))
+    .sort((a, b) => b.atMs - a.atMs);
+  const failures = ends.findIndex(({ failed }) => !failed);
+  const inARow = failures === -1 ? ends.length : failures;
+  const [last] = ends;
+  if (inARow === 0 || last === undefined || (job.spec.backoffLimit ?? 6) === 0) return 0;
+  return last.atMs + Math.min(firstBackoffMs * 2 ** (inARow - 1), maxBackoffMs) - nowMs;
+}
+
+function finishedAtMs({ metadata, status }: Pod, nowMs: number): number {
+  const ends = (status?.containerStatuses ?? []).map(({ state }) => Date.parse(state?.terminated?.finishedAt ?? ""));
+  const known = ends.filter((end) => !Number.isNaN(end));
+  if (known.length > 0) return Math.max(...known);
+  const since =
+    status?.conditions?.find(({ type }) => type === "Ready")?.lastTransitionTime ?? metadata.deletionTimestamp;
+  return since === undefined ? nowMs : Date.parse(since);
+}
+
+/** First that it will end (SuccessCriteriaMet, FailureTarget); the end itself is added by `ended`. */
+function conditionsFor(job: Job, outcome: Outcome | undefined, nowMs: number): JobCondition[] {
+  const conditions = job.status?.conditions ?? [];
+  if (outcome === undefined) return [...conditions];
+  const type = outcome.type === "Complete" ? "SuccessCriteriaMet" : "FailureTarget";
+  return withCondition(conditions, condition(type, "True", outcome.reason, outcome.message, nowMs));
+}
+
+function ended(job: Job, status: JobStatus, { type, reason, message }: Outcome, nowMs: number): JobStatus {
+  const conditions = withCondition(status.conditions, condition(type, "True", reason, message, nowMs));
+  const completionTime = type === "Complete" ? timestamp(nowMs) : undefined;
+  return { ...status, conditions, startTime: job.status?.startTime, completionTime };
+}
+
+/** True: it stops now. False: it goes on again. Undefined: neither. */
+function suspension(job: Job, outcome: Outcome | undefined): boolean | undefined {
+  if (outcome !== undefined) return undefined;
+  const was = findCondition(job.status?.conditions, "Suspended")?.status === "True";
+  const is = job.spec.suspend === true;
+  return was === is ? undefined : is;
+}
+
+function withSuspension(conditions: readonly JobCondition[], suspended: boolean, nowMs: number): JobCondition[] {
+  const next = suspended
+    ? condition("Suspended", "True", "JobSuspended", "Job suspended", nowMs)
+    : condition("Suspended", "False", "JobResumed", "Job resumed", nowMs);
+  return withCondition(conditions, next);
+}
+
+function condition(
+  type: string,
+  status: "True" | "False",
+  reason: string,
+  message: string,
+  nowMs: number,
+): JobCondition {
+  const now = timestamp(nowMs);
+  return { type, status, lastProbeTime: now, lastTransitionTime: now, reason, message };
+}
+
+/** Fields as the server keeps them: counters without zeros, no empty lists. */
+function tidy(status: JobStatus): JobStatus {
+  const { conditions, active, succeeded, failed, ...rest } = status;
+  return {
+    ...rest,
+    ...(conditions !== undefined && conditions.length > 0 ? { conditions } : {}),
+    ...(active ? { active } : {}),
+    ...(succeeded ? { succeeded } : {}),
+    ...(failed ? { failed } : {}),
+  };
+}
+
+function wakeUp(job: Job, outcome: Outcome | undefined, step: Step, nowMs: number): { afterMs?: number } {
+  if (outcome !== undefined) return {};
+  const waits = [step.backoffMs, deadlineLeftMs(job, nowMs)].filter((wait) => wait !== undefined);
+  return waits.length === 0 ? {} : { afterMs: Math.max(1, Math.min(...waits)) };
+}

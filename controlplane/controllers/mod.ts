@@ -1,0 +1,2 @@
+export type { ControllerManager, ControllerManagerOptions } from "./start.ts";
+export { startControllerManager } from "./start.ts";

@@ -1,0 +1,132 @@
+import { hostname } from "node:os";
+import { type Clock, Deferred, type Log, type Random } from "../../base/mod.ts";
+import { Client, InformerFactory, runLeaderElection, systemClock, systemRandom } from "../client/mod.ts";
+import { type Controller, type ControllerContext, runController } from "./common/controller.ts";
+import { DeploymentController } from "./deployment/controller.ts";
+import { EndpointSliceController } from "./endpointslice/controller.ts";
+import { GarbageCollector } from "./garbagecollector/controller.ts";
+import { JobController } from "./job/controller.ts";
+import { TtlAfterFinishedController } from "./job/ttl.ts";
+import { NamespaceController } from "./namespace/controller.ts";
+import { NodeLifecycleController, nodeNameIndex } from "./nodelifecycle/controller.ts";
+import { NodeIpamController } from "./nodelifecycle/node-ipam.ts";
+import { TaintEvictionController } from "./nodelifecycle/taint-eviction.ts";
+import { PodGarbageCollector } from "./podgc/controller.ts";
+import { ReplicaSetController } from "./replicaset/controller.ts";
+import { RootCaPublisher, ServiceAccountController } from "./serviceaccount/controller.ts";
+
+export interface ControllerManagerOptions {
+  /** Either this, closed by whoever made it, or a kubeconfig. */
+  readonly client?: Client;
+  readonly kubeconfig?: string;
+  /** Reach the kubeconfig's server through this unix socket. */
+  readonly socketPath?: string;
+  readonly log: Log;
+  /** Work only while holding the Lease kube-system/kube-controller-manager. Default true. */
+  readonly leaderElect?: boolean;
+  /** Ranges for nodes are cut from it; no ranges are given when absent. */
+  readonly clusterCIDR?: string;
+  /** Default 24. */
+  readonly nodeCIDRMaskSize?: number;
+  /** PEM, published as kube-root-ca.crt; nothing is published when absent. */
+  readonly rootCa?: string;
+  /** Default 40 s. */
+  readonly nodeMonitorGracePeriodMs?: number;
+  /** Default 5 s. */
+  readonly nodeMonitorPeriodMs?: number;
+  /** Finished pods that may stay. Default 12,500; 0 for no limit. */
+  readonly terminatedPodThreshold?: number;
+  /** Told when leadership was lost: the process should end, as what it believes may be out of date. */
+  readonly onLeadershipLost?: (error: unknown) => void;
+  readonly clock?: Clock;
+  readonly random?: Random;
+}
+
+export interface ControllerManager {
+  /** Resolves when the controllers work: caches are filled, and this process leads. */
+  readonly leading: Promise<void>;
+  /** Lets work under way end, releases the Lease. */
+  stop(): Promise<void>;
+}
+
+/** Starts all controllers. Returns once the server answers; with leader election they may have to wait for their turn. */
+export async function startControllerManager(options: ControllerManagerOptions): Promise<ControllerManager> {
+  const { log, clock = systemClock, random = systemRandom } = options;
+  const client = options.client ?? (await clientFor(options));
+  const stopping = new AbortController();
+  const leading = new Deferred<void>();
+  leading.promise.catch(() => undefined);
+  const work = (signal: AbortSignal) => runControllers(client, options, signal, leading);
+  const identity = `${hostname()}_${crypto.randomUUID()}`;
+  const election = { namespace: "kube-system", name: "kube-controller-manager", identity, log, clock, random };
+  const running = (
+    options.leaderElect === false ? work(stopping.signal) : runLeaderElection(client, election, work, stopping.signal)
+  ).catch((error: unknown) => {
+    leading.reject(error);
+    if (stopping.signal.aborted) return;
+    log("error", "controllers stopped", { error: (error as Error).message });
+    options.onLeadershipLost?.(error);
+  });
+  return {
+    leading: leading.promise,
+    async stop() {
+      stopping.abort(new Error("the controller manager stops"));
+      await running;
+      if (options.client === undefined) await client.close();
+    },
+  };
+}
+
+function clientFor({ kubeconfig, socketPath }: ControllerManagerOptions): Promise<Client> {
+  if (kubeconfig === undefined) throw new TypeError("either a client or a kubeconfig is needed");
+  return Client.fromKubeconfig(kubeconfig, { socketPath, userAgent: "kube-controller-manager" });
+}
+
+async function runControllers(
+  client: Client,
+  options: ControllerManagerOptions,
+  signal: AbortSignal,
+  leading: Deferred<void>,
+): Promise<void> {
+  const { log, clock = systemClock, random = systemRandom } = options;
+  const informers = new InformerFactory({ log, clock, random });
+  const context: ControllerContext = { client, informers, clock, random, log };
+  informers.informer(client.pods).addIndex(nodeNameIndex, ({ spec }) => (spec.nodeName ? [spec.nodeName] : []));
+  const controllers = controllersFor(context, options);
+  informers.start(signal);
+  try {
+    await informers.synced(signal);
+  } catch {
+    // Only an abort ends the wait: nothing has begun that would have to be ended.
+    return;
+  }
+  log("info", "controllers started", { controllers: controllers.length });
+  leading.resolve();
+  await Promise.all(controllers.map((controller) => runController(controller, signal)));
+  await informers.stopped();
+}
+
+function controllersFor(context: ControllerContext, options: ControllerManagerOptions): Controller[] {
+  const { clusterCIDR, nodeCIDRMaskSize = 24, rootCa, terminatedPodThreshold = 12_500 } = options;
+  const nodeLifecycle = {
+    gracePeriodMs: options.nodeMonitorGracePeriodMs ?? 40_000,
+    startupGracePeriodMs: 60_000,
+    monitorPeriodMs: options.nodeMonitorPeriodMs ?? 5_000,
+    evictionRate: 0.1,
+  };
+  return [
+    new DeploymentController(context),
+    new ReplicaSetController(context),
+    new JobController(context),
+    new TtlAfterFinishedController(context),
+    new NamespaceController(context),
+    new GarbageCollector(context),
+    new EndpointSliceController(context),
+    new ServiceAccountController(context),
+    ...(rootCa === undefined ? [] : [new RootCaPublisher(context, rootCa)]),
+    new NodeLifecycleController(context, nodeLifecycle),
+    new TaintEvictionController(context),
+    ...(clusterCIDR === undefined ? [] : [new NodeIpamController(context, clusterCIDR, nodeCIDRMaskSize)]),
+    new PodGarbageCollector(context, terminatedPodThreshold),
+  ];
+}
