@@ -1,0 +1,178 @@
+import { randomUUID } from "node:crypto";
+import type { TLSSocket } from "node:tls";
+import type { Log } from "../../../base/mod.ts";
+import { StatusError, status } from "../../api/mod.ts";
+import type { Authenticator } from "../auth/authenticate.ts";
+import { impersonation } from "../auth/impersonate.ts";
+import type { Authorizer } from "../auth/rbac.ts";
+import type { Attributes } from "../auth/rules.ts";
+import type { User } from "../auth/user.ts";
+import { fail } from "../fail.ts";
+import type { Metrics } from "../metrics.ts";
+import { StoreError } from "../storage/store.ts";
+import { MAX_BODY_BYTES, readBody } from "./body.ts";
+import type { Call } from "./call.ts";
+import { forbiddenReason } from "./forbidden.ts";
+import type { AnyRequest, AnyResponse } from "./listener.ts";
+import { json, type Reply, send } from "./reply.ts";
+import { parseRequest, type RequestInfo } from "./request-info.ts";
+
+export interface AppOptions {
+  readonly authenticator: Authenticator;
+  readonly authorizer: Authorizer;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly resource: (call: Call) => Promise<Reply>;
+  readonly path: (request: PathCall) => Promise<Reply>;
+  /** Fires when the server stops: streams end. */
+  readonly stopping: AbortSignal;
+}
+
+/** A request for something that is not a resource: discovery, health, version. */
+export interface PathCall {
+  readonly method: string;
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly headers: AnyRequest["headers"];
+}
+
+/** How long anything but a stream may take. */
+const REQUEST_TIMEOUT_MS = 60_000;
+
+/** From a request to its answer: who asks, for what, may they; then the handler; then errors turned into a Status. */
+export class App {
+  readonly #options: AppOptions;
+  #open = 0;
+
+  constructor(options: AppOptions) {
+    this.#options = options;
+  }
+
+  /** Requests not answered yet. */
+  get open(): number {
+    return this.#open;
+  }
+
+  /** Never throws, whatever the request. */
+  handle(request: AnyRequest, response: AnyResponse, socket: TLSSocket): void {
+    const gone = new AbortController();
+    response.on("close", () => gone.abort());
+    const signal = AbortSignal.any([gone.signal, this.#options.stopping]);
+    const warnings: string[] = [];
+    const auditId = headerOf(request, "audit-id") || randomUUID();
+    const started = performance.now();
+    this.#open++;
+    const answer = async () => {
+      const { reply, info } = await this.#answer(request, socket, signal, warnings);
+      this.#options.metrics.observe(info, reply.kind === "body" ? reply.code : 200, performance.now() - started);
+      const common: Record<string, string | string[]> = { "Audit-Id": auditId, "Cache-Control": "no-cache, private" };
+      if (warnings.length > 0) common.Warning = warnings.map((text) => `299 - ${JSON.stringify(text)}`);
+      // Streams end when the server stops; what is short is answered to its end.
+      await send(request, response, reply, common, reply.kind === "stream" ? signal : gone.signal);
+    };
+    answer()
+      .catch((error: unknown) =>
+        this.#options.log("error", "a request failed", { url: request.url, error: trace(error) }),
+      )
+      .finally(() => this.#open--);
+  }
+
+  async #answer(
+    request: AnyRequest,
+    socket: TLSSocket,
+    signal: AbortSignal,
+    warnings: string[],
+  ): Promise<{ reply: Reply; info: RequestInfo }> {
+    const method = request.method ?? "GET";
+    const [path = "/", search = ""] = (request.url ?? "/").split("?", 2);
+    const query = new URLSearchParams(search);
+    const info = parseRequest(method, path, query);
+    try {
+      const user = await this.#identify(request, socket);
+      this.#authorize(user, info);
+      const handle = () => this.#dispatch(request, method, info, user, query, signal, warnings);
+      return { reply: await withTimeout(handle()), info };
+    } catch (error) {
+      return { reply: this.#failure(error, path), info };
+    }
+  }
+
+  async #identify(request: AnyRequest, socket: TLSSocket): Promise<User> {
+    const real =
+      (await this.#options.authenticator.authenticate(socket, request.headers)) ?? fail(status.unauthorized());
+    const wanted = impersonation(request.headers, real);
+    if (wanted === undefined) return real;
+    if (wanted === "NoUser") fail(status.internalError("groups, uid or extra requested without impersonating a user"));
+    for (const check of wanted.checks) this.#require(check);
+    return wanted.user;
+  }
+
+  #authorize(user: User, info: RequestInfo): void {
+    this.#require(info.kind === "resource" ? { ...info, user } : { ...info, user });
+  }
+
+  #require(asked: Attributes): void {
+    if (this.#options.authorizer.authorize(asked).allowed) return;
+    if (asked.kind === "path") fail(status.forbidden({ group: "", resource: "" }, "", forbiddenReason(asked)));
+    fail(status.forbidden({ group: asked.group, resource: asked.resource }, asked.name, forbiddenReason(asked)));
+  }
+
+  #dispatch(
+    request: AnyRequest,
+    method: string,
+    info: RequestInfo,
+    user: User,
+    query: URLSearchParams,
+    signal: AbortSignal,
+    warnings: string[],
+  ): Promise<Reply> {
+    const { headers } = request;
+    if (info.kind === "path") return this.#options.path({ method, path: info.path, query, headers });
+    return this.#options.resource({
+      info,
+      user,
+      query,
+      headers,
+      signal,
+      body: async () => {
+        const body = await readBody(request);
+        if (body.ok) return body.bytes;
+        return fail(
+          body.error === "TooLarge"
+            ? status.requestEntityTooLarge(MAX_BODY_BYTES)
+            : status.badRequest("the request ended before its body did"),
+        );
+      },
+      warn: (text) => void (warnings.includes(text) || warnings.push(text)),
+    });
+  }
+
+  #failure(error: unknown, path: string): Reply {
+    if (error instanceof StatusError) return statusReply(error.status);
+    // What the store says is for the client to read ("etcdserver: request is too large"); it is not our failure to log.
+    if (error instanceof StoreError && error.code === "Unavailable")
+      return statusReply(status.serviceUnavailable(error.message));
+    if (error instanceof StoreError) return statusReply(status.internalError(error.message));
+    this.#options.log("error", "a handler failed", { path, error: trace(error) });
+    return statusReply(status.internalError(error instanceof Error ? error.message : String(error)));
+  }
+}
+
+function statusReply(failure: StatusError["status"]): Reply {
+  const retry = failure.details?.retryAfterSeconds;
+  return json(failure.code, failure, retry === undefined ? undefined : { "Retry-After": String(retry) });
+}
+
+async function withTimeout(reply: Promise<Reply>): Promise<Reply> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const message = "request did not complete within the allotted timeout";
+  const timer = setTimeout(() => reject(new StatusError(status.timeout(message))), REQUEST_TIMEOUT_MS);
+  try {
+    return await Promise.race([reply, promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+const headerOf = (request: AnyRequest, name: string) => [request.headers[name] ?? ""].flat()[0] ?? "";
+const trace = (error: unknown) => (error instanceof Error ? (error.stack ?? error.message) : String(error));

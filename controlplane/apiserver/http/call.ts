@@ -1,0 +1,17 @@
+import type { IncomingHttpHeaders } from "node:http";
+import type { User } from "../auth/user.ts";
+import type { ResourceInfo } from "./request-info.ts";
+
+/** One request, authenticated and authorized, as handlers see it. */
+export interface Call {
+  readonly info: ResourceInfo;
+  readonly user: User;
+  readonly query: URLSearchParams;
+  readonly headers: IncomingHttpHeaders;
+  /** Fires when the client goes away and when the server stops. */
+  readonly signal: AbortSignal;
+  /** The whole body. Fails the request with 413 when it is too large. */
+  body(): Promise<Buffer>;
+  /** Tells the client something that is not an error; kubectl prints it. */
+  warn(text: string): void;
+}

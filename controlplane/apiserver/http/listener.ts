@@ -1,0 +1,115 @@
+import { chmodSync, rmSync } from "node:fs";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { createSecureServer, type Http2SecureServer, type Http2ServerRequest, type Http2Session } from "node:http2";
+import type { AddressInfo } from "node:net";
+import type { TLSSocket } from "node:tls";
+import type { Log } from "../../../base/mod.ts";
+
+export type AnyRequest = IncomingMessage | Http2ServerRequest;
+/** Of either protocol: the compatibility API of node:http2 answers by the methods of node:http. */
+export type AnyResponse = ServerResponse;
+
+export interface ListenerOptions {
+  /** Where: a TCP address (port 0 picks one), or the path of a unix socket. */
+  readonly at: { readonly host: string; readonly port: number } | { readonly unixSocket: string };
+  readonly cert: string;
+  readonly key: string;
+  /** Authorities whose client certificates say who somebody is. */
+  readonly clientCa: string;
+  readonly log: Log;
+  handle(request: AnyRequest, response: AnyResponse, socket: TLSSocket): void;
+}
+
+export interface Listener {
+  /** Port listened on; 0 for a unix socket. */
+  readonly port: number;
+  /** Stops accepting, lets open requests end until `graceMs`, then cuts what is left. */
+  close(graceMs: number): Promise<void>;
+}
+
+/** How many streams a client may have open on one connection: watches are streams, and informers open many. */
+const MAX_STREAMS = 1000;
+
+/** HTTP/2 and HTTP/1.1 by ALPN over TLS. No client, however rude, gets an error past this point. */
+export async function listen(options: ListenerOptions): Promise<Listener> {
+  const { at, cert, key, clientCa, log } = options;
+  const server = createSecureServer({
+    allowHTTP1: true,
+    cert,
+    key,
+    ca: clientCa,
+    minVersion: "TLSv1.2",
+    // A certificate is asked for, not demanded: who has none may have a token, and a bad one is answered 401.
+    requestCert: true,
+    rejectUnauthorized: false,
+    settings: { maxConcurrentStreams: MAX_STREAMS, initialWindowSize: 1 << 20 },
+  });
+  const sessions = new Set<Http2Session>();
+  const sockets = new Set<TLSSocket>();
+  server.on("session", (session: Http2Session) => {
+    sessions.add(session);
+    session.on("close", () => sessions.delete(session));
+    session.on("error", (error) => log("debug", "a connection failed", { error: error.message }));
+  });
+  server.on("secureConnection", (socket: TLSSocket) => {
+    sockets.add(socket);
+    socket.on("close", () => sockets.delete(socket));
+    socket.on("error", (error) => log("debug", "a connection failed", { error: error.message }));
+  });
+  const shrug = (error: Error) => log("debug", "a client misbehaved", { error: error.message });
+  server.on("sessionError", shrug);
+  server.on("tlsClientError", shrug);
+  server.on("clientError", (error: Error, socket: TLSSocket) => {
+    shrug(error);
+    if (socket.writable) socket.end("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
+  });
+  server.on("request", (request: AnyRequest, response: unknown) => {
+    const answer = response as AnyResponse;
+    request.on("error", shrug);
+    answer.on("error", shrug);
+    options.handle(request, answer, tlsSocketOf(request));
+  });
+  await bind(server, at);
+  const address = server.address() as AddressInfo | string;
+  return {
+    port: typeof address === "string" ? 0 : address.port,
+    close: (graceMs) => closeServer(server, sessions, sockets, graceMs),
+  };
+}
+
+function tlsSocketOf(request: AnyRequest): TLSSocket {
+  // The compatibility API wraps the socket of HTTP/2 in a proxy; the session has the thing itself.
+  const session = "stream" in request ? request.stream.session : undefined;
+  return (session?.socket ?? request.socket) as TLSSocket;
+}
+
+function bind(server: Http2SecureServer, at: ListenerOptions["at"]): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    const ready = () => {
+      server.off("error", reject);
+      if ("unixSocket" in at) chmodSync(at.unixSocket, 0o600);
+      resolve();
+    };
+    if ("unixSocket" in at) {
+      rmSync(at.unixSocket, { force: true }); // left by a process that was killed
+      server.listen(at.unixSocket, ready);
+    } else server.listen(at.port, at.host, ready);
+  });
+}
+
+async function closeServer(
+  server: Http2SecureServer,
+  sessions: ReadonlySet<Http2Session>,
+  sockets: ReadonlySet<TLSSocket>,
+  graceMs: number,
+): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  for (const session of sessions) session.close();
+  const cut = setTimeout(() => {
+    for (const session of sessions) session.destroy();
+    for (const socket of sockets) socket.destroy();
+  }, graceMs);
+  await closed;
+  clearTimeout(cut);
+}

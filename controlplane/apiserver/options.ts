@@ -1,0 +1,50 @@
+import type { Log } from "../../base/mod.ts";
+import type { Store } from "./storage/store.ts";
+import type { KubeletOptions } from "./subresources/log.ts";
+
+/** How to run an API server. Certificates and keys are PEM texts. */
+export interface ApiServerOptions {
+  /** The store: client URLs of etcd members. */
+  readonly etcdServers: readonly string[];
+  readonly etcdTls?: { readonly ca?: string; readonly cert?: string; readonly key?: string };
+  /** A store that is open already, instead of `etcdServers`; it stays the caller's to close. */
+  readonly store?: Store;
+  /** Port 0 picks a free one. */
+  readonly listen: { readonly host: string; readonly port: number };
+  /** Also answers on this unix socket, with the same TLS: for clients in other network namespaces. */
+  readonly unixSocket?: string;
+  readonly tls: {
+    readonly cert: string;
+    readonly key: string;
+    /** Authority of client certificates: CN is the user, each O a group. */
+    readonly clientCa: string;
+  };
+  /** Default 10.96.0.0/16. */
+  readonly serviceClusterIPRange?: string;
+  /** Default 30000-32767. */
+  readonly nodePortRange?: string;
+  readonly serviceAccountKey: {
+    /** Signs and checks tokens: RSA or P-256, PKCS #8 or SEC 1. All API servers of a store share it. */
+    readonly privateKey: string;
+    /** Default https://kubernetes.default.svc.cluster.local. */
+    readonly issuer?: string;
+  };
+  /** For pod logs. Without it they are refused. */
+  readonly kubeletClientTls?: KubeletOptions;
+  /** Where other machines reach this server: what the Service `kubernetes` leads to. Default: the listening address. */
+  readonly advertiseAddress?: string;
+  /** What /version says. Default v1.33.1. */
+  readonly kubernetesVersion?: string;
+  /** How long open requests may go on when the server stops. Default 10 s. */
+  readonly shutdownGraceMs?: number;
+  readonly log: Log;
+}
+
+export interface ApiServer {
+  /** The port it listens on. */
+  readonly port: number;
+  /** Resolves when everything every cluster has is there: the server is ready. Rejects if that is impossible. */
+  readonly ready: Promise<void>;
+  /** Stops accepting, ends streams, waits for open requests. Twice is once. */
+  stop(): Promise<void>;
+}

@@ -1,0 +1,37 @@
+import type { KubeObject } from "../../api/mod.ts";
+import type { User } from "../auth/user.ts";
+import type { Served } from "./served.ts";
+
+/** Who writes, and how. */
+export interface WriteContext {
+  readonly user: User;
+  /** Everything but the write itself. */
+  readonly dryRun: boolean;
+  warn(text: string): void;
+}
+
+/** What a write took outside of its object. */
+export interface Claim {
+  /** The write did not happen. */
+  undo(): Promise<void>;
+  /** It did. */
+  settle(): Promise<void>;
+}
+
+/**
+ * What the server does for a kind beyond its declaration: admission that must look at other objects, and allocation. All
+ * hooks refuse by throwing a StatusError.
+ */
+export interface Hooks {
+  /** Before preparation and validation. Changes `object`. */
+  admitCreate?(object: KubeObject, context: WriteContext, served: Served): Promise<void> | void;
+  admitUpdate?(next: KubeObject, old: KubeObject, context: WriteContext, served: Served): Promise<void> | void;
+  admitDelete?(old: KubeObject, context: WriteContext, served: Served): Promise<void> | void;
+  /** After validation, before the write. Changes `next`; `old` is undefined for a creation. */
+  claim?(next: KubeObject, old: KubeObject | undefined, context: WriteContext): Promise<Claim>;
+  afterDelete?(old: KubeObject): Promise<void>;
+  /** Seconds an object has to go away; 0 or absent: it goes at once. Decided anew for each DELETE. */
+  gracePeriod?(old: KubeObject, asked: number | undefined): number;
+  /** The answer to DELETE is the object even when it is gone at once. */
+  readonly returnsDeleted?: true;
+}

@@ -1,0 +1,105 @@
+import { equalJson, type KubeObject } from "../../api/mod.ts";
+import { decodeStored, encodeForStore, withResourceVersion } from "../storage/codec.ts";
+import type { Store } from "../storage/store.ts";
+import type { WatchCache } from "../storage/watch-cache.ts";
+
+/** What is to become of the object an update was shown. */
+export type Change =
+  | { readonly kind: "write"; readonly object: KubeObject }
+  | { readonly kind: "delete" }
+  /** Leave it; `object` is the answer. */
+  | { readonly kind: "keep"; readonly object: KubeObject };
+
+export interface Changed {
+  readonly object: KubeObject;
+  readonly how: "created" | "updated" | "deleted" | "unchanged";
+}
+
+export interface ObjectStoreOptions {
+  readonly store: Store;
+  readonly cache: WatchCache;
+  /** Grants the lease that new objects live on; absent: they live until deleted. */
+  readonly lease?: () => Promise<bigint>;
+}
+
+/** Reads and conditional writes of the objects of one resource, by key. Everything is optimistic on the mod revision. */
+export class ObjectStore {
+  readonly cache: WatchCache;
+  readonly #store: Store;
+  readonly #lease: (() => Promise<bigint>) | undefined;
+
+  constructor(options: ObjectStoreOptions) {
+    this.cache = options.cache;
+    this.#store = options.store;
+    this.#lease = options.lease;
+  }
+
+  /** The newest state, read from the store's quorum. */
+  async get(key: string): Promise<KubeObject | undefined> {
+    const stored = await this.#store.get(key);
+    if (stored === undefined) return undefined;
+    // The cache often holds this very version already parsed, and encoded.
+    const cached = this.cache.get(key);
+    return cached?.metadata.resourceVersion === String(stored.modRevision) ? cached : decodeStored(stored);
+  }
+
+  /** undefined: the key is taken. */
+  async create(key: string, object: KubeObject): Promise<KubeObject | undefined> {
+    const lease = await this.#lease?.();
+    const result = await this.#store.put(key, encodeForStore(object), 0, lease);
+    return result.ok ? withResourceVersion(object, result.revision) : undefined;
+  }
+
+  /**
+   * Shows `decide` the current state (undefined: absent) and carries out what it says, if that state is still current
+   * then; else asks again. The first try may see a cached, slightly old state: whatever would come of it other than a
+   * successful write, be it an exception, is decided anew on the newest one.
+   */
+  async update(key: string, decide: (current: KubeObject | undefined) => Change | Promise<Change>): Promise<Changed> {
+    let current = this.cache.get(key);
+    let fresh = false;
+    if (current === undefined) {
+      current = await this.get(key);
+      fresh = true;
+    }
+    for (;;) {
+      let outcome: Changed | "conflict" | "stale";
+      try {
+        const change = await decide(current);
+        outcome = await this.#carryOut(key, current, change, fresh);
+      } catch (error) {
+        if (fresh) throw error;
+        outcome = "stale";
+      }
+      if (typeof outcome === "object") return outcome;
+      current = await this.get(key);
+      fresh = true;
+    }
+  }
+
+  async #carryOut(
+    key: string,
+    current: KubeObject | undefined,
+    change: Change,
+    fresh: boolean,
+  ): Promise<Changed | "conflict" | "stale"> {
+    if (change.kind === "keep") return fresh ? { object: change.object, how: "unchanged" } : "stale";
+    const expected = Number(current?.metadata.resourceVersion ?? 0);
+    if (change.kind === "delete") {
+      if (current === undefined) throw new Error("what is absent cannot be deleted");
+      const result = await this.#store.delete(key, expected);
+      return result.ok ? { object: withResourceVersion(current, result.revision), how: "deleted" } : "conflict";
+    }
+    if (current !== undefined && sameContent(current, change.object))
+      return fresh ? { object: current, how: "unchanged" } : "stale";
+    const lease = await this.#lease?.();
+    const result = await this.#store.put(key, encodeForStore(change.object), expected, lease);
+    if (!result.ok) return "conflict";
+    return { object: withResourceVersion(change.object, result.revision), how: current ? "updated" : "created" };
+  }
+}
+
+function sameContent(a: KubeObject, b: KubeObject): boolean {
+  const bare = (object: KubeObject) => ({ ...object, metadata: { ...object.metadata, resourceVersion: undefined } });
+  return equalJson(bare(a), bare(b));
+}

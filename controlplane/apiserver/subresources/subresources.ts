@@ -1,0 +1,35 @@
+import type { SubresourceHandlers } from "../handlers/resources.ts";
+import type { Deleter } from "../registry/deleter.ts";
+import type { Registry } from "../registry/served.ts";
+import type { Writer } from "../registry/writer.ts";
+import { bind } from "./binding.ts";
+import { evict } from "./eviction.ts";
+import { finalize } from "./finalize.ts";
+import { type KubeletOptions, podLog } from "./log.ts";
+import { scaleHandlers } from "./scale.ts";
+import { statusHandlers } from "./status.ts";
+import { createToken, type TokenIssuer } from "./token.ts";
+
+export interface SubresourcesOptions {
+  readonly registry: Registry;
+  readonly writer: Writer;
+  readonly deleter: Deleter;
+  readonly kubelet: KubeletOptions | undefined;
+  readonly tokens: TokenIssuer;
+  readonly now: () => number;
+}
+
+/** By `plural/name`; a star stands for every kind that declares the subresource. */
+export function subresourceHandlers(options: SubresourcesOptions): Readonly<Record<string, SubresourceHandlers>> {
+  const { registry, writer, deleter, kubelet, tokens, now } = options;
+  const nodes = registry.need("", "v1", "nodes");
+  return {
+    "*/status": statusHandlers(writer),
+    "*/scale": scaleHandlers(writer),
+    "namespaces/finalize": { update: (served, call) => finalize(served, call, writer) },
+    "pods/binding": { create: (served, call) => bind(served, call, writer, now) },
+    "pods/eviction": { create: (served, call) => evict(served, call, deleter) },
+    "pods/log": { get: (served, call) => podLog(served, nodes, call, kubelet) },
+    "serviceaccounts/token": { create: (served, call) => createToken(served, call, tokens) },
+  };
+}
