@@ -1,5 +1,28 @@
 // The wire of etcd v3: its messages as values and types of one name, its services, and the HTTP/2 and gRPC below them.
 export { type EtcdErrorName, etcdErrorName, etcdErrors } from "./etcd-errors.ts";
+export { RpcError } from "./grpc/error.ts";
+export {
+  decodeStatusMessage,
+  encodeStatusMessage,
+  errorTrailers,
+  okTrailers,
+  readStatus,
+  responseHeaders,
+  statusOfHttp,
+} from "./grpc/headers.ts";
+export { MessageReader, unfinishedMessage } from "./grpc/message-reader.ts";
+export { prefixBytes, readPrefix, writePrefix } from "./grpc/prefix.ts";
+export { sendMessage } from "./grpc/send.ts";
+export { formatTimeout, parseTimeout } from "./grpc/timeout.ts";
+export { Connection } from "./http2/connection.ts";
+export { ErrorCode, preface } from "./http2/constants.ts";
+export { ConnectionError } from "./http2/error.ts";
+export type { ConnectionEvents } from "./http2/events.ts";
+export type { HeaderBlock } from "./http2/hpack/block.ts";
+export { type OutgoingHeader, RepeatedHeaders } from "./http2/hpack/encoder.ts";
+export type { Header } from "./http2/hpack/header.ts";
+export type { ConnectionOptions } from "./http2/options.ts";
+export type { Stream } from "./http2/stream.ts";
 export * from "./messages/auth.ts";
 export * as authpb from "./messages/authpb.ts";
 export * from "./messages/cluster.ts";

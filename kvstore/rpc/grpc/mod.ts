@@ -1,5 +1,6 @@
 export { RpcError } from "./error.ts";
 export { implement } from "./implement.ts";
+export { createGrpcServer } from "./server.ts";
 export type {
   BidiCall,
   BidiHandler,

@@ -1,0 +1,190 @@
+import { createServer as createHttpServer, type ServerResponse } from "node:http";
+import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import { createServer as createTlsServer, type TLSSocket } from "node:tls";
+import type { Clock, Log } from "../../../base/mod.ts";
+import { keepaliveDefaults } from "./keepalive.ts";
+import { peerOf } from "./peer.ts";
+import { routesOf } from "./route.ts";
+import { ServerConnection, type ServerContext } from "./server-connection.ts";
+import { sniff } from "./sniff.ts";
+import type { GrpcServer, GrpcServerOptions, ListenAddress, Listening, ServerStats, TlsOptions } from "./types.ts";
+
+const defaultMaxRequestBytes = 1_572_864 + 524_288;
+/** A connection that has said nothing at all is closed after this. */
+const silenceMs = 20_000;
+
+/** A gRPC server over TCP or unix sockets, plain or TLS, that also answers HTTP/1.1 on the same ports. */
+export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
+  return new SocketServer(options);
+}
+
+class SocketServer implements GrpcServer {
+  readonly #context: ServerContext;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #listeners = new Set<Server>();
+  /** Not yet known to speak HTTP/2, or known to speak HTTP/1.1. */
+  readonly #otherSockets = new Set<Socket>();
+  readonly #connections = new Set<ServerConnection>();
+  #totalConnections = 0;
+  #toFlush: ServerConnection[] = [];
+  #stopping = false;
+  #whenIdle: (() => void) | undefined;
+
+  constructor(options: GrpcServerOptions) {
+    this.#clock = options.clock;
+    this.#log = options.log;
+    const notFound = (_: unknown, response: ServerResponse) => response.writeHead(404).end();
+    this.#context = {
+      routes: routesOf(options.services),
+      beforeCall: options.beforeCall,
+      maxRequestBytes: options.maxRequestBytes ?? defaultMaxRequestBytes,
+      maxConcurrentStreams: options.maxConcurrentStreams ?? 0xffff_ffff,
+      keepalive: { ...keepaliveDefaults, ...options.keepalive },
+      http1: createHttpServer(options.http1 ?? notFound),
+      clock: options.clock,
+      log: options.log,
+      counters: { activeCalls: 0, totalCalls: 0, receivedBytes: 0, sentBytes: 0 },
+      scheduleFlush: (connection) => this.#scheduleFlush(connection),
+    };
+  }
+
+  get stats(): ServerStats {
+    const connections = this.#connections.size + this.#otherSockets.size;
+    return { ...this.#context.counters, connections, totalConnections: this.#totalConnections };
+  }
+
+  async listen(address: ListenAddress): Promise<Listening> {
+    const listener = address.tls === undefined ? this.#plainListener() : this.#tlsListener(address.tls);
+    await new Promise<void>((resolve, reject) => {
+      listener.once("error", reject);
+      const listening = () => {
+        listener.off("error", reject);
+        resolve();
+      };
+      if ("path" in address) listener.listen(address.path, listening);
+      else listener.listen(address.port, address.host, listening);
+    });
+    listener.on("error", (error) => this.#log("error", "listener failed", { error: error.message }));
+    this.#listeners.add(listener);
+    const bound = listener.address() as AddressInfo | string;
+    return { port: typeof bound === "string" ? 0 : bound.port, close: () => this.#closeListener(listener) };
+  }
+
+  async stop(graceMs = 0): Promise<void> {
+    this.#stopping = true;
+    const closing = [...this.#listeners].map((listener) => this.#closeListener(listener));
+    for (const connection of this.#connections) connection.drain();
+    if (graceMs > 0 && this.#connections.size > 0) await this.#idleWithin(graceMs);
+    for (const connection of this.#connections) connection.destroy();
+    for (const socket of this.#otherSockets) socket.destroy();
+    await Promise.all(closing);
+  }
+
+  #idleWithin(graceMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.#clock.after(graceMs, resolve);
+      this.#whenIdle = () => {
+        timer.cancel();
+        resolve();
+      };
+    });
+  }
+
+  #closeListener(listener: Server): Promise<void> {
+    if (!this.#listeners.delete(listener)) return Promise.resolve();
+    return new Promise((resolve) => listener.close(() => resolve()));
+  }
+
+  #plainListener(): Server {
+    return createServer({ noDelay: true }, (socket) => this.#accept(socket));
+  }
+
+  #tlsListener(tls: TlsOptions): Server {
+    const listener = createTlsServer(
+      {
+        cert: toPem(tls.cert),
+        key: toPem(tls.key),
+        ...(tls.ca !== undefined && { ca: toPem(tls.ca), requestCert: true }),
+        ...(tls.crl !== undefined && { crl: toPem(tls.crl) }),
+        ...(tls.minVersion !== undefined && { minVersion: tls.minVersion }),
+        ...(tls.maxVersion !== undefined && { maxVersion: tls.maxVersion }),
+        ...(tls.ciphers !== undefined && { ciphers: tls.ciphers }),
+        rejectUnauthorized: tls.requireClientCertificate ?? false,
+        ALPNProtocols: ["h2", "http/1.1"],
+        handshakeTimeout: silenceMs,
+        noDelay: true,
+      },
+      (socket) => this.#acceptTls(socket),
+    );
+    listener.on("tlsClientError", (error, socket) =>
+      this.#log("debug", "TLS handshake failed", { peer: socket.remoteAddress, error: error.message }),
+    );
+    return listener;
+  }
+
+  /** A certificate is optional here, but one that was presented has to be good. */
+  #acceptTls(socket: TLSSocket): void {
+    const presented = Object.keys(socket.getPeerCertificate() ?? {}).length > 0;
+    if (presented && !socket.authorized) {
+      this.#log("debug", "client certificate refused", { error: String(socket.authorizationError) });
+      socket.destroy();
+    } else this.#accept(socket);
+  }
+
+  #accept(socket: Socket): void {
+    if (this.#stopping) {
+      socket.destroy();
+      return;
+    }
+    this.#totalConnections++;
+    this.#otherSockets.add(socket);
+    const onError = (error: Error) => this.#log("debug", "connection failed", { error: error.message });
+    const silence = this.#clock.after(silenceMs, () => socket.destroy());
+    socket.on("error", onError);
+    socket.once("close", () => {
+      silence.cancel();
+      this.#otherSockets.delete(socket);
+    });
+    sniff(socket, (protocol, first) => {
+      silence.cancel();
+      if (protocol === "http2") {
+        this.#otherSockets.delete(socket);
+        this.#serveHttp2(socket, first);
+      } else {
+        socket.unshift(first);
+        this.#context.http1.emit("connection", socket);
+        socket.resume();
+      }
+    });
+  }
+
+  #serveHttp2(socket: Socket, first: Uint8Array): void {
+    const connection = new ServerConnection(this.#context, socket, peerOf(socket));
+    this.#connections.add(connection);
+    socket.once("close", () => {
+      this.#connections.delete(connection);
+      if (this.#connections.size === 0) this.#whenIdle?.();
+    });
+    connection.receive(first);
+    socket.resume();
+    if (this.#stopping) connection.drain();
+  }
+
+  /** One write per connection and turn of the event loop: after all that has arrived was handled. */
+  #scheduleFlush(connection: ServerConnection): void {
+    if (connection.flushScheduled) return;
+    connection.flushScheduled = true;
+    if (this.#toFlush.push(connection) === 1) setImmediate(() => this.#flush());
+  }
+
+  #flush(): void {
+    const connections = this.#toFlush;
+    this.#toFlush = [];
+    for (const connection of connections) connection.flush();
+  }
+}
+
+function toPem(text: string | Uint8Array): string | Buffer {
+  return typeof text === "string" ? text : Buffer.from(text);
+}

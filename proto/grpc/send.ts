@@ -1,0 +1,31 @@
+import type { Connection } from "../http2/connection.ts";
+import type { Stream } from "../http2/stream.ts";
+import type { Init, MessageSchema } from "../wire/message.ts";
+import { prefixBytes, writePrefix } from "./prefix.ts";
+
+/**
+ * Sends one message, whose `size` was just computed by `schema.size`. If it can leave at once, it is written straight into the
+ * connection's output; if not, it is encoded and queued. False if too much is queued.
+ */
+export function sendMessage<T>(
+  connection: Connection<unknown>,
+  stream: Stream<unknown>,
+  schema: MessageSchema<T>,
+  message: Init<T>,
+  size: number,
+  endStream: boolean,
+): boolean {
+  const at = connection.reserveData(stream, prefixBytes + size, endStream);
+  if (at >= 0) {
+    const { bytes } = connection.output;
+    writePrefix(bytes, at, size);
+    schema.write(message, bytes, at + prefixBytes);
+    return true;
+  }
+  const bytes = new Uint8Array(prefixBytes + size);
+  writePrefix(bytes, 0, size);
+  schema.write(message, bytes, prefixBytes);
+  const roomy = connection.sendData(stream, bytes);
+  if (endStream) connection.end(stream);
+  return roomy;
+}
