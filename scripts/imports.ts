@@ -39,7 +39,7 @@ for (const file of files) {
   if (from === undefined || mayImportAll.includes(from)) continue;
   const isTest = /\.(test|testing)\.ts$/.test(file);
   const text = readFileSync(file, "utf8");
-  for (const match of text.matchAll(/(?:from|import)\s*\(?\s*"([^"]+)"/g)) {
+  for (const match of text.matchAll(/(?:\bfrom\s+|\bimport\s*\(?\s*)"([^"]+)"/g)) {
     const specifier = match[1] as string;
     const complain = (why: string) => complaints.push(`${file}: imports "${specifier}": ${why}`);
     if (!specifier.startsWith(".")) {
