@@ -1,0 +1,76 @@
+#!/usr/bin/env node
+import { exitCodes, failureLine } from "./component.ts";
+
+interface Command {
+  readonly summary: string;
+  /** Not shown in the list: for the program's own use. */
+  readonly hidden?: boolean;
+  load(): Promise<{ main(args: string[]): Promise<void> }>;
+}
+
+/** Loaded one at a time: a store member does not carry the API server's code. */
+const commands: Readonly<Record<string, Command>> = {
+  up: { summary: "start or resume a cluster on this machine", load: () => import("./up.ts") },
+  stop: { summary: "stop a cluster, keep its data", load: () => import("./stop.ts") },
+  start: { summary: "start a stopped cluster again", load: () => import("./start.ts") },
+  down: { summary: "remove a cluster and everything it left", load: () => import("./down.ts") },
+  status: { summary: "what runs, where, and how it is", load: () => import("./status.ts") },
+  list: { summary: "the clusters on this machine", load: () => import("./list.ts") },
+  logs: { summary: "what a component wrote", load: () => import("./logs.ts") },
+  kubeconfig: { summary: "print or merge a cluster's kubeconfig", load: () => import("./kubeconfig.ts") },
+  etcd: { summary: "run one store member", load: () => import("./etcd.ts") },
+  apiserver: { summary: "run an API server", load: () => import("./apiserver.ts") },
+  "controller-manager": { summary: "run the controllers", load: () => import("./controller-manager.ts") },
+  scheduler: { summary: "run a scheduler", load: () => import("./scheduler.ts") },
+  kubelet: { summary: "run a kubelet", load: () => import("./kubelet.ts") },
+  proxy: { summary: "run a service proxy", load: () => import("./proxy.ts") },
+  node: { summary: "run a node agent: kubelet and proxy in one process", load: () => import("./node.ts") },
+  completion: { summary: "print a completion script for bash or zsh", load: () => import("./completion.ts") },
+  version: { summary: "print the versions", load: () => import("./version.ts") },
+  supervise: { summary: "keep a cluster's processes running", hidden: true, load: () => import("./supervise.ts") },
+};
+
+/** Commands of the design whose rooms hold no code yet. */
+const notYet: readonly string[] = ["dns", "ingress", "image", "sim", "jepsen"];
+
+export const commandNames = Object.keys(commands).filter((name) => commands[name]?.hidden !== true);
+
+function usage(): string {
+  const lines = commandNames.map((name) => `  ${name.padEnd(20)} ${commands[name]?.summary}`);
+  return `Usage: flotilla COMMAND [flags]
+
+An etcd-compatible Raft store and a Kubernetes-compatible orchestrator.
+
+Commands:
+${lines.join("\n")}
+
+\`flotilla COMMAND --help\` explains a command.
+`;
+}
+
+async function main([name, ...args]: string[]): Promise<void> {
+  if (name === undefined || name === "help" || name === "--help" || name === "-h") {
+    process.stdout.write(usage());
+    return;
+  }
+  if (notYet.includes(name)) {
+    process.stderr.write(`flotilla: "${name}" is not there yet. COMPATIBILITY.md lists what is. [NotYet]\n`);
+    process.exitCode = exitCodes.failed;
+    return;
+  }
+  const command = commands[name === "--version" ? "version" : name];
+  if (command === undefined) {
+    process.stderr.write(`flotilla: there is no command "${name}". \`flotilla --help\` lists them. [UnknownCommand]\n`);
+    process.exitCode = exitCodes.usage;
+    return;
+  }
+  try {
+    await (await command.load()).main(args);
+  } catch (error) {
+    process.stderr.write(`flotilla ${name}: ${failureLine(error)}\n`);
+    if (process.env.FLOTILLA_DEBUG !== undefined) process.stderr.write(`${(error as Error).stack}\n`);
+    process.exit(exitCodes.failed);
+  }
+}
+
+if (import.meta.main) await main(process.argv.slice(2));

@@ -1,0 +1,187 @@
+import { randomBytes } from "node:crypto";
+import { Failure } from "../base/mod.ts";
+import type { LeaseGrantRequest } from "../proto/mod.ts";
+import { WatchHub } from "./mvcc/mod.ts";
+import { clusterService } from "./rpc/cluster.ts";
+import { rpcError } from "./rpc/errors.ts";
+import { type Call, createGrpcServer, type GrpcServer, type TlsOptions } from "./rpc/grpc/mod.ts";
+import { Headers } from "./rpc/headers.ts";
+import { healthService } from "./rpc/health.ts";
+import { httpHandler } from "./rpc/http.ts";
+import { kvService } from "./rpc/kv.ts";
+import { leaderLeases } from "./rpc/leader-leases.ts";
+import { type LeaseServiceOptions, leaseService, localLeases } from "./rpc/lease.ts";
+import { maintenanceService } from "./rpc/maintenance.ts";
+import { unsupportedServices } from "./rpc/unsupported.ts";
+import { watchServer } from "./rpc/watch.ts";
+import { Member } from "./server/member.ts";
+import { defaults, type MemberOptions } from "./server/options.ts";
+import { cannotListen } from "./server/peer/network.ts";
+
+const mebibyte = 1024 * 1024;
+
+export interface RunningMember {
+  /** Resolves when the member has joined the cluster and serves requests. */
+  readonly ready: Promise<void>;
+  readonly id: bigint;
+  readonly clusterId: bigint;
+  readonly isLeader: boolean;
+  /** Ports of `listenClientUrls`, in that order: the ones in use where a URL said 0. */
+  readonly clientPorts: readonly number[];
+  /** Hands the leadership over, lets clients finish, closes everything. */
+  stop(): Promise<void>;
+}
+
+/** Starts one member of the store. Rejects with a `Failure` when a port, a certificate, the disk or a flag forbids it. */
+export async function startMember(options: MemberOptions): Promise<RunningMember> {
+  let shutDown: (() => void) | undefined;
+  const onFailure = (error: unknown) => {
+    shutDown?.();
+    options.onFailure(error);
+  };
+  const member = await Member.start({ ...options, onFailure });
+  const { services, stopStreams } = serve(member);
+  const clients: { server?: GrpcServer } = {};
+  const server = createGrpcServer({
+    services,
+    beforeCall: (call) => checkCall(member, call),
+    http1: httpHandler(member, () => clients.server),
+    maxRequestBytes: (options.maxRequestBytes ?? defaults.maxRequestBytes) + mebibyte / 2,
+    clock: member.clock,
+    log: options.log,
+  });
+  clients.server = server;
+  shutDown = () => {
+    stopStreams();
+    void server.stop();
+  };
+  try {
+    const clientPorts: number[] = [];
+    for (const url of options.listenClientUrls) {
+      clientPorts.push(await listen(server, url, options.clientTls));
+      options.log("info", "serving client traffic", { url });
+    }
+    return {
+      ready: member.ready.promise,
+      id: member.id,
+      clusterId: member.clusterId,
+      get isLeader() {
+        return member.isLeader;
+      },
+      clientPorts,
+      async stop() {
+        stopStreams();
+        // Calls under way may still be answered; new ones go to the other members.
+        const stopped = server.stop(graceMs);
+        await member.stop();
+        await stopped;
+      },
+    };
+  } catch (error) {
+    await member.stop();
+    throw error;
+  }
+}
+
+const graceMs = 500;
+
+/** All services of one member. */
+function serve(member: Member) {
+  const headers = new Headers(member);
+  const hub = new WatchHub({
+    store: member.state.store,
+    clock: member.clock,
+    onFailure: (error) => member.fail(error),
+  });
+  member.onState((state) => hub.moveTo(state.store));
+  const watches = watchServer({
+    hub,
+    clock: member.clock,
+    header: () => headers.withoutRevision(),
+    maxFragmentBytes: (member.options.maxRequestBytes ?? defaults.maxRequestBytes) + mebibyte / 2,
+    progressIntervalMs: member.options.watchProgressIntervalMs ?? defaults.watchProgressIntervalMs,
+    jitter: Math.random,
+    hasLeader: () => member.leadership.leader !== 0n,
+    onLeaderLost: (lost) => onLeaderLost(member, lost),
+  });
+  const health = healthService();
+  const services = [
+    kvService(member, headers),
+    watches.implementation,
+    leases(member, headers),
+    clusterService(member, headers),
+    maintenanceService(member, headers),
+    health.implementation,
+    ...unsupportedServices(),
+  ];
+  const stopStreams = () => {
+    watches.stop();
+    health.stop();
+    hub.stop();
+  };
+  return { services, stopStreams };
+}
+
+function leases(member: Member, headers: Headers) {
+  const shared: Pick<LeaseServiceOptions, "lessor" | "confirmLeadership"> = {
+    lessor: () => member.state.lessor,
+    confirmLeadership: () =>
+      new Promise((resolve) => member.linearizable((failure) => resolve(failure === undefined && member.isLeader))),
+  };
+  return leaseService({
+    ...shared,
+    clock: member.clock,
+    header: () => headers.current(),
+    drawLeaseId: () => BigInt.asUintN(63, randomBytes(8).readBigUInt64BE()),
+    propose: {
+      grant: (request: LeaseGrantRequest) => member.proposed("leaseGrant", request),
+      revoke: (request) => member.proposed("leaseRevoke", request),
+    },
+    leader: leaderLeases(member, localLeases(shared)),
+    requestTimeoutMs: 5000 + 2 * member.electionMs,
+  });
+}
+
+/** What holds for all calls: those that ask for a leader need one, and a learner answers little. */
+function checkCall(member: Member, call: Call): void {
+  if (call.metadata("hasleader") === "true" && member.leadership.leader === 0n) throw rpcError("NoLeader");
+  if (member.isLearner && !learnerMethods.has(call.method.path)) throw rpcError("NotSupportedForLearner");
+}
+
+const learnerMethods = new Set([
+  "/etcdserverpb.KV/Range",
+  "/etcdserverpb.Maintenance/Status",
+  "/etcdserverpb.Maintenance/Snapshot",
+  "/grpc.health.v1.Health/Check",
+  "/grpc.health.v1.Health/Watch",
+]);
+
+/** Calls `lost` when there has been no leader for three election timeouts. */
+function onLeaderLost(member: Member, lost: () => void): () => void {
+  let timer: { cancel(): void } | undefined;
+  const stopListening = member.onLeadership(({ leader }) => {
+    timer?.cancel();
+    timer = leader === 0n ? member.clock.after(3 * member.electionMs, lost) : undefined;
+  });
+  return () => {
+    timer?.cancel();
+    stopListening();
+  };
+}
+
+async function listen(server: GrpcServer, url: string, tls: TlsOptions | undefined): Promise<number> {
+  const { protocol, hostname, port, pathname } = new URL(url);
+  const secure = protocol === "https:" || protocol === "unixs:";
+  if (secure && tls === undefined) {
+    throw new Failure("ClientTlsMissing", `no certificate for ${url}`, "Give --cert-file and --key-file");
+  }
+  const security = secure && tls !== undefined ? { tls } : {};
+  try {
+    if (protocol.startsWith("unix")) return (await server.listen({ path: `${hostname}${pathname}`, ...security })).port;
+    const host = hostname.replace(/^\[|\]$/g, "");
+    return (await server.listen({ host, port: Number(port), ...security })).port;
+  } catch (error) {
+    if (error instanceof Failure) throw error;
+    throw cannotListen(url, error as NodeJS.ErrnoException);
+  }
+}
