@@ -1,4 +1,5 @@
 import { defaultSecret } from "../defaults/core.ts";
+import { configMapColumns, secretColumns } from "../printers/config.ts";
 import { ConfigMap, Secret } from "../types/core/config.ts";
 import {
   validateConfigMap,
@@ -13,6 +14,7 @@ export const configMaps = resource<ConfigMap>(ConfigMap, {
   shortNames: ["cm"],
   scope: "Namespaced",
   hash: "qFsyl6wFWjQ=",
+  columns: configMapColumns,
   strategy: { validate: validateConfigMap, validateUpdate: validateConfigMapUpdate },
 });
 
@@ -20,6 +22,7 @@ export const secrets = resource<Secret>(Secret, {
   plural: "secrets",
   scope: "Namespaced",
   hash: "S6u1pOWzb84=",
+  columns: secretColumns,
   strategy: { defaults: defaultSecret, validate: validateSecret, validateUpdate: validateSecretUpdate },
   selectableFields: { type: (secret) => secret.type ?? "" },
 });

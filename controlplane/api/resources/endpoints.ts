@@ -1,4 +1,5 @@
 import { defaultEndpointSlice, defaultEndpoints } from "../defaults/core.ts";
+import { endpointSliceColumns, endpointsColumns } from "../printers/network.ts";
 import { equalJson } from "../schema/equal.ts";
 import { Endpoints } from "../types/core/endpoints.ts";
 import { EndpointSlice } from "../types/discovery.ts";
@@ -11,6 +12,7 @@ export const endpoints = resource<Endpoints>(Endpoints, {
   scope: "Namespaced",
   storage: "services/endpoints",
   hash: "fWeeMqaN/OA=",
+  columns: endpointsColumns,
   strategy: { defaults: defaultEndpoints, validate: validateEndpoints, allowCreateOnUpdate: true },
 });
 
@@ -18,6 +20,7 @@ export const endpointSlices = resource<EndpointSlice>(EndpointSlice, {
   plural: "endpointslices",
   scope: "Namespaced",
   hash: "qgS0xkrxYAI=",
+  columns: endpointSliceColumns,
   strategy: {
     tracksGeneration: true,
     // There is no spec: everything but the metadata is wanted, and the label that names the Service.

@@ -1,3 +1,4 @@
+import { eventColumns, eventsColumns } from "../printers/events.ts";
 import { Event } from "../types/core/event.ts";
 import { Event as EventsEvent } from "../types/events.ts";
 import { validateEvent } from "../validation/others.ts";
@@ -8,6 +9,7 @@ export const events = resource<Event>(Event, {
   shortNames: ["ev"],
   scope: "Namespaced",
   hash: "r2yiGXH7wu8=",
+  columns: eventColumns,
   strategy: { validate: validateEvent, allowCreateOnUpdate: true },
   selectableFields: {
     "involvedObject.kind": (event) => event.involvedObject.kind ?? "",
@@ -25,12 +27,36 @@ export const events = resource<Event>(Event, {
   },
 });
 
+/** The form in which all events are stored. */
+function toCore({
+  regarding,
+  note,
+  reportingController,
+  deprecatedSource,
+  deprecatedCount,
+  ...event
+}: EventsEvent): Event {
+  const { deprecatedFirstTimestamp, deprecatedLastTimestamp, ...same } = event;
+  return {
+    ...same,
+    apiVersion: "v1",
+    involvedObject: regarding ?? {},
+    ...(note !== undefined && { message: note }),
+    ...(reportingController !== undefined && { reportingComponent: reportingController }),
+    ...(deprecatedSource && { source: deprecatedSource }),
+    ...(deprecatedCount !== undefined && { count: deprecatedCount }),
+    ...(deprecatedFirstTimestamp !== undefined && { firstTimestamp: deprecatedFirstTimestamp }),
+    ...(deprecatedLastTimestamp !== undefined && { lastTimestamp: deprecatedLastTimestamp }),
+  };
+}
+
 /** The same events under their newer group: other names for the same fields, one store. */
 export const eventsEvents = resource<EventsEvent>(EventsEvent, {
   plural: "events",
   shortNames: ["ev"],
   scope: "Namespaced",
   hash: "r2yiGXH7wu8=",
+  columns: eventsColumns(toCore),
   strategy: { allowCreateOnUpdate: true },
   selectableFields: {
     "regarding.kind": (event) => event.regarding?.kind ?? "",
@@ -46,20 +72,7 @@ export const eventsEvents = resource<EventsEvent>(EventsEvent, {
   },
   storedAs: {
     resource: events,
-    toStorage: ({ regarding, note, reportingController, deprecatedSource, deprecatedCount, ...event }) => {
-      const { deprecatedFirstTimestamp, deprecatedLastTimestamp, ...same } = event;
-      return {
-        ...same,
-        apiVersion: "v1",
-        involvedObject: regarding ?? {},
-        ...(note !== undefined && { message: note }),
-        ...(reportingController !== undefined && { reportingComponent: reportingController }),
-        ...(deprecatedSource && { source: deprecatedSource }),
-        ...(deprecatedCount !== undefined && { count: deprecatedCount }),
-        ...(deprecatedFirstTimestamp !== undefined && { firstTimestamp: deprecatedFirstTimestamp }),
-        ...(deprecatedLastTimestamp !== undefined && { lastTimestamp: deprecatedLastTimestamp }),
-      } satisfies Event;
-    },
+    toStorage: toCore,
     fromStorage: (stored) => {
       const { involvedObject, message, reportingComponent, source, count, ...event } = stored as Event;
       const { firstTimestamp, lastTimestamp, ...same } = event;

@@ -1,3 +1,4 @@
+import { leaseColumns } from "../printers/config.ts";
 import { Lease } from "../types/coordination.ts";
 import { validateLease } from "../validation/others.ts";
 import { resource } from "./resource.ts";
@@ -6,5 +7,6 @@ export const leases = resource<Lease>(Lease, {
   plural: "leases",
   scope: "Namespaced",
   hash: "gqkMMb/YqFM=",
+  columns: leaseColumns,
   strategy: { validate: validateLease, allowCreateOnUpdate: true },
 });

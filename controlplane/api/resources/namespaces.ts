@@ -1,4 +1,5 @@
 import { defaultNamespace } from "../defaults/core.ts";
+import { namespaceColumns } from "../printers/nodes.ts";
 import { Namespace } from "../types/core/namespace.ts";
 import { isDNS1123Label } from "../validation/formats.ts";
 import { validateNamespace } from "../validation/others.ts";
@@ -12,6 +13,7 @@ export const namespaces = resource<Namespace>(Namespace, {
   status: true,
   subresources: [{ name: "finalize", gvk: Namespace.gvk, schema: Namespace, verbs: ["update"] }],
   hash: "Q3oi5N2YM8M=",
+  columns: namespaceColumns,
   strategy: {
     defaults: defaultNamespace,
     prepareForCreate: (namespace) => {

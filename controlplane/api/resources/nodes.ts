@@ -1,3 +1,4 @@
+import { nodeColumns } from "../printers/nodes.ts";
 import { Node } from "../types/core/node.ts";
 import { validateNode, validateNodeUpdate } from "../validation/node.ts";
 import { resource } from "./resource.ts";
@@ -9,6 +10,7 @@ export const nodes = resource<Node>(Node, {
   status: true,
   storage: "minions",
   hash: "XwShjMxG9Fs=",
+  columns: nodeColumns,
   strategy: { validate: validateNode, validateUpdate: validateNodeUpdate, statusUpdatesMetadata: true },
   selectableFields: { "spec.unschedulable": (node) => String(node.spec.unschedulable ?? false) },
 });

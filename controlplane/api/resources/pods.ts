@@ -1,5 +1,6 @@
 import { defaultPod } from "../defaults/pod-spec.ts";
 import { qosClassOf } from "../pods/qos.ts";
+import { podColumns, podRowConditions } from "../printers/pods.ts";
 import { Binding } from "../types/core/binding.ts";
 import { Pod } from "../types/core/pod.ts";
 import type { PodCondition } from "../types/core/pod-status.ts";
@@ -28,6 +29,8 @@ export const pods = resource<Pod>(Pod, {
     { name: "log", gvk: Pod.gvk, schema: Pod, verbs: ["get"] },
   ],
   hash: "xPOwRZ+Yhw8=",
+  columns: podColumns,
+  rowConditions: podRowConditions,
   strategy: {
     tracksGeneration: true,
     statusUpdatesMetadata: true,

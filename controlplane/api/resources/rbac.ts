@@ -1,4 +1,5 @@
 import { defaultBinding } from "../defaults/core.ts";
+import { bindingColumns } from "../printers/config.ts";
 import { ClusterRole, ClusterRoleBinding, Role, RoleBinding } from "../types/rbac.ts";
 import { isPathSegment } from "../validation/formats.ts";
 import {
@@ -14,6 +15,7 @@ export const clusterRoleBindings = resource<ClusterRoleBinding>(ClusterRoleBindi
   plural: "clusterrolebindings",
   scope: "Cluster",
   hash: "48tpQ8gZHFc=",
+  columns: bindingColumns,
   strategy: {
     defaults: defaultBinding,
     validate: validateClusterRoleBinding,
@@ -38,6 +40,7 @@ export const roleBindings = resource<RoleBinding>(RoleBinding, {
   plural: "rolebindings",
   scope: "Namespaced",
   hash: "eGsCzGH6b1g=",
+  columns: bindingColumns,
   strategy: {
     defaults: defaultBinding,
     validate: validateRoleBinding,

@@ -1,6 +1,8 @@
+import { type Column, plainColumns } from "../printers/column.ts";
 import type { AnyMessage, GroupVersionKind, KindMessage, TypeMeta } from "../schema/field.ts";
 import { listOf } from "../types/meta/list.ts";
 import type { ObjectMeta } from "../types/meta/object-meta.ts";
+import type { TableRow } from "../types/meta/table.ts";
 import type { FieldErrors } from "../validation/field-errors.ts";
 
 /** What every stored object has. */
@@ -74,6 +76,9 @@ export interface Resource<T extends KubeObject = KubeObject> extends GroupVersio
   readonly strategy: Strategy<T>;
   /** By the path that clients write, without metadata.name and metadata.namespace, which every kind has. */
   readonly selectableFields: Readonly<Record<string, SelectableField<T>>>;
+  /** Columns of `kubectl get`; a name and a date where a kind declares none. */
+  readonly columns: readonly Column<T>[];
+  rowConditions?(object: T): TableRow["conditions"];
   /** Objects are stored in the form of another resource's kind (events.k8s.io is stored as core events). */
   readonly storedAs?: StoredAs<T>;
 }
@@ -101,6 +106,8 @@ interface Declaration<T extends KubeObject> {
   readonly hash?: string;
   readonly strategy?: Strategy<T>;
   readonly selectableFields?: Readonly<Record<string, SelectableField<T>>>;
+  readonly columns?: readonly Column<T>[];
+  readonly rowConditions?: (object: T) => TableRow["conditions"];
   readonly storedAs?: StoredAs<T>;
 }
 
@@ -125,6 +132,8 @@ export function resource<T extends KubeObject>(schema: KindMessage<T>, declarati
     storageVersionHash: declaration.hash ?? "",
     strategy: declaration.strategy ?? {},
     selectableFields: declaration.selectableFields ?? {},
+    columns: declaration.columns ?? plainColumns,
+    ...(declaration.rowConditions && { rowConditions: declaration.rowConditions }),
     ...(declaration.storedAs && { storedAs: declaration.storedAs }),
   };
 }

@@ -1,4 +1,6 @@
 import { defaultService } from "../defaults/service.ts";
+import { ageColumn, nameColumn } from "../printers/column.ts";
+import { serviceColumns } from "../printers/network.ts";
 import { TokenRequest } from "../types/authentication.ts";
 import { Service } from "../types/core/service.ts";
 import { ServiceAccount } from "../types/core/service-account.ts";
@@ -14,6 +16,7 @@ export const services = resource<Service>(Service, {
   status: true,
   storage: "services/specs",
   hash: "0/CO1lhkEBI=",
+  columns: serviceColumns,
   strategy: {
     defaults: defaultService,
     prepareForUpdate: keepAllocated,
@@ -50,4 +53,5 @@ export const serviceAccounts = resource<ServiceAccount>(ServiceAccount, {
   scope: "Namespaced",
   subresources: [{ name: "token", gvk: TokenRequest.gvk, schema: TokenRequest, verbs: ["create"] }],
   hash: "pbx9ZvyFpBE=",
+  columns: [nameColumn, ageColumn],
 });

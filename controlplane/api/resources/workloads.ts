@@ -1,4 +1,5 @@
 import { defaultDeployment, defaultJob, defaultReplicaSet } from "../defaults/workloads.ts";
+import { deploymentColumns, jobColumns, replicaSetColumns } from "../printers/workloads.ts";
 import { equalJson } from "../schema/equal.ts";
 import { Deployment } from "../types/apps/deployment.ts";
 import { ReplicaSet } from "../types/apps/replica-set.ts";
@@ -24,6 +25,7 @@ export const deployments = resource<Deployment>(Deployment, {
   status: true,
   subresources: [scale],
   hash: "8aSe+NMegvE=",
+  columns: deploymentColumns,
   strategy: {
     tracksGeneration: true,
     // Annotations count too: the controller copies them to the ReplicaSets.
@@ -43,6 +45,7 @@ export const replicaSets = resource<ReplicaSet>(ReplicaSet, {
   status: true,
   subresources: [scale],
   hash: "P1RzHs8/mWQ=",
+  columns: replicaSetColumns,
   strategy: {
     tracksGeneration: true,
     defaults: defaultReplicaSet,
@@ -58,6 +61,7 @@ export const jobs = resource<Job>(Job, {
   scope: "Namespaced",
   status: true,
   hash: "mudhfqk/qZY=",
+  columns: jobColumns,
   strategy: {
     tracksGeneration: true,
     defaults: defaultJob,
