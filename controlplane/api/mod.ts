@@ -14,6 +14,7 @@ export {
   validateStatusUpdate,
   validateUpdate,
 } from "./lifecycle/lifecycle.ts";
+export { type OpenAPIInfo, openAPIv2, openAPIv3 } from "./openapi/document.ts";
 export { applyJsonPatch, type PatchResult } from "./patch/json-patch.ts";
 export { applyMergePatch } from "./patch/merge-patch.ts";
 export { applyStrategicMergePatch } from "./patch/strategic-merge-patch.ts";
