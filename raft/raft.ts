@@ -52,6 +52,8 @@ export class Raft implements LeaderNode {
   #role: RoleState = follower;
   #leader: NodeId = nobody;
   #membership: Membership;
+  /** The changes up to here are in #membership. */
+  #membershipIndex: Index;
   /** Ticks since the leader was last heard from, a vote was granted, or a campaign began. */
   #electionElapsed = 0;
   #randomizedElectionTicks = 0;
@@ -68,6 +70,7 @@ export class Raft implements LeaderNode {
     this.#term = hardState.term;
     this.#vote = hardState.vote;
     this.#membership = fromConfState(membership ?? confState);
+    this.#membershipIndex = this.log.applied;
     this.#drawElectionTimeout();
   }
 
@@ -379,6 +382,7 @@ export class Raft implements LeaderNode {
     }
     this.log.restore(snapshot);
     this.#membership = fromConfState(confState);
+    this.#membershipIndex = index;
     return true;
   }
 
@@ -420,10 +424,13 @@ export class Raft implements LeaderNode {
     if (this.#role.kind === "follower" && this.config.readOnly !== "lease") this.#leader = nobody;
   }
 
-  applyConfChange(change: ConfChangeV2): ConfState {
+  applyConfChange(change: ConfChangeV2, index: Index): ConfState {
+    // The host may still be applying what came before a snapshot that has already decided who belongs to us.
+    if (index <= this.#membershipIndex) return toConfState(this.#membership);
     const result = changeMembership(this.#membership, change);
     assert(result.ok, `a committed change of membership can be made${result.ok ? "" : `: ${result.reason}`}`);
     this.#membership = result.membership;
+    this.#membershipIndex = index;
     this.leadership?.membershipChanged();
     return toConfState(this.#membership);
   }
@@ -436,6 +443,7 @@ export class Raft implements LeaderNode {
     this.log.commitTo(entries.length);
     // Known at once, not only when applied, so that the members know whom to hear.
     this.#membership = fromConfState(founders);
+    this.#membershipIndex = entries.length;
   }
 
   applied(index: Index): void {

@@ -219,11 +219,12 @@ export class RawNode {
   }
 
   /**
-   * Makes a committed change of membership, in the order of the log, before `applied` passes it. The host calls off a
-   * change it does not want by giving 0n for the node. The answer belongs into snapshots taken from here on.
+   * Makes a committed change of membership, whose entry is at `index`, in the order of the log and before `applied`
+   * passes it. The host leaves out a change it does not want, or
+   * names 0n in it. The answer belongs into snapshots taken from here on.
    */
-  applyConfChange(change: ConfChangeV2): ConfState {
-    return this.#raft.applyConfChange(change);
+  applyConfChange(change: ConfChangeV2, index: Index): ConfState {
+    return this.#raft.applyConfChange(change, index);
   }
 
   /** Costly checks, for tests and simulations. */

@@ -27,7 +27,7 @@ export interface EntryApplierOptions {
   readonly state: () => State;
   readonly membership: Membership;
   readonly alarms: Alarms;
-  readonly applyConfChange: (change: ConfChangeV2) => ConfState;
+  readonly applyConfChange: (change: ConfChangeV2, index: number) => ConfState;
   /** What came of a request, by its id; also of those that other members proposed. */
   readonly settle: (id: bigint, outcome: unknown) => void;
 }
@@ -98,14 +98,14 @@ export class EntryApplier {
     // The end of a joint configuration, which Raft proposes by itself, names no member.
     if (entry.type === EntryType.EntryConfChangeV2) {
       const change = raftpb.ConfChangeV2.decode(entry.data) as ConfChangeV2;
-      membership.setConfState(applyConfChange(change));
+      membership.setConfState(applyConfChange(change, entry.index));
       return;
     }
     const change = raftpb.ConfChange.decode(entry.data) as ConfChange;
     const failure = this.#checkChange(change);
     // What no longer fits must still be told to Raft, which waits for its change to be settled.
     const settled = failure === undefined ? asConfChangeV2(change) : nothingChanges;
-    membership.setConfState(applyConfChange(settled));
+    membership.setConfState(applyConfChange(settled, entry.index));
     if (failure === undefined) this.#changeMembership(change);
     settle(change.id, failure ?? membership.members);
   }

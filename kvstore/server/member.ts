@@ -127,7 +127,7 @@ export class Member {
       state: () => this.#state,
       membership: this.membership,
       alarms,
-      applyConfChange: (change) => node.applyConfChange(change),
+      applyConfChange: (change, index) => node.applyConfChange(change, index),
       settle: (id, outcome) => this.#requests.settle(id, outcome),
     });
     this.#host = new RaftHost({

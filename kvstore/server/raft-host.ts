@@ -171,8 +171,8 @@ export class RaftHost {
   }
 
   /** For the state machine, when it applies a change of membership. */
-  applyConfChange(change: ConfChangeV2): ConfState {
-    return this.#node.applyConfChange(change);
+  applyConfChange(change: ConfChangeV2, index: number): ConfState {
+    return this.#node.applyConfChange(change, index);
   }
 
   stop(): void {

@@ -58,7 +58,7 @@ function apply(from: Membership, changes: readonly ConfChangeSingle[]): ChangeRe
   const learners = new Set(from.learners);
   const learnersNext = new Set(from.learnersNext);
   for (const { type, nodeId } of changes) {
-    if (nodeId === nobody) continue; // a change its host has called off
+    if (nodeId === nobody) continue; // a change that its host has called off
     if (type === ConfChangeType.ConfChangeUpdateNode) continue; // addresses are the host's business
     voters.delete(nodeId);
     learners.delete(nodeId);
