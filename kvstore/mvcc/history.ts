@@ -5,13 +5,11 @@ import { StoreEvent } from "./event.ts";
 import { parseRecord, type Record } from "./record.ts";
 import { parseRevisionKey, revisionKey } from "./revision.ts";
 
-/** How much of what is already on disk stays in memory for watchers that are a little behind. */
-const recentBytes = 8 << 20;
-
 /** Every version of every key in revision order: the `key` bucket of the backend, and in memory the newest of it, which
  * includes all that is not written yet. */
 export class History implements BatchSource {
   readonly #backend: Backend;
+  readonly #keepBytes: number;
   /** Ascending by revision; the first `#start` slots are free. */
   #recent: (StoreEvent | undefined)[] = [];
   #start = 0;
@@ -27,8 +25,10 @@ export class History implements BatchSource {
   /** Dropped by compaction, in no batch yet. */
   #dropped: { main: number; sub: number; tombstone: boolean }[] = [];
 
-  constructor(backend: Backend) {
+  /** `recentBytes`: how much of what is on disk already stays in memory, for watchers that are a little behind. */
+  constructor(backend: Backend, recentBytes: number) {
     this.#backend = backend;
+    this.#keepBytes = recentBytes;
     backend.addSource(this);
   }
 
@@ -103,7 +103,7 @@ export class History implements BatchSource {
   /** Lets the oldest revisions go, as far as they are written and memory wants it. */
   #forget(): void {
     let start = this.#start;
-    while (start < this.#unwritten && this.#recentBytes > recentBytes) {
+    while (start < this.#unwritten && this.#recentBytes > this.#keepBytes) {
       const { main } = this.#recent[start] as StoreEvent;
       if ((this.#recent[this.#unwritten - 1] as StoreEvent).main === main) break;
       while ((this.#recent[start] as StoreEvent).main === main) {

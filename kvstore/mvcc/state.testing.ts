@@ -3,17 +3,22 @@ import type { EngineHome } from "./engine.ts";
 import { MemoryHome } from "./memory-engine.ts";
 import { openState, type State } from "./state.ts";
 
+export interface TestStateOptions {
+  readonly home?: EngineHome;
+  readonly clock?: VirtualClock;
+  readonly recentHistoryBytes?: number;
+}
+
 /** A state machine over a home that survives it, in virtual time. */
 export class TestState {
   readonly home: EngineHome;
   readonly clock: VirtualClock;
+  readonly #recentHistoryBytes: number | undefined;
   #state: State | undefined;
 
-  constructor({
-    home = new MemoryHome(),
-    clock = new VirtualClock(),
-  }: { home?: EngineHome; clock?: VirtualClock } = {}) {
-    this.home = home;
+  constructor({ home, clock = new VirtualClock(), recentHistoryBytes }: TestStateOptions = {}) {
+    this.home = home ?? new MemoryHome();
+    this.#recentHistoryBytes = recentHistoryBytes;
     this.clock = clock;
   }
 
@@ -26,7 +31,9 @@ export class TestState {
     const onFailure = (error: unknown) => {
       throw error;
     };
-    this.#state = await openState({ home: this.home, clock: this.clock, minLeaseTtl: 2, onFailure });
+    const { home, clock } = this;
+    const recentHistoryBytes = this.#recentHistoryBytes;
+    this.#state = await openState({ home, clock, minLeaseTtl: 2, onFailure, recentHistoryBytes });
     return this.#state;
   }
 

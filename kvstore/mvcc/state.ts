@@ -12,6 +12,8 @@ export interface StateOptions {
   readonly minLeaseTtl: number;
   /** A write to the disk failed: memory is ahead of it for good, and the member has to stop. */
   readonly onFailure: (error: unknown) => void;
+  /** How much of the history that is on disk stays in memory too. Default 8 MiB. */
+  readonly recentHistoryBytes?: number;
 }
 
 /** All that a member's log has made so far: the replicated state machine. */
@@ -46,9 +48,10 @@ export async function installState(
   }
 }
 
-async function load(engine: Engine, { clock, minLeaseTtl, onFailure }: StateOptions): Promise<State> {
+async function load(engine: Engine, options: StateOptions): Promise<State> {
+  const { clock, minLeaseTtl, onFailure, recentHistoryBytes } = options;
   const backend = await Backend.open({ engine, clock, onFailure });
   const lessor = await Lessor.open({ backend, clock, minTtl: minLeaseTtl });
-  const store = await Store.open({ backend, clock, leases: lessor, onFailure });
+  const store = await Store.open({ backend, clock, leases: lessor, onFailure, recentHistoryBytes });
   return { backend, lessor, store, applier: new Applier(store, lessor) };
 }

@@ -68,6 +68,8 @@ export interface StoreOptions {
   readonly leases: LeaseItems;
   /** A background job failed: the member has to stop. */
   readonly onFailure: (error: unknown) => void;
+  /** How much of the history that is on disk stays in memory too. Default 8 MiB. */
+  readonly recentHistoryBytes?: number;
 }
 
 /** Keys and their history: etcd's MVCC store. In memory an index of all keys and revisions with the newest record of each
@@ -90,10 +92,10 @@ export class Store implements WriteView {
   #onRevision: ((revision: number, events: readonly StoreEvent[]) => void) | undefined;
   #liveBytes = 0;
 
-  private constructor({ backend, clock, leases, onFailure }: StoreOptions) {
+  private constructor({ backend, clock, leases, onFailure, recentHistoryBytes = 8 << 20 }: StoreOptions) {
     this.#backend = backend;
     this.#leases = leases;
-    this.#history = new History(backend);
+    this.#history = new History(backend, recentHistoryBytes);
     this.#compactor = new Compactor({ index: this.#index, history: this.#history, backend, clock, onFailure });
     backend.addSource({
       drain: (put) => this.#drain(put),
