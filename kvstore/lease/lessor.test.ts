@@ -1,0 +1,264 @@
+import { describe, expect, test } from "vitest";
+import { assert as invariant, toUtf8 } from "../../base/mod.ts";
+import { KeyValue, LeaseGrantRequest, PutRequest, RangeRequest } from "../../proto/mod.ts";
+import { isFailure } from "../mvcc/mod.ts";
+import { TestState } from "../mvcc/state.testing.ts";
+import type { Proposer } from "./mod.ts";
+
+const electionMs = 1000;
+
+/** A member whose proposals are applied at once, as if it were alone. */
+class Member extends TestState implements Proposer {
+  readonly revoked: { readonly id: bigint; readonly atMs: number }[] = [];
+  readonly checkpoints: { readonly id: bigint; readonly remainingTTL: number }[] = [];
+  /** Proposals are lost. */
+  noQuorum = false;
+
+  async revoke(id: bigint): Promise<void> {
+    if (this.noQuorum) throw new Error("no quorum");
+    this.revoked.push({ id, atMs: this.clock.monotonic() });
+    this.state.applier.leaseRevoke({ id });
+  }
+
+  async checkpoint(checkpoints: readonly { readonly id: bigint; readonly remainingTTL: number }[]): Promise<void> {
+    this.checkpoints.push(...checkpoints);
+    this.state.applier.leaseCheckpoint({ checkpoints });
+  }
+
+  lead(): void {
+    this.state.lessor.promote(electionMs, this);
+  }
+
+  grant(id: bigint, ttl: number) {
+    return this.state.applier.leaseGrant(LeaseGrantRequest.create({ id, ttl }));
+  }
+
+  put(key: string, lease: bigint) {
+    return this.state.applier.put(PutRequest.create({ key: toUtf8(key), lease }));
+  }
+
+  keys(): string[] {
+    const answer = this.state.applier.range(RangeRequest.create({ key: toUtf8("a"), rangeEnd: Uint8Array.of(0) }));
+    invariant(!isFailure(answer), "the newest revision can be read");
+    return answer.kvs.map(({ bytes }) => Buffer.from(KeyValue.decode(bytes).key).toString());
+  }
+
+  /** Whole seconds until a lease expires; undefined without that lease. */
+  left(id: bigint): number | undefined {
+    const answer = this.state.lessor.timeToLive(id);
+    return isFailure(answer) ? undefined : answer.ttl;
+  }
+}
+
+async function member(options: ConstructorParameters<typeof Member>[0] = {}): Promise<Member> {
+  const opened = new Member(options);
+  await opened.open();
+  return opened;
+}
+
+describe("granting", () => {
+  test.each([
+    { ttl: -5, granted: 2 },
+    { ttl: 0, granted: 2 },
+    { ttl: 60, granted: 60 },
+  ])("a TTL of $ttl s gives $granted s", async ({ ttl, granted }) => {
+    expect((await member()).grant(1n, ttl)).toMatchObject({ id: 1n, ttl: granted });
+  });
+
+  test("refuses an id in use, a TTL beyond 285 years, and no id", async () => {
+    const one = await member();
+    one.grant(1n, 10);
+    expect(one.grant(1n, 10)).toEqual({ failure: "LeaseExist" });
+    expect(one.grant(2n, 9_000_000_001)).toEqual({ failure: "LeaseTTLTooLarge" });
+    expect(one.grant(0n, 10)).toEqual({ failure: "LeaseNotFound" });
+  });
+
+  test("and revoking an empty lease makes no revision", async () => {
+    const one = await member();
+    one.grant(1n, 10);
+    expect(one.state.applier.leaseRevoke({ id: 1n })).toEqual({ header: { revision: 1 } });
+    expect(one.state.applier.leaseRevoke({ id: 1n })).toEqual({ failure: "LeaseNotFound" });
+  });
+});
+
+describe("keys", () => {
+  test("go with their lease, all in one revision", async () => {
+    const one = await member();
+    one.grant(1n, 10);
+    for (const key of ["b", "a", "c"]) one.put(key, 1n);
+    one.put("free", 0n);
+    expect(one.state.applier.leaseRevoke({ id: 1n })).toEqual({ header: { revision: 6 } });
+    expect(one.keys()).toEqual(["free"]);
+    expect(one.state.store.history.recent(6).map(({ key, sub }) => [key, sub])).toEqual([
+      ["a", 0],
+      ["b", 1],
+      ["c", 2],
+    ]);
+  });
+
+  test("belong to the lease of their last put only", async () => {
+    const one = await member();
+    one.grant(1n, 10);
+    one.grant(2n, 10);
+    one.put("moved", 1n);
+    one.put("moved", 2n);
+    one.put("freed", 1n);
+    one.put("freed", 0n);
+    one.state.applier.leaseRevoke({ id: 1n });
+    expect(one.keys()).toEqual(["freed", "moved"]);
+    expect(one.put("x", 1n)).toEqual({ failure: "LeaseNotFound" });
+  });
+
+  test("are attached again after a restart", async () => {
+    const one = await member();
+    one.grant(1n, 10);
+    one.put("a", 1n);
+    await one.restart();
+    one.state.applier.leaseRevoke({ id: 1n });
+    expect(one.keys()).toEqual([]);
+  });
+});
+
+describe("expiry", () => {
+  test("revokes a lease that nobody renewed, half a second late at most", async () => {
+    const one = await member();
+    one.lead();
+    one.grant(1n, 5);
+    one.put("a", 1n);
+    await one.pass(4999);
+    expect(one.keys()).toEqual(["a"]);
+    await one.pass(502);
+    expect(one.keys()).toEqual([]);
+  });
+
+  test("starts afresh with every renewal", async () => {
+    const one = await member();
+    one.lead();
+    one.grant(1n, 5);
+    for (let i = 0; i < 5; i++) {
+      await one.pass(4000);
+      expect(await one.state.lessor.renew(1n)).toEqual({ ttl: 5 });
+    }
+    expect(one.left(1n)).toBe(5);
+    expect(one.revoked).toEqual([]);
+  });
+
+  test("is nobody's business but the leader's", async () => {
+    const one = await member();
+    one.grant(1n, 2);
+    await one.pass(10_000);
+    expect(await one.state.lessor.renew(1n)).toEqual({ failure: "NotPrimary" });
+    expect(one.state.lessor.timeToLive(1n)).toEqual({ failure: "NotPrimary" });
+    one.lead();
+    expect(one.left(1n)).toBe(3);
+  });
+
+  test("stops the moment a leader is none any more", async () => {
+    const one = await member();
+    one.lead();
+    one.grant(1n, 2);
+    await one.pass(1990);
+    one.state.lessor.demote();
+    await one.pass(10_000);
+    expect(one.revoked).toEqual([]);
+  });
+
+  test("of every lease is put off by a new leader, who cannot know what the old one renewed", async () => {
+    const one = await member();
+    one.lead();
+    one.grant(1n, 10);
+    await one.pass(9000);
+    one.state.lessor.demote();
+    one.lead();
+    expect(one.left(1n)).toBe(11);
+  });
+
+  test("is tried again while there is no quorum to revoke", async () => {
+    const one = await member();
+    one.lead();
+    one.grant(1n, 2);
+    one.noQuorum = true;
+    await one.pass(5000);
+    one.noQuorum = false;
+    await one.pass(3001);
+    expect(one.revoked).toHaveLength(1);
+  });
+
+  test("of thousands of leases at once is spread over the seconds", async () => {
+    const one = await member();
+    for (let i = 1n; i <= 3000n; i++) one.grant(i, 2);
+    one.lead();
+    await one.pass(8000);
+    const perSecond = new Map<number, number>();
+    for (const { atMs } of one.revoked) {
+      const second = Math.floor(atMs / 1000);
+      perSecond.set(second, (perSecond.get(second) ?? 0) + 1);
+    }
+    expect(one.revoked).toHaveLength(3000);
+    expect(Math.max(...perSecond.values())).toBeLessThanOrEqual(1000);
+  });
+});
+
+describe("renewing", () => {
+  test("a lease that has expired waits for its revocation, and fails with it", async () => {
+    const one = await member();
+    one.lead();
+    one.grant(1n, 2);
+    one.noQuorum = true;
+    await one.pass(2100);
+    const renewal = one.state.lessor.renew(1n);
+    one.noQuorum = false;
+    expect(await one.until(renewal)).toEqual({ failure: "LeaseNotFound" });
+  });
+
+  test("a lease that has expired fails over to the next leader when this one is none any more", async () => {
+    const one = await member();
+    one.lead();
+    one.grant(1n, 2);
+    one.noQuorum = true;
+    await one.pass(2100);
+    const renewal = one.state.lessor.renew(1n);
+    one.state.lessor.demote();
+    expect(await renewal).toEqual({ failure: "NotPrimary" });
+  });
+
+  test("a lease that is not there fails", async () => {
+    const one = await member();
+    one.lead();
+    expect(await one.state.lessor.renew(1n)).toEqual({ failure: "LeaseNotFound" });
+  });
+});
+
+describe("a checkpoint", () => {
+  test("makes a long lease's time pass across leaders", async () => {
+    const one = await member();
+    one.lead();
+    one.grant(1n, 1000);
+    await one.pass(301_000);
+    expect(one.checkpoints).toEqual([{ id: 1n, remainingTTL: 700 }]);
+    await one.restart();
+    one.lead();
+    expect(one.left(1n)).toBe(701);
+  });
+
+  test("is taken back by a renewal", async () => {
+    const one = await member();
+    one.lead();
+    one.grant(1n, 1000);
+    await one.pass(301_000);
+    expect(await one.until(one.state.lessor.renew(1n))).toEqual({ ttl: 1000 });
+    expect(one.checkpoints.at(-1)).toEqual({ id: 1n, remainingTTL: 0 });
+    one.state.lessor.demote();
+    one.lead();
+    expect(one.left(1n)).toBe(1001);
+  });
+});
+
+test("leases are listed in the order in which they expire", async () => {
+  const one = await member();
+  one.lead();
+  one.grant(1n, 30);
+  one.grant(2n, 10);
+  one.grant(3n, 20);
+  expect(one.state.lessor.leases()).toEqual([2n, 3n, 1n]);
+});
