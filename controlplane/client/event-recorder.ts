@@ -56,11 +56,12 @@ export class EventRecorder {
     const regarding = referenceTo(about);
     if (this.#waiting >= maxWaiting || !this.#mayWrite(regarding)) return;
     const said = this.#combine(regarding, type, reason, message);
+    const now = timestamp(this.#clock.now());
     this.#waiting++;
     // One after the other: a repetition must find the event that it counts up.
     this.#last = this.#last.then(async () => {
       try {
-        await this.#write(regarding, type, reason, said);
+        await this.#write(regarding, type, reason, said, now);
       } catch (error) {
         // Events about what happens while a namespace goes away have no place to be written to.
         const level = isNamespaceTerminating(error) ? "debug" : "warn";
@@ -76,10 +77,9 @@ export class EventRecorder {
     return this.#last;
   }
 
-  async #write(regarding: ObjectReference, type: string, reason: string, message: string): Promise<void> {
+  async #write(regarding: ObjectReference, type: string, reason: string, message: string, now: string): Promise<void> {
     const key = JSON.stringify([regarding, type, reason, message]);
     const before = this.#written.get(key);
-    const now = timestamp(this.#clock.now());
     const event = before === undefined ? undefined : await this.#repeat(before, now);
     remember(this.#written, key, event ?? (await this.#create(regarding, type, reason, message, now)));
   }

@@ -41,6 +41,8 @@ const defaultTimeoutMs = 60_000;
 const maxRetries = 10;
 /** While nothing listens (a server that restarts) a request is tried again for about three seconds. */
 const connectDelaysMs = [50, 100, 200, 400, 800, 1600];
+/** What passes by itself. A certificate that is refused stays refused. */
+const passing = new Set(["ECONNREFUSED", "ECONNRESET", "ENOENT", "EPIPE", "EHOSTUNREACH", "ENETUNREACH", "ETIMEDOUT"]);
 const tokenFileFreshMs = 60_000;
 
 /** Requests to one API server with our identity: JSON in and out, failures as ApiError or TransportError, retries where they are safe. */
@@ -117,9 +119,10 @@ export class HttpClient {
     // The server names a time only when it did nothing (429, and 503 or 500 that say so).
     if (error instanceof ApiError) return retries < maxRetries ? error.retryAfterMs : undefined;
     if (!(error instanceof TransportError)) return undefined;
-    const safe = !error.sent || (method === "GET" && error.code !== "ETIMEDOUT");
+    const unsent = !error.sent && (passing.has(error.code) || error.code.startsWith("ERR_HTTP2"));
+    const reading = error.sent && method === "GET" && error.code !== "ETIMEDOUT";
     const delayMs = connectDelaysMs[refused];
-    if (!safe || delayMs === undefined || error.code === "CLOSED") return undefined;
+    if (!(unsent || reading) || delayMs === undefined) return undefined;
     return delayMs + this.#random.below(delayMs);
   }
 

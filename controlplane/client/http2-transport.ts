@@ -24,7 +24,8 @@ const streamsPerSession = 90;
 export class Http2Transport implements Transport {
   readonly #connection: Connection;
   #sessions: Session[] = [];
-  #connecting: Promise<Session | Http1Transport> | undefined;
+  /** Shared by all that wait for a connection. */
+  #connecting: Promise<void> | undefined;
   #http1: Http1Transport | undefined;
   #closed = false;
 
@@ -33,10 +34,17 @@ export class Http2Transport implements Transport {
   }
 
   async request(request: TransportRequest): Promise<TransportResponse> {
-    request.signal?.throwIfAborted();
-    const carrier = this.#free() ?? (await this.#connect());
-    request.signal?.throwIfAborted();
-    return carrier.request(request);
+    for (;;) {
+      request.signal?.throwIfAborted();
+      if (this.#closed) throw new TransportError("the client is closed", { code: "CLOSED", sent: false });
+      // Chosen and used without a pause, so that many who waited for one connection do not all see the same room in it.
+      const carrier = this.#http1 ?? this.#sessions.find((session) => session.hasRoom);
+      if (carrier !== undefined) return carrier.request(request);
+      this.#connecting ??= this.#connect().finally(() => {
+        this.#connecting = undefined;
+      });
+      await this.#connecting;
+    }
   }
 
   async close(): Promise<void> {
@@ -46,36 +54,18 @@ export class Http2Transport implements Transport {
     await this.#http1?.close();
   }
 
-  #free(): Session | Http1Transport | undefined {
-    return this.#http1 ?? this.#sessions.find((session) => session.hasRoom);
-  }
-
-  /** Concurrent requests share one attempt; afterwards each looks for room again. */
-  async #connect(): Promise<Session | Http1Transport> {
-    for (;;) {
-      if (this.#closed) throw new TransportError("the client is closed", { code: "CLOSED", sent: false });
-      this.#connecting ??= this.#open().finally(() => {
-        this.#connecting = undefined;
-      });
-      await this.#connecting;
-      const free = this.#free();
-      if (free !== undefined) return free;
-    }
-  }
-
-  async #open(): Promise<Session | Http1Transport> {
+  async #connect(): Promise<void> {
     const socket = await connectTls(this.#connection, ["h2", "http/1.1"]);
     if (socket.alpnProtocol !== "h2") {
       socket.destroy();
       this.#http1 = new Http1Transport(this.#connection);
-      return this.#http1;
+      return;
     }
     const session = new Session(this.#connection.server, socket, () => {
       this.#sessions = this.#sessions.filter((other) => other !== session);
     });
     this.#sessions.push(session);
     if (this.#closed) session.destroy();
-    return session;
   }
 }
 
