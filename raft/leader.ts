@@ -130,13 +130,6 @@ export class Leader {
    */
   propose(proposals: readonly Proposal[], local: boolean): Outcome {
     if (this.#transferee !== nobody) return refused("LeaderTransferring");
-    let sizeBytes = 0;
-    for (const { data } of proposals) sizeBytes += data.length;
-    const total = this.#uncommittedBytes + sizeBytes;
-    // When nothing is on its way one is let through, however large, or it could never be made. Empty ones always are.
-    if (sizeBytes > 0 && this.#uncommittedBytes > 0 && total > this.#node.config.maxUncommittedBytes) {
-      return refused("TooManyUncommittedBytes");
-    }
     const taken: Proposal[] = [];
     let mayChange = this.#pendingConfIndex <= this.#log.applied;
     for (const proposal of proposals) {
@@ -146,6 +139,13 @@ export class Leader {
         mayChange = false;
       } else if (local) return refused("ConfChangePending");
       else taken.push({ type: EntryType.EntryNormal, data: noBytes });
+    }
+    let sizeBytes = 0;
+    for (const { data } of taken) sizeBytes += data.length;
+    const total = this.#uncommittedBytes + sizeBytes;
+    // When nothing is on its way one is let through, however large, or it could never be made. Empty ones always are.
+    if (sizeBytes > 0 && this.#uncommittedBytes > 0 && total > this.#node.config.maxUncommittedBytes) {
+      return refused("TooManyUncommittedBytes");
     }
     this.#uncommittedBytes = total;
     this.#append(taken);
@@ -230,8 +230,11 @@ export class Leader {
     const found = progress.state === "probe" && index === progress.match;
     if (!progress.maybeUpdate(index) && !found) return;
     if (progress.state === "replicate") progress.inflights.freeUpTo(index);
-    // A snapshot's receiver may get here by other means than the one it was sent, or before that is reported.
-    else if (progress.state === "probe" || progress.match + 1 >= this.#log.firstIndex) progress.becomeReplicate();
+    else if (progress.state === "probe") progress.becomeReplicate();
+    // A snapshot's receiver may get here by other means, or before its arrival is reported. It may also have got the
+    // snapshot when the log had moved on already.
+    else if (progress.match + 1 >= this.#log.firstIndex) progress.becomeReplicate();
+    else if (progress.match >= progress.pendingSnapshot) progress.becomeProbe();
     this.#maybeCommit();
     if (progress.id === this.#transferee) this.#maybeTimeoutNow(progress);
   }

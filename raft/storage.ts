@@ -15,6 +15,9 @@ export interface Storage {
   term(index: Index): Term | undefined;
   /** Entries [low, high), cut short at `maxBytes` but never below one entry. Within firstIndex() .. lastIndex() + 1. */
   entries(low: Index, high: Index, maxBytes: number): readonly Entry[];
-  /** The newest snapshot a follower could be sent; undefined while one is being made. */
+  /**
+   * The newest snapshot a follower could be sent; undefined while one is being made. The follower takes it only if it is a
+   * member in it: a host that keeps an older one puts a newer one into the MsgSnap when it sends that.
+   */
   snapshot(): Snapshot | undefined;
 }

@@ -67,7 +67,8 @@ export class SimulatedDisk {
       this.#entries.length = first.index - this.#start.index - 1;
       this.#entries.push(...entries);
     }
-    if (hardState !== undefined) this.#hardState = hardState;
+    if (hardState === undefined) return;
+    this.#hardState = { ...hardState, commit: Math.max(hardState.commit, this.snapshotIndex) };
   }
 
   /** The member's own snapshot, and the log cut off at `compactTo`. The commit index is stored with it. */
@@ -96,7 +97,7 @@ export class SimulatedDisk {
   /** The log as a restarted member reads it. */
   open(): MemoryStorage {
     const storage = new MemoryStorage();
-    storage.applySnapshot(this.#snapshotAt(this.#start));
+    if (this.#start.index > 0) storage.applySnapshot(this.#snapshotAt(this.#start));
     storage.append(this.#entries);
     const { index, confState } = this.#snapshot.metadata;
     if (index > this.#start.index) storage.createSnapshot(index, confState, this.#snapshot.data);

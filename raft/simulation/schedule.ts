@@ -1,0 +1,244 @@
+import { type Random, seededRandom } from "../../base/mod.ts";
+import type { RaftOptions } from "../config.ts";
+import {
+  ConfChangeTransition,
+  ConfChangeType,
+  EntryType,
+  emptyConfState,
+  type Index,
+  type Message,
+  MessageType,
+  type NodeId,
+  noBytes,
+  type Snapshot,
+} from "../types.ts";
+import { SimulatedDisk } from "./disk.ts";
+import { Ledger } from "./ledger.ts";
+import { SimulatedMember, type World } from "./member.ts";
+import { SimulatedNetwork } from "./network.ts";
+import { Payloads } from "./payload.ts";
+
+export interface ScheduleOptions {
+  readonly seed: number;
+  /** Voters at the start. Default 5. */
+  readonly members?: number;
+  /** Things that happen before the faults are healed. Default 8000. */
+  readonly steps?: number;
+}
+
+const spares = 2;
+const startIndex: Index = 1;
+
+/**
+ * One random history of a cluster: everything that can happen to a member, its disk, its state machine and its messages
+ * happens in an order drawn from the seed, and the properties are checked after each step. How often what happens, and how
+ * the nodes are configured, is drawn per schedule: rare combinations get schedules of their own.
+ */
+export class Schedule implements World {
+  readonly random: Random;
+  readonly ledger = new Ledger(startIndex);
+  readonly payloads = new Payloads();
+  readonly reads = new Map<number, Index>();
+  readonly options: Omit<RaftOptions, "id" | "storage" | "random">;
+  readonly network: SimulatedNetwork;
+  readonly members: readonly SimulatedMember[];
+  readonly #byId = new Map<NodeId, SimulatedMember>();
+  /** Actions, each as often as its weight. */
+  readonly #actions: readonly ((member: SimulatedMember) => void)[];
+  /** Of 100 times that a node has something to hand out. */
+  readonly #readyPercent: number;
+  readonly #steps: number;
+
+  constructor({ seed, members = 5, steps = 8000 }: ScheduleOptions) {
+    this.random = seededRandom(seed);
+    this.#steps = steps;
+    this.options = this.#drawOptions();
+    this.network = new SimulatedNetwork(this.random, (m) => this.#lost(m));
+    this.#readyPercent = this.#oneOf([100, 100, 70, 30]);
+    const ids = Array.from({ length: members + spares }, (_, i) => BigInt(i + 1));
+    const founding = snapshotOf(ids.slice(0, members));
+    const empty = snapshotOf([]);
+    this.members = ids.map((id, i) => {
+      const member = new SimulatedMember(this, id, new SimulatedDisk(i < members ? founding : empty));
+      this.#byId.set(id, member);
+      return member;
+    });
+    this.#actions = this.#drawActions();
+  }
+
+  #drawOptions(): Omit<RaftOptions, "id" | "storage" | "random"> {
+    const maxMessageBytes = this.#oneOf([1, 60, 200, 100_000]);
+    const safe = this.random.below(10) > 0;
+    return {
+      electionTicks: 3 + this.random.below(4),
+      heartbeatTicks: 1 + this.random.below(2),
+      preVote: safe || this.random.below(2) === 0,
+      checkQuorum: safe || this.random.below(2) === 0,
+      maxMessageBytes,
+      maxApplyingBytes: this.#oneOf([1, 100, 100_000]),
+      maxUncommittedBytes: this.#oneOf([100, Number.POSITIVE_INFINITY]),
+      maxInflightMessages: this.#oneOf([1, 2, 8, 256]),
+      maxInflightBytes: this.#oneOf([maxMessageBytes + 100, Number.POSITIVE_INFINITY]),
+      snapshotTicks: 20,
+    };
+  }
+
+  #drawActions(): ((member: SimulatedMember) => void)[] {
+    const weighted: readonly [weights: readonly number[], action: (member: SimulatedMember) => void][] = [
+      [[200, 400, 800], () => this.#deliver()],
+      [[20, 50, 100], (member) => this.#tick(member)],
+      [[60, 200, 400], (member) => member.isWriting && member.finishWrite()],
+      [[60, 200, 400], (member) => member.isApplying && member.apply()],
+      [[10, 30], (member) => this.#propose(member)],
+      [[0, 5, 20], (member) => member.node && member.readIndex()],
+      [[0, 1, 4], (member) => this.#crash(member)],
+      [[2, 8], (member) => member.node ?? member.start()],
+      [[0, 2, 5], () => this.#partition()],
+      [[1, 3], () => this.network.heal()],
+      [[0, 1, 4], (member) => member.node?.campaign()],
+      [[0, 1, 3], (member) => member.node?.transferLeader(this.#anybody().id)],
+      [[0, 2, 10], (member) => this.#changeMembership(member)],
+      [[0, 2, 10], (member) => member.node && member.compact()],
+      [[0, 1], (member) => member.node?.reportUnreachable(this.#anybody().id)],
+      [[0, 0, 1], (member) => member.node?.forgetLeader()],
+    ];
+    return weighted.flatMap(([weights, action]) => new Array(this.#oneOf(weights)).fill(action));
+  }
+
+  #oneOf<T>(choices: readonly T[]): T {
+    return choices[this.random.below(choices.length)] as T;
+  }
+
+  #anybody(): SimulatedMember {
+    return this.#oneOf(this.members);
+  }
+
+  disk(id: NodeId): SimulatedDisk | undefined {
+    return this.#byId.get(id)?.disk;
+  }
+
+  send(m: Message): void {
+    this.network.send(m);
+  }
+
+  /** The time of faults. */
+  run(): void {
+    for (let step = 0; step < this.#steps; step++) {
+      const member = this.#anybody();
+      this.#oneOf(this.#actions)(member);
+      this.settle(member);
+    }
+  }
+
+  /** Checks the member after something was done to it; its host may take what it has to hand out. */
+  settle(member: SimulatedMember, percent = this.#readyPercent): void {
+    member.observe();
+    if (member.canTakeReady && this.random.below(100) < percent) {
+      member.observe();
+      member.takeReady();
+    }
+  }
+
+  #deliver(): void {
+    const m = this.network.size > 0 ? this.network.take() : undefined;
+    if (m !== undefined) this.receive(m);
+  }
+
+  receive(m: Message): void {
+    const member = this.#byId.get(m.to) as SimulatedMember;
+    if (member.node === undefined) {
+      this.#lost(m);
+      return;
+    }
+    member.node.step(m);
+    this.settle(member);
+    if (m.type === MessageType.MsgSnap && this.random.below(4) > 0)
+      this.#byId.get(m.from)?.node?.reportSnapshot(m.to, true);
+  }
+
+  /** Hosts report lost snapshots; mostly. */
+  #lost(m: Message): void {
+    if (m.type !== MessageType.MsgSnap || this.random.below(4) === 0) return;
+    this.#byId.get(m.from)?.node?.reportSnapshot(m.to, false);
+  }
+
+  #tick(member: SimulatedMember): void {
+    member.node?.tick();
+  }
+
+  #propose({ node }: SimulatedMember): void {
+    if (node === undefined) return;
+    const batch = Array.from({ length: 1 + this.random.below(3) }, () => this.payloads.next());
+    node.proposeBatch(batch);
+  }
+
+  #crash(member: SimulatedMember): void {
+    if (member.node !== undefined) member.crash();
+    if (this.random.below(10) > 0) return;
+    for (const other of this.members) if (other.node !== undefined) other.crash(); // the power fails
+  }
+
+  #partition(): void {
+    const [one, another] = [this.#anybody().id, this.#anybody().id];
+    const side = new Set(this.members.filter(() => this.random.below(2) === 0).map(({ id }) => id));
+    for (const { id: from } of this.members) {
+      for (const { id: to } of this.members) {
+        if (from === to) continue;
+        if (this.#isCutBy(from, to, one, another, side)) this.network.cut(from, to);
+      }
+    }
+    this.#partitionKind = this.random.below(5);
+  }
+
+  #partitionKind = 0;
+
+  #isCutBy(from: NodeId, to: NodeId, one: NodeId, another: NodeId, side: ReadonlySet<NodeId>): boolean {
+    switch (this.#partitionKind) {
+      case 0:
+        return from === one || to === one; // alone
+      case 1:
+        return side.has(from) !== side.has(to); // two sides
+      case 2:
+        return from === one; // heard by nobody
+      case 3:
+        return to === one; // hears nobody
+      default:
+        return (from === one && to === another) || (from === another && to === one); // two that do not hear each other
+    }
+  }
+
+  #changeMembership(member: SimulatedMember): void {
+    const { node, confState } = member;
+    if (node === undefined) return;
+    const joint = this.random.below(3) === 0;
+    if (confState.votersOutgoing.length > 0) {
+      const leave = { transition: ConfChangeTransition.ConfChangeTransitionAuto, changes: [], context: noBytes };
+      node.proposeConfChange(leave, EntryType.EntryConfChangeV2, noBytes);
+      return;
+    }
+    const changes = Array.from({ length: joint ? 1 + this.random.below(3) : 1 }, () => ({
+      type: this.#oneOf([
+        ConfChangeType.ConfChangeAddNode,
+        ConfChangeType.ConfChangeAddNode,
+        ConfChangeType.ConfChangeAddLearnerNode,
+        ConfChangeType.ConfChangeRemoveNode,
+      ]),
+      nodeId: this.#anybody().id,
+    }));
+    const removed = changes.filter(({ type }) => type !== ConfChangeType.ConfChangeAddNode).length;
+    if (confState.voters.length - removed < 2) return;
+    const transition = joint
+      ? this.#oneOf([
+          ConfChangeTransition.ConfChangeTransitionJointImplicit,
+          ConfChangeTransition.ConfChangeTransitionJointExplicit,
+        ])
+      : ConfChangeTransition.ConfChangeTransitionAuto;
+    const change = { transition, changes, context: noBytes };
+    node.proposeConfChange(change, EntryType.EntryConfChangeV2, this.payloads.change(change));
+  }
+}
+
+function snapshotOf(voters: NodeId[]): Snapshot {
+  const index = voters.length === 0 ? 0 : startIndex;
+  return { data: noBytes, metadata: { confState: { ...emptyConfState(), voters }, index, term: index === 0 ? 0 : 1 } };
+}
