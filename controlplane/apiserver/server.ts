@@ -1,37 +1,29 @@
 import { createPrivateKey, randomInt } from "node:crypto";
 import type { Clock, Log, Random } from "../../base/mod.ts";
 import * as etcdClient from "../../kvstore/client/mod.ts";
-import { type Pod, type Service, servedResources } from "../api/mod.ts";
-import { EscalationGuard } from "./admission/escalation.ts";
-import { hooksFor } from "./admission/hooks.ts";
+import { type Service, servedResources } from "../api/mod.ts";
 import { AddressRange, parsePortRange } from "./allocate/service-range.ts";
-import { ServiceAllocator } from "./allocate/services.ts";
-import { Authenticator, type TokenBindings } from "./auth/authenticate.ts";
-import { CachedPolicy } from "./auth/policy-source.ts";
-import { RbacAuthorizer } from "./auth/rbac.ts";
 import { TokenSigner } from "./auth/tokens.ts";
 import { ensureKubernetesService, ensureNamespaces } from "./bootstrap/objects.ts";
 import { reconcilePolicy } from "./bootstrap/policy.ts";
-import { ResourceHandlers } from "./handlers/resources.ts";
+import { createCore } from "./core.ts";
+import { Housekeeping } from "./housekeeping.ts";
 import { App } from "./http/app.ts";
 import { type Listener, listen } from "./http/listener.ts";
 import { Metrics } from "./metrics.ts";
 import type { ApiServer, ApiServerOptions } from "./options.ts";
+import { gauges, healthChecks } from "./paths/checks.ts";
 import { Discovery } from "./paths/discovery.ts";
-import type { HealthCheck } from "./paths/health.ts";
 import { answerPath } from "./paths/paths.ts";
 import { versionInfo } from "./paths/version.ts";
-import { Deleter } from "./registry/deleter.ts";
-import { Registry } from "./registry/served.ts";
-import { Writer } from "./registry/writer.ts";
-import { questionHandlers } from "./reviews/questions.ts";
 import { Compactor } from "./storage/compactor.ts";
 import { EtcdStore } from "./storage/etcd-store.ts";
 import type { Store } from "./storage/store.ts";
-import { subresourceHandlers } from "./subresources/subresources.ts";
 
 const DEFAULT_ISSUER = "https://kubernetes.default.svc.cluster.local";
 const REPAIR_EVERY_MS = 3 * 60_000;
+/** Clients may delete what every cluster has: it comes back. */
+const CLUSTER_OBJECTS_EVERY_MS = 10_000;
 
 const clock: Clock = {
   now: () => Date.now(),
@@ -52,43 +44,17 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const signer = new TokenSigner(createPrivateKey(privateKey), issuer);
   const store = options.store ?? connectStore(options, log);
 
-  const registry = new Registry({ store, clock, log, resources: servedResources });
-  const policy = new CachedPolicy(registry);
-  const authorizer = new RbacAuthorizer(policy);
-  const services = new ServiceAllocator({ store, addresses, ports, random: (bound) => random.below(bound) });
-  const hooksOf = hooksFor({ registry, services, escalation: new EscalationGuard(authorizer), random });
-  const writer = new Writer({ clock, random, hooksOf });
-  const deleter = new Deleter({ clock, hooksOf });
-  const bindings = tokenBindings(registry);
-  const authenticator = new Authenticator({ tokens: signer, bindings, now: () => clock.now() });
+  const core = createCore({ store, clock, log, random, addresses, ports, signer, kubelet: options.kubeletClientTls });
+  const { registry, policy, authorizer, authenticator, services, writer, resources } = core;
   const metrics = new Metrics();
   const stopping = new AbortController();
 
-  const resources = new ResourceHandlers({
-    registry,
-    writer,
-    deleter,
-    hooksOf,
-    questions: questionHandlers({ authorizer, authenticator, registry, writer, issuer, now: () => clock.now() }),
-    subresources: subresourceHandlers({
-      registry,
-      writer,
-      deleter,
-      kubelet: options.kubeletClientTls,
-      now: () => clock.now(),
-      tokens: {
-        signer,
-        bindings,
-        now: () => clock.now(),
-        nodeOf: (namespace, pod) => nodeOf(registry, namespace, pod),
-      },
-    }),
-  });
-
-  const started = { ready: false };
+  let isReady = false;
   let port = options.listen.port;
   const discovery = new Discovery(servedResources, () => `${advertised(options)}:${port}`);
-  const app = new App({
+  const checks = healthChecks(store, () => isReady, stopping.signal);
+  const version = versionInfo(options.kubernetesVersion ?? "v1.33.1");
+  const app: App = new App({
     authenticator,
     authorizer,
     log,
@@ -99,8 +65,8 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       answerPath(
         {
           discovery,
-          checks: healthChecks(store, started, stopping.signal),
-          version: versionInfo(options.kubernetesVersion ?? "v1.33.1"),
+          checks,
+          version,
           metrics: () => metrics.render(gauges(registry, app)),
           issuer,
           jwks: () => signer.jwks(),
@@ -109,33 +75,30 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       ),
   });
 
-  const compactor = new Compactor(store, { clock, log });
+  const housekeeping = new Housekeeping({ clock, log });
+  const compactor = new Compactor(store);
   const listeners = await openListeners(options, app);
   port = listeners[0]?.port ?? port;
   const repair = async () => {
     const all = registry.need("", "v1", "services");
-    await all.lister.reach("");
-    await services.repair([...all.cache.entries(all.prefix(""))].map(([, service]) => service as Service));
+    const { items } = await all.lister.state(all.prefix(""), "");
+    await services.repair(items as readonly Service[]);
   };
-  const repairs = setInterval(
-    () => repair().catch((error: unknown) => log("warn", "cannot repair service ranges", { error: String(error) })),
-    REPAIR_EVERY_MS,
-  );
-
+  const clusterObjects = async () => {
+    await ensureNamespaces({ registry, writer });
+    const advertise = { address: advertised(options), port };
+    await ensureKubernetesService({ registry, writer, advertise, serviceAddress: addresses.address(0) });
+  };
   const ready = (async () => {
     const caches = ["namespaces", "serviceaccounts"].map((plural) => registry.need("", "v1", plural).cache.start());
     await Promise.all([policy.start(), ...caches]);
-    await ensureNamespaces({ registry, writer });
     await reconcilePolicy(registry, writer);
     await repair();
-    await ensureKubernetesService({
-      registry,
-      writer,
-      advertise: { address: advertised(options), port },
-      serviceAddress: addresses.address(0),
-    });
-    compactor.start();
-    started.ready = true;
+    await clusterObjects();
+    housekeeping.add({ name: "service ranges", everyMs: REPAIR_EVERY_MS, run: repair });
+    housekeeping.add({ name: "cluster objects", everyMs: CLUSTER_OBJECTS_EVERY_MS, run: clusterObjects });
+    housekeeping.add({ name: "compaction", everyMs: Compactor.intervalMs, run: () => compactor.round() });
+    isReady = true;
     log("info", "ready", { port });
   })();
 
@@ -143,8 +106,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const stop = async () => {
     log("info", "stopping");
     stopping.abort();
-    clearInterval(repairs);
-    compactor.stop();
+    housekeeping.stop();
     await Promise.all(listeners.map((listener) => listener.close(options.shutdownGraceMs ?? 10_000)));
     registry.close();
     if (options.store === undefined) await store.close();
@@ -172,59 +134,4 @@ async function openListeners(options: ApiServerOptions, app: App): Promise<Liste
 function advertised({ advertiseAddress, listen: { host } }: ApiServerOptions): string {
   if (advertiseAddress !== undefined) return advertiseAddress;
   return /^\d+\.\d+\.\d+\.\d+$/.test(host) && host !== "0.0.0.0" ? host : "127.0.0.1";
-}
-
-function tokenBindings(registry: Registry): TokenBindings {
-  return {
-    uidOf: async (resource, namespace, name) => {
-      const served = registry.need("", "v1", resource);
-      const key = served.key(namespace, name);
-      const object = served.cache.get(key) ?? (await served.objects.get(key));
-      return object?.metadata.uid;
-    },
-  };
-}
-
-async function nodeOf(registry: Registry, namespace: string, name: string) {
-  const pods = registry.need("", "v1", "pods");
-  const pod = (await pods.objects.get(pods.key(namespace, name))) as unknown as Pod | undefined;
-  if (!pod?.spec.nodeName) return undefined;
-  const nodes = registry.need("", "v1", "nodes");
-  const node = await nodes.objects.get(nodes.key("", pod.spec.nodeName));
-  return { name: pod.spec.nodeName, uid: node?.metadata.uid ?? "" };
-}
-
-function healthChecks(store: Store, started: { readonly ready: boolean }, stopping: AbortSignal): HealthCheck[] {
-  const fine = () => Promise.resolve();
-  const etcd = async () => void (await store.revision());
-  return [
-    { name: "ping", check: fine },
-    { name: "log", check: fine },
-    { name: "etcd", check: etcd },
-    { name: "etcd-readiness", readyOnly: true, check: etcd },
-    {
-      name: "informer-sync",
-      readyOnly: true,
-      check: () => (started.ready ? fine() : Promise.reject(new Error("the watch caches are being filled"))),
-    },
-    {
-      name: "poststarthook/rbac/bootstrap-roles",
-      check: () => (started.ready ? fine() : Promise.reject(new Error("not finished"))),
-    },
-    {
-      name: "shutdown",
-      readyOnly: true,
-      check: () => (stopping.aborted ? Promise.reject(new Error("process is shutting down")) : fine()),
-    },
-  ];
-}
-
-function gauges(registry: Registry, app: App): Record<string, number> {
-  const values: Record<string, number> = {
-    apiserver_current_inflight_requests: app.open,
-    process_resident_memory_bytes: process.memoryUsage.rss(),
-  };
-  for (const [prefix, cache] of registry.caches())
-    if (cache.started) values[`apiserver_storage_objects{resource="${prefix.replace("/registry/", "")}"}`] = cache.size;
-  return values;
 }

@@ -1,5 +1,5 @@
 import type { Random } from "../../../base/mod.ts";
-import type { KubeObject, Pod, Service } from "../../api/mod.ts";
+import type { KubeObject, Namespace, Pod, Service } from "../../api/mod.ts";
 import { status } from "../../api/mod.ts";
 import type { ServiceAllocator } from "../allocate/services.ts";
 import { fail } from "../fail.ts";
@@ -59,6 +59,10 @@ export function hooksFor({ registry, services, escalation, random }: HooksOption
     serviceaccounts: { admitCreate: inNamespace, returnsDeleted: true },
     namespaces: {
       admitDelete: (namespace) => refuseImmortal(namespaces, namespace),
+      isHeld: (namespace) => ((namespace as Namespace).spec?.finalizers?.length ?? 0) > 0,
+      announceDeletion: (namespace) => {
+        (namespace as Namespace).status = { ...(namespace as Namespace).status, phase: "Terminating" };
+      },
       returnsDeleted: true,
     },
     roles,

@@ -1,4 +1,4 @@
-import { fromUtf8, toUtf8 } from "../../../base/mod.ts";
+import { fromUtf8, type Random, toUtf8 } from "../../../base/mod.ts";
 import type { Store } from "../storage/store.ts";
 import { Bitmap } from "./bitmap.ts";
 
@@ -10,8 +10,7 @@ export interface RangeOptions {
   readonly size: number;
   /** Below this offset numbers are left to those who ask for them by name, as long as others are free. */
   readonly staticBand: number;
-  /** A whole number in [0, bound). */
-  readonly random: (bound: number) => number;
+  readonly random: Random;
 }
 
 /** Hands out numbers of a range, each once, by compare-and-swap on one key of the store. */
@@ -43,8 +42,8 @@ export class RangeAllocator {
     const { size, staticBand, random } = this.#options;
     let offset: number | undefined;
     await this.#change((taken) => {
-      offset = taken.free(staticBand, size, staticBand + random(size - staticBand));
-      if (offset === undefined && staticBand > 0) offset = taken.free(0, staticBand, random(staticBand));
+      offset = taken.free(staticBand, size, staticBand + random.below(size - staticBand));
+      if (offset === undefined && staticBand > 0) offset = taken.free(0, staticBand, random.below(staticBand));
       if (offset === undefined || dryRun) return false;
       taken.add(offset);
       return true;

@@ -1,3 +1,4 @@
+import type { Random } from "../../../base/mod.ts";
 import { type FieldError, FieldErrors, type Service, type ServicePort, type ServiceSpec } from "../../api/mod.ts";
 import type { Store } from "../storage/store.ts";
 import { RangeAllocator } from "./range-allocator.ts";
@@ -7,7 +8,7 @@ export interface ServiceAllocatorOptions {
   readonly store: Store;
   readonly addresses: AddressRange;
   readonly ports: PortRange;
-  readonly random: (bound: number) => number;
+  readonly random: Random;
 }
 
 /** What was taken for one write: to be given back when the write fails. */

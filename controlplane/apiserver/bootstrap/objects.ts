@@ -79,7 +79,8 @@ export async function ensureKubernetesService(options: BootstrapOptions): Promis
 
 async function createIfAbsent(served: Served, writer: Writer, object: KubeObject): Promise<boolean> {
   const { namespace = "", name } = object.metadata;
-  if ((await served.objects.get(served.key(namespace, name))) !== undefined) return false;
+  await served.cache.start();
+  if (served.cache.get(served.key(namespace, name)) !== undefined) return false;
   try {
     await writer.create(served, object, context);
     return true;

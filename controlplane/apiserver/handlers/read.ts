@@ -16,13 +16,9 @@ export async function get(served: Served, call: Call): Promise<Reply> {
 /** resourceVersion: "" is the newest, "0" whatever is at hand, N not older than N. */
 export async function read(served: Served, namespace: string, name: string, resourceVersion = ""): Promise<KubeObject> {
   const key = served.key(namespace, name);
-  let object: KubeObject | undefined;
-  if (resourceVersion === "") object = await served.objects.get(key);
-  else {
-    checkVersion(resourceVersion);
-    await served.lister.reach(resourceVersion);
-    object = served.cache.get(key);
-  }
+  if (resourceVersion !== "") checkVersion(resourceVersion);
+  const fromStore = resourceVersion === "" || !(await served.lister.shows(resourceVersion));
+  const object = fromStore ? await served.objects.get(key) : served.cache.get(key);
   return object ?? fail(status.notFound(served.names, name));
 }
 

@@ -1,4 +1,4 @@
-import { findResource, type Resource, status, type Verb } from "../../api/mod.ts";
+import { type Resource, status, type Verb } from "../../api/mod.ts";
 import { fail } from "../fail.ts";
 import type { Call } from "../http/call.ts";
 import type { Reply } from "../http/reply.ts";
@@ -15,6 +15,7 @@ import { create, update } from "./write.ts";
 export type SubresourceHandlers = Readonly<Partial<Record<Verb, (served: Served, call: Call) => Promise<Reply>>>>;
 
 export interface ResourceHandlersOptions {
+  readonly resources: readonly Resource[];
   readonly registry: Registry;
   readonly writer: Writer;
   readonly deleter: Deleter;
@@ -35,7 +36,9 @@ export class ResourceHandlers {
 
   async handle(call: Call): Promise<Reply> {
     const { info } = call;
-    const resource = findResource(info.group, info.version, info.resource);
+    const resource = this.#options.resources.find(
+      ({ group, version, plural }) => group === info.group && version === info.version && plural === info.resource,
+    );
     if (resource === undefined || !scopeFits(resource, call)) fail(status.pathNotFound());
     if (info.subresource !== "") return this.#subresource(resource, call);
     if (!(resource.verbs as readonly string[]).includes(info.verb)) fail(status.methodNotAllowedOnPath());

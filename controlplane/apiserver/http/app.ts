@@ -93,7 +93,9 @@ export class App {
       const handle = () => this.#dispatch(request, method, info, user, query, signal, warnings);
       return { reply: await withTimeout(handle()), info };
     } catch (error) {
-      return { reply: this.#failure(error, path), info };
+      // What fails because its client left is nobody's to hear.
+      if (signal.aborted) this.#options.log("debug", "a request was abandoned", { path });
+      return { reply: this.#failure(error, path, signal.aborted), info };
     }
   }
 
@@ -147,13 +149,13 @@ export class App {
     });
   }
 
-  #failure(error: unknown, path: string): Reply {
+  #failure(error: unknown, path: string, abandoned: boolean): Reply {
     if (error instanceof StatusError) return statusReply(error.status);
     // What the store says is for the client to read ("etcdserver: request is too large"); it is not our failure to log.
     if (error instanceof StoreError && error.code === "Unavailable")
       return statusReply(status.serviceUnavailable(error.message));
     if (error instanceof StoreError) return statusReply(status.internalError(error.message));
-    this.#options.log("error", "a handler failed", { path, error: trace(error) });
+    if (!abandoned) this.#options.log("error", "a handler failed", { path, error: trace(error) });
     return statusReply(status.internalError(error instanceof Error ? error.message : String(error)));
   }
 }

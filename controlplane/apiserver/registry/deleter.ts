@@ -56,21 +56,23 @@ export class Deleter {
     const { metadata } = old;
     const grace = hooks.gracePeriod?.(old, options.gracePeriodSeconds) ?? 0;
     const finalizers = finalizersFor(metadata.finalizers ?? [], options);
+    const held = hooks.isHeld?.(old) ?? false;
     const next = structuredClone(old);
     if (finalizers.length > 0) next.metadata.finalizers = finalizers;
     else delete next.metadata.finalizers;
 
     if (metadata.deletionTimestamp === undefined) {
-      if (finalizers.length === 0 && grace === 0) return { kind: "delete" };
+      if (finalizers.length === 0 && grace === 0 && !held) return { kind: "delete" };
       next.metadata.deletionTimestamp = timeAt(this.#clock.now() + grace * 1000);
       next.metadata.deletionGracePeriodSeconds = grace;
       if (served.resource.strategy.tracksGeneration) next.metadata.generation = (metadata.generation ?? 0) + 1;
+      hooks.announceDeletion?.(next);
       return { kind: "write", object: next };
     }
     // It is on its way already: a second DELETE can only hasten it.
     const before = metadata.deletionGracePeriodSeconds ?? 0;
     const shorter = options.gracePeriodSeconds !== undefined && grace < before;
-    if (finalizers.length === 0 && (before === 0 || (shorter && grace === 0))) return { kind: "delete" };
+    if (finalizers.length === 0 && !held && (before === 0 || (shorter && grace === 0))) return { kind: "delete" };
     if (shorter) {
       const announced = (millisecondsOf(metadata.deletionTimestamp) as number) - before * 1000;
       next.metadata.deletionTimestamp = timeAt(announced + grace * 1000);

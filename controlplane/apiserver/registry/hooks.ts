@@ -32,6 +32,10 @@ export interface Hooks {
   afterDelete?(old: KubeObject): Promise<void>;
   /** Seconds an object has to go away; 0 or absent: it goes at once. Decided anew for each DELETE. */
   gracePeriod?(old: KubeObject, asked: number | undefined): number;
+  /** Whether anything but metadata.finalizers and grace keeps a deleted object from vanishing. */
+  isHeld?(object: KubeObject): boolean;
+  /** What the announcement of a deletion changes beside the metadata. Changes `next`. */
+  announceDeletion?(next: KubeObject): void;
   /** The answer to DELETE is the object even when it is gone at once. */
   readonly returnsDeleted?: true;
 }

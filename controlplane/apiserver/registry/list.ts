@@ -50,20 +50,40 @@ export class Lister {
     if (continueToken !== "") return this.#fromStore(prefix, options, parseToken(continueToken));
     const exact = match === "Exact" || (match === "" && options.limit > 0 && asked !== "" && asked !== "0");
     if (exact) return this.#fromStore(prefix, options, { rv: Number(asked), start: "" });
-    if (asked === "" && !(await this.#store.supportsProgress()))
-      return this.#fromStore(prefix, options, { rv: 0, start: "" });
-    await this.reach(asked);
+    if (!(await this.shows(asked))) {
+      const found = await this.#fromStore(prefix, options, { rv: 0, start: "" });
+      if (Number(asked) > found.revision) fail(status.resourceVersionTooLarge(Number(asked), found.revision));
+      return found;
+    }
     // Asking for "any" version, clients want all of it at once: the limit is not honoured, as in the original.
     return this.#fromCache(prefix, asked === "0" ? { ...options, limit: 0 } : options);
   }
 
-  /** Makes the cache show at least what `resourceVersion` asks for: "" is now, "0" anything. */
-  async reach(resourceVersion: string): Promise<void> {
+  /** The state under a prefix that is not older than asked for, and its revision. */
+  async state(prefix: string, resourceVersion: string): Promise<Pick<ObjectList, "items" | "revision">> {
+    const matches = () => true;
+    const options = {
+      matches,
+      filtered: false,
+      limit: 0,
+      continueToken: "",
+      resourceVersion,
+      resourceVersionMatch: "",
+    };
+    return this.list(prefix, options);
+  }
+
+  /**
+   * Whether the cache is as new as asked for ("": now, "0": anything), after waiting for it where it can be known to
+   * become so. When not, the store is to be read instead.
+   */
+  async shows(asked: string): Promise<boolean> {
     await this.#cache.start();
-    if (resourceVersion === "0") return;
-    const wanted = resourceVersion === "" ? await this.#store.revision() : Number(resourceVersion);
-    if (await this.#cache.waitFor(wanted, TOO_LARGE_AFTER_MS)) return;
-    fail(status.resourceVersionTooLarge(wanted, this.#cache.revision));
+    if (asked === "0" || (asked !== "" && Number(asked) <= this.#cache.revision)) return true;
+    if (!(await this.#store.supportsProgress())) return false;
+    const wanted = asked === "" ? await this.#store.revision() : Number(asked);
+    if (await this.#cache.waitFor(wanted, TOO_LARGE_AFTER_MS)) return true;
+    return fail(status.resourceVersionTooLarge(wanted, this.#cache.revision));
   }
 
   #fromCache(prefix: string, { matches, filtered, limit }: ListOptions): ObjectList {

@@ -1,7 +1,7 @@
 import { type FailureStatus, type KubeObject, status } from "../../api/mod.ts";
 import type { Sink } from "../http/reply.ts";
 import type { CacheEvent, WatchCache } from "../storage/watch-cache.ts";
-import type { Lister } from "./list.ts";
+import type { Lister, ObjectList } from "./list.ts";
 
 export type WatchType = "ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK" | "ERROR";
 
@@ -40,6 +40,8 @@ export class WatchStream {
   readonly #backlog: Uint8Array[] = [];
   #backlogBytes = 0;
   #stalled = false;
+  /** What the stream opens with, until it has been sent. */
+  #state: Pick<ObjectList, "items" | "revision"> | undefined;
   readonly #over = Promise.withResolvers<void>();
   /** Changes up to here have been written or did not concern this stream. */
   #seen = 0;
@@ -51,9 +53,11 @@ export class WatchStream {
     this.#encoder = encoder;
   }
 
-  /** Before the headers go out, so that a failure can still be an answer: the cache shows what the stream starts from. */
+  /** Before the headers go out, so that a failure can still be an answer: finds what the stream starts from. */
   async prepare(lister: Lister): Promise<void> {
-    if (this.#startsFromState()) await lister.reach(this.#options.resourceVersion);
+    const { resourceVersion, sendInitialEvents } = this.#options;
+    if (sendInitialEvents || resourceVersion === "" || resourceVersion === "0")
+      this.#state = await lister.state(this.#prefix, resourceVersion);
     else await this.#cache.start();
   }
 
@@ -61,9 +65,9 @@ export class WatchStream {
   async run(sink: Sink): Promise<void> {
     this.#sink = sink;
     if (sink.signal.aborted) return;
-    // From here to the subscription nothing awaits: the state sent and the changes that follow it fit exactly.
-    if (this.#startsFromState()) this.#sendState();
+    if (this.#state !== undefined) this.#sendState(this.#state);
     else this.#seen = Number(this.#options.resourceVersion);
+    this.#state = undefined;
     const from = this.#seen;
     const subscription = this.#cache.subscribe(this.#prefix, from, {
       event: (event) => this.#onEvent(event),
@@ -88,15 +92,9 @@ export class WatchStream {
     subscription.close();
   }
 
-  #startsFromState(): boolean {
-    const { resourceVersion, sendInitialEvents } = this.#options;
-    return sendInitialEvents || resourceVersion === "" || resourceVersion === "0";
-  }
-
-  #sendState(): void {
-    this.#seen = this.#cache.revision;
-    for (const [, object] of this.#cache.entries(this.#prefix))
-      if (this.#options.matches(object)) this.#send(this.#encoder.object("ADDED", object));
+  #sendState({ items, revision }: Pick<ObjectList, "items" | "revision">): void {
+    this.#seen = revision;
+    for (const object of items) if (this.#options.matches(object)) this.#send(this.#encoder.object("ADDED", object));
     if (this.#options.sendInitialEvents && this.#options.allowBookmarks)
       this.#send(this.#encoder.bookmark(this.#seen, true));
   }

@@ -117,7 +117,7 @@ export class Writer {
         const next = await produce(old);
         this.#checkVersion(served, next, old);
         await this.#prepareNext(served, next, old, context, options);
-        if (readyToGo(next)) return this.#commit(served, { kind: "delete" }, context, next);
+        if (readyToGo(next) && !hooks.isHeld?.(next)) return this.#commit(served, { kind: "delete" }, context, next);
         if (equalJson(next, old)) return { kind: "keep", object: stored };
         if (!options.status) claims.hold(await hooks.claim?.(next, old, context));
         return this.#commit(served, { kind: "write", object: served.toStorage(next) }, context);

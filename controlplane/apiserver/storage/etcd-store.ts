@@ -34,6 +34,7 @@ export class EtcdStore implements Store {
   readonly #client: EtcdClient;
   readonly #log: Log;
   #progress: Promise<boolean> | undefined;
+  #trustsProgress = false;
 
   constructor(client: EtcdClient, log: Log) {
     this.#client = client;
@@ -123,7 +124,8 @@ export class EtcdStore implements Store {
             return { key: fromUtf8(kv.key), value, modRevision: kv.modRevision };
           }),
         ),
-      onProgress: (revision) => sink.progress(revision),
+      // Where progress may be reported ahead of events, what it says must not be believed.
+      onProgress: (revision) => this.#trustsProgress && sink.progress(revision),
       onEnd: (end) => {
         if (end.kind === "failed") this.#log("error", "a watch ended", { prefix, error: end.error.message });
         sink.compacted();
@@ -159,9 +161,12 @@ export class EtcdStore implements Store {
   }
 
   supportsProgress(): Promise<boolean> {
-    this.#progress ??= this.#askVersion().catch((error: unknown) => {
-      this.#progress = undefined;
-      throw error;
+    this.#progress ??= this.#askVersion().then((reliable) => {
+      this.#trustsProgress = reliable;
+      return reliable;
+    });
+    this.#progress.catch(() => {
+      this.#progress = undefined; // asked again by whoever needs to know next
     });
     return this.#progress;
   }

@@ -1,0 +1,83 @@
+import type { Random } from "../../base/mod.ts";
+import { type Pod, type Resource, servedResources } from "../api/mod.ts";
+import { EscalationGuard } from "./admission/escalation.ts";
+import { hooksFor } from "./admission/hooks.ts";
+import type { AddressRange, PortRange } from "./allocate/service-range.ts";
+import { ServiceAllocator } from "./allocate/services.ts";
+import { Authenticator, type TokenBindings } from "./auth/authenticate.ts";
+import { CachedPolicy } from "./auth/policy-source.ts";
+import { RbacAuthorizer } from "./auth/rbac.ts";
+import type { TokenSigner } from "./auth/tokens.ts";
+import { ResourceHandlers } from "./handlers/resources.ts";
+import { Deleter } from "./registry/deleter.ts";
+import { Registry, type RegistryOptions } from "./registry/served.ts";
+import { Writer } from "./registry/writer.ts";
+import { questionHandlers } from "./reviews/questions.ts";
+import type { KubeletOptions } from "./subresources/log.ts";
+import { subresourceHandlers } from "./subresources/subresources.ts";
+
+export interface CoreOptions extends Omit<RegistryOptions, "resources"> {
+  readonly random: Random;
+  readonly addresses: AddressRange;
+  readonly ports: PortRange;
+  readonly signer: TokenSigner;
+  readonly kubelet: KubeletOptions | undefined;
+  readonly resources?: readonly Resource[];
+}
+
+/** The server without its network: what is served, who may, and how it is read and written. */
+export interface Core {
+  readonly registry: Registry;
+  readonly policy: CachedPolicy;
+  readonly authorizer: RbacAuthorizer;
+  readonly authenticator: Authenticator;
+  readonly services: ServiceAllocator;
+  readonly writer: Writer;
+  readonly resources: ResourceHandlers;
+}
+
+export function createCore(options: CoreOptions): Core {
+  const { store, clock, log, random, addresses, ports, signer, kubelet, resources = servedResources } = options;
+  const now = () => clock.now();
+  const registry = new Registry({ store, clock, log, resources });
+  const policy = new CachedPolicy(registry);
+  const authorizer = new RbacAuthorizer(policy);
+  const services = new ServiceAllocator({ store, addresses, ports, random });
+  const hooksOf = hooksFor({ registry, services, escalation: new EscalationGuard(authorizer), random });
+  const writer = new Writer({ clock, random, hooksOf });
+  const deleter = new Deleter({ clock, hooksOf });
+  const bindings = tokenBindings(registry);
+  const authenticator = new Authenticator({ tokens: signer, bindings, now });
+  const nodeOf = (namespace: string, pod: string) => nodeOfPod(registry, namespace, pod);
+  const tokens = { signer, bindings, now, nodeOf };
+  const handlers = new ResourceHandlers({
+    resources,
+    registry,
+    writer,
+    deleter,
+    hooksOf,
+    questions: questionHandlers({ authorizer, authenticator, registry, writer, issuer: signer.issuer, now }),
+    subresources: subresourceHandlers({ registry, writer, deleter, kubelet, now, tokens }),
+  });
+  return { registry, policy, authorizer, authenticator, services, writer, resources: handlers };
+}
+
+function tokenBindings(registry: Registry): TokenBindings {
+  return {
+    uidOf: async (resource, namespace, name) => {
+      const served = registry.need("", "v1", resource);
+      const key = served.key(namespace, name);
+      const object = served.cache.get(key) ?? (await served.objects.get(key));
+      return object?.metadata.uid;
+    },
+  };
+}
+
+async function nodeOfPod(registry: Registry, namespace: string, name: string) {
+  const pods = registry.need("", "v1", "pods");
+  const pod = (await pods.objects.get(pods.key(namespace, name))) as unknown as Pod | undefined;
+  if (!pod?.spec.nodeName) return undefined;
+  const nodes = registry.need("", "v1", "nodes");
+  const node = await nodes.objects.get(nodes.key("", pod.spec.nodeName));
+  return { name: pod.spec.nodeName, uid: node?.metadata.uid ?? "" };
+}
