@@ -1,6 +1,6 @@
 import { mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { type BatchOperation, type Iterator, Level } from "level";
+import { type Iterator, Level } from "level";
 import type { ByteString } from "./byte-string.ts";
 import type { Change, Engine, EngineHome, Entry, Successor } from "./engine.ts";
 
@@ -98,7 +98,14 @@ class LevelEngine implements Engine {
   /** Synced each time. LevelDB recovers what it can: of writes that were not, a crash of the machine may lose one in the
    * middle and keep the next. */
   async write(changes: readonly Change[]): Promise<void> {
-    await this.#database.batch(changes.map(toOperation), { sync: true });
+    // Chained: half the cost of an array of operations.
+    const batch = this.#database.batch();
+    for (const { key, value } of changes) {
+      const name = Buffer.from(key, "latin1");
+      if (value === undefined) batch.del(name);
+      else batch.put(name, typeof value === "string" ? Buffer.from(value, "latin1") : value);
+    }
+    await batch.write({ sync: true });
   }
 
   scan(from: ByteString, to: ByteString, run = 1000): AsyncGenerator<readonly Entry[]> {
@@ -128,12 +135,6 @@ class LevelEngine implements Engine {
   async close(): Promise<void> {
     await this.#database.close();
   }
-}
-
-function toOperation({ key, value }: Change): BatchOperation<Database, Uint8Array, Uint8Array> {
-  const name = Buffer.from(key, "latin1");
-  if (value === undefined) return { type: "del", key: name };
-  return { type: "put", key: name, value: typeof value === "string" ? Buffer.from(value, "latin1") : value };
 }
 
 /** `level` declares only what it has in browsers too; in Node it is ClassicLevel. */

@@ -23,9 +23,11 @@ export class MemoryHome implements EngineHome {
 
 class MemoryEngine implements Engine {
   readonly #entries: Map<ByteString, Uint8Array>;
+  #sizeBytes = 0;
 
   constructor(entries: Map<ByteString, Uint8Array>) {
     this.#entries = entries;
+    for (const [key, value] of entries) this.#sizeBytes += key.length + value.length;
   }
 
   get(key: ByteString): Uint8Array | undefined {
@@ -34,8 +36,14 @@ class MemoryEngine implements Engine {
 
   async write(changes: readonly Change[]): Promise<void> {
     for (const { key, value } of changes) {
-      if (value === undefined) this.#entries.delete(key);
-      else this.#entries.set(key, typeof value === "string" ? fromByteString(value) : value.slice());
+      const before = this.#entries.get(key);
+      if (before !== undefined) this.#sizeBytes -= key.length + before.length;
+      if (value === undefined) {
+        this.#entries.delete(key);
+        continue;
+      }
+      this.#entries.set(key, typeof value === "string" ? fromByteString(value) : value.slice());
+      this.#sizeBytes += key.length + value.length;
     }
   }
 
@@ -49,9 +57,7 @@ class MemoryEngine implements Engine {
   }
 
   async sizeBytes(): Promise<number> {
-    let sizeBytes = 0;
-    for (const [key, value] of this.#entries) sizeBytes += key.length + value.length;
-    return sizeBytes;
+    return this.#sizeBytes;
   }
 
   async defragment(): Promise<void> {

@@ -1,6 +1,7 @@
 import type { Encoded, KeyValue, RangeRequest } from "../../proto/mod.ts";
 import { SortOrder, SortTarget } from "../../proto/mod.ts";
 import type { AnswerHeader } from "./answers.ts";
+import { toByteString } from "./byte-string.ts";
 import { type Failure, isFailure } from "./failure.ts";
 import { keyRange } from "./key-range.ts";
 import {
@@ -12,7 +13,7 @@ import {
   withoutValue,
   withoutValueAndLease,
 } from "./record.ts";
-import type { ReadView } from "./store.ts";
+import type { RangeResult, ReadView } from "./store.ts";
 
 export interface RangeAnswer {
   readonly header: AnswerHeader;
@@ -26,12 +27,7 @@ export interface RangeAnswer {
  * sorts, but ascending and only what the limit let through. */
 export function range(view: ReadView, request: RangeRequest): RangeAnswer | Failure<"Compacted" | "FutureRev"> {
   const { limit, keysOnly, countOnly } = request;
-  const readAll = !isNatural(request) || hasFilter(request);
-  const found = view.range(keyRange(request.key, request.rangeEnd), {
-    at: request.revision,
-    limit: readAll || limit <= 0 ? 0 : limit + 1,
-    countOnly,
-  });
+  const found = read(view, request);
   if (isFailure(found)) return found;
   const header = { revision: view.revision };
   if (countOnly) return { header, kvs: [], more: false, count: found.count };
@@ -40,6 +36,21 @@ export function range(view: ReadView, request: RangeRequest): RangeAnswer | Fail
   if (more) records = records.slice(0, limit);
   if (keysOnly) records = records.map(request.sortTarget === SortTarget.VALUE ? withoutValue : withoutValueAndLease);
   return { header, kvs: records.map(encoded), more, count: found.count };
+}
+
+function read(view: ReadView, request: RangeRequest): RangeResult | Failure<"Compacted" | "FutureRev"> {
+  const { key, rangeEnd, revision, limit, countOnly } = request;
+  // Most reads are of one key as it is now.
+  if (rangeEnd.length === 0 && revision <= 0) {
+    const record = view.get(toByteString(key))?.record;
+    return record === undefined ? { records: [], count: 0 } : { records: [record], count: 1 };
+  }
+  const readAll = !isNatural(request) || hasFilter(request);
+  return view.range(keyRange(key, rangeEnd), {
+    at: revision,
+    limit: readAll || limit <= 0 ? 0 : limit + 1,
+    countOnly,
+  });
 }
 
 function isNatural({ sortOrder, sortTarget }: RangeRequest): boolean {
