@@ -92,7 +92,7 @@ function startEtcd(client: number, peer: number, dataDir: string): ChildProcess 
   const args = [
     ...["--data-dir", dataDir, "--listen-client-urls", url, "--advertise-client-urls", url],
     ...["--listen-peer-urls", peerUrl, "--initial-advertise-peer-urls", peerUrl],
-    ...["--initial-cluster", `default=${peerUrl}`, "--log-level", "error"],
+    ...["--initial-cluster", `default=${peerUrl}`, "--logger", "zap", "--log-level", "error"],
   ];
   const child = spawn("etcd", args, { stdio: ["ignore", "ignore", "inherit"] });
   child.on("error", (error) =>

@@ -1,6 +1,6 @@
 import { createPrivateKey, randomInt } from "node:crypto";
 import type { Clock, Log, Random } from "../../base/mod.ts";
-import * as etcdClient from "../../kvstore/client/mod.ts";
+import { connect } from "../../kvstore/client/mod.ts";
 import { type Service, servedResources } from "../api/mod.ts";
 import { AddressRange, parsePortRange } from "./allocate/service-range.ts";
 import { TokenSigner } from "./auth/tokens.ts";
@@ -14,6 +14,7 @@ import { Metrics } from "./metrics.ts";
 import type { ApiServer, ApiServerOptions } from "./options.ts";
 import { gauges, healthChecks } from "./paths/checks.ts";
 import { Discovery } from "./paths/discovery.ts";
+import { OpenApi } from "./paths/openapi.ts";
 import { answerPath } from "./paths/paths.ts";
 import { versionInfo } from "./paths/version.ts";
 import { Compactor } from "./storage/compactor.ts";
@@ -53,7 +54,9 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   let port = options.listen.port;
   const discovery = new Discovery(servedResources, () => `${advertised(options)}:${port}`);
   const checks = healthChecks(store, () => isReady, stopping.signal);
-  const version = versionInfo(options.kubernetesVersion ?? "v1.33.1");
+  const gitVersion = options.kubernetesVersion ?? "v1.33.1";
+  const version = versionInfo(gitVersion);
+  const openApi = new OpenApi(servedResources, gitVersion);
   const app: App = new App({
     authenticator,
     authorizer,
@@ -65,6 +68,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       answerPath(
         {
           discovery,
+          openApi,
           checks,
           version,
           metrics: () => metrics.render(gauges(registry, app)),
@@ -116,9 +120,6 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
 }
 
 function connectStore({ etcdServers, etcdTls }: ApiServerOptions, log: Log): Store {
-  const { connect } = etcdClient as unknown as {
-    connect: (options: etcdClient.EtcdClientOptions) => etcdClient.EtcdClient;
-  };
   return new EtcdStore(connect({ endpoints: etcdServers, ...(etcdTls && { tls: etcdTls }), log }), log);
 }
 

@@ -4,9 +4,11 @@ import type { PathCall } from "../http/app.ts";
 import { json, type Reply, text } from "../http/reply.ts";
 import type { Discovery } from "./discovery.ts";
 import { type HealthCheck, health } from "./health.ts";
+import type { OpenApi } from "./openapi.ts";
 
 export interface PathsOptions {
   readonly discovery: Discovery;
+  readonly openApi: OpenApi;
   readonly checks: readonly HealthCheck[];
   readonly version: object;
   readonly metrics: () => string;
@@ -21,6 +23,7 @@ export async function answerPath(options: PathsOptions, call: PathCall): Promise
     fail(known(path) ? status.methodNotAllowedOnPath() : status.pathNotFound());
   const checked = await health(options.checks, path, query);
   if (checked !== undefined) return checked;
+  if (path.startsWith("/openapi/")) return options.openApi.answer(path, query, headers) ?? fail(status.pathNotFound());
   switch (path.replace(/(.)\/$/, "$1")) {
     case "/version":
       return json(200, options.version);
