@@ -22,6 +22,7 @@ export type { HeaderBlock } from "./http2/hpack/block.ts";
 export { type OutgoingHeader, RepeatedHeaders } from "./http2/hpack/encoder.ts";
 export type { Header } from "./http2/hpack/header.ts";
 export type { ConnectionOptions } from "./http2/options.ts";
+export { readUint32, writeUint32 } from "./http2/output.ts";
 export type { Stream } from "./http2/stream.ts";
 export * from "./messages/auth.ts";
 export * as authpb from "./messages/authpb.ts";

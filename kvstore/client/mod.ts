@@ -1,4 +1,5 @@
 // A client of etcd v3, real or ours: `connect({ endpoints })`.
+export { connect } from "./connect.ts";
 export { CompactedError, EtcdError } from "./error.ts";
 export { noEnd, prefixEnd } from "./keys.ts";
 export type {

@@ -1,0 +1,27 @@
+import { Channel } from "./channel.ts";
+import { clusterClient } from "./cluster.ts";
+import { kvClient } from "./kv.ts";
+import { LeaseRenewals } from "./lease.ts";
+import { machineClock } from "./machine-clock.ts";
+import { maintenanceClient } from "./maintenance.ts";
+import type { EtcdClient, EtcdClientOptions } from "./types.ts";
+import { WatchStream } from "./watch.ts";
+
+/** A client. It connects when it is first used. Throws for an endpoint that is none. */
+export function connect(options: EtcdClientOptions): EtcdClient {
+  const channel = new Channel(options, options.clock ?? machineClock);
+  const watch = new WatchStream(channel);
+  const lease = new LeaseRenewals(channel);
+  return {
+    kv: kvClient(channel),
+    watch,
+    lease,
+    cluster: clusterClient(channel),
+    maintenance: maintenanceClient(channel),
+    async close() {
+      watch.stop();
+      lease.stop();
+      channel.close();
+    },
+  };
+}
