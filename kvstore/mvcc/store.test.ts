@@ -15,6 +15,7 @@ import {
 import { isFailure } from "./failure.ts";
 import { asModel, Model } from "./model.testing.ts";
 import { TestState } from "./state.testing.ts";
+import { installState } from "./state.ts";
 
 const keys = ["a", "a\0", "b", "ba", "c", "\xff"];
 const key = fc.constantFrom(...keys);
@@ -233,4 +234,36 @@ describe("the store", () => {
     for await (const run of reopened.history.read(3, 4)) events.push(...run);
     expect(events).toMatchObject([{ main: 3, sub: 0, tombstone: true, key: "a" }]);
   });
+});
+
+test("a snapshot is taken at one applied index, and installed beside the state that still answers", async () => {
+  const [leader, follower] = [new TestState(), new TestState()];
+  for (const { applier, store } of [await leader.open(), await follower.open()]) {
+    applier.put(PutRequest.create({ key: toUtf8("a"), value: toUtf8("1") }));
+    store.setApplied(1, 1);
+  }
+  leader.state.applier.put(PutRequest.create({ key: toUtf8("a"), value: toUtf8("2") }));
+  leader.state.applier.leaseGrant({ id: 5n, ttl: 10 });
+  leader.state.applier.put(PutRequest.create({ key: toUtf8("b"), lease: 5n }));
+  leader.state.store.setApplied(2, 1);
+  const records = leader.state.backend.exportRecords();
+  const first = await leader.until(records.next());
+  leader.state.applier.put(PutRequest.create({ key: toUtf8("later") }));
+  leader.state.store.setApplied(3, 1);
+  await leader.until(leader.state.backend.commit());
+
+  const options = { home: follower.home, clock: follower.clock, minLeaseTtl: 2, onFailure: () => undefined };
+  const installed = await installState(
+    options,
+    (async function* () {
+      if (!first.done) yield first.value;
+      yield* records;
+    })(),
+  );
+  expect(follower.state.store.revision).toBe(2);
+  expect([installed.store.revision, installed.store.applied]).toEqual([4, { index: 2, term: 1 }]);
+  expect(installed.lessor.keysOf(5n)).toEqual(["b"]);
+  await follower.until(follower.state.backend.close());
+  await follower.until(installed.backend.close());
+  expect((await follower.open()).store.applied).toEqual({ index: 2, term: 1 });
 });
