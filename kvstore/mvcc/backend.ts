@@ -104,6 +104,7 @@ export class Backend {
   /** A source has something to write. */
   changed(): void {
     this.#changes++;
+    if (this.#closed) return;
     const urgent = this.#changes >= this.#batchLimit;
     if (this.#timer !== undefined && (this.#timerIsUrgent || !urgent)) return;
     this.#timer?.cancel();
@@ -113,8 +114,9 @@ export class Backend {
     });
   }
 
-  /** All changes made before this call are durable when it resolves. */
+  /** All changes made before this call are durable when it resolves; after `close`, when none will be any more. */
   commit(): Promise<void> {
+    if (this.#closed) return this.#tail;
     this.#tail = this.#tail.then(() => this.#writeBatch());
     return this.#tail;
   }
@@ -154,13 +156,19 @@ export class Backend {
   /** Writes what is left. */
   async close(): Promise<void> {
     if (this.#closed) return;
+    const last = this.commit();
     this.#closed = true;
     try {
-      await this.commit();
+      await last;
     } finally {
       this.#timer?.cancel();
       await this.#engine.close();
     }
+  }
+
+  /** What is changed from now on is not written: background work has no use any more. */
+  get closed(): boolean {
+    return this.#closed;
   }
 
   async #writeBatch(): Promise<void> {

@@ -62,6 +62,8 @@ export class Compactor {
         uncommitted = 0;
       }
       await new Promise<void>((resolve) => clock.after(0, resolve));
+      // The rest is done when the store is opened again.
+      if (backend.closed) return;
     }
     writeRevision(backend, finishedKey, revision);
     await backend.commit();

@@ -219,6 +219,19 @@ describe("the store", () => {
     expect(kept).toBe(2500);
   });
 
+  test("closes in the middle of a compaction and finishes it when it is opened again", async () => {
+    const test = new TestState();
+    const { applier, store } = await test.open();
+    for (let i = 0; i < 9000; i++) applier.put(PutRequest.create({ key: toUtf8(`k${i % 4500}`), value: toUtf8("v") }));
+    store.compact(store.revision);
+    await test.pass(1);
+    const { store: reopened, backend } = await test.restart();
+    await test.until(reopened.hashKv(0));
+    let kept = 0;
+    for await (const entries of backend.scan("key")) kept += entries.length;
+    expect(kept).toBe(4500);
+  });
+
   test("keeps a tombstone that lies exactly at the compact revision", async () => {
     const test = new TestState();
     const { applier, store } = await test.open();
