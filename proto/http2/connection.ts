@@ -94,7 +94,8 @@ export class Connection<Owner> {
     if (this.role === "client") settings.push([Setting.ENABLE_PUSH, 0]);
     else if (maxConcurrentStreams < 0xffff_ffff) settings.push([Setting.MAX_CONCURRENT_STREAMS, maxConcurrentStreams]);
     this.output.settings(settings);
-    this.output.windowUpdate(0, connectionWindowBytes - defaultWindow);
+    assert(connectionWindowBytes >= defaultWindow, "a connection's window starts at 65535 and only grows (§6.9.2)");
+    if (connectionWindowBytes > defaultWindow) this.output.windowUpdate(0, connectionWindowBytes - defaultWindow);
   }
 
   // What can be asked.
