@@ -252,7 +252,7 @@ async function takeDown(inNode: readonly string[], sandboxId: string, dir: strin
 
 /** Programs are looked up once: inside a container PATH is the container's. */
 export function findProgram(name: string): string {
-  const dirs = [...(process.env["PATH"] ?? "").split(":"), "/usr/bin", "/bin", "/usr/sbin", "/sbin"];
+  const dirs = [...(process.env.PATH ?? "").split(":"), "/usr/bin", "/bin", "/usr/sbin", "/sbin"];
   const found = dirs
     .filter((dir) => dir.startsWith("/"))
     .map((dir) => join(dir, name))

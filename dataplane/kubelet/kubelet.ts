@@ -1,0 +1,441 @@
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Clock, Log, Random } from "../../base/mod.ts";
+import type { Service } from "../../controlplane/api/mod.ts";
+import { type ConfigMap, millisecondsOf, type Node, type Pod, type Secret } from "../../controlplane/api/mod.ts";
+import { type Client, EventRecorder, type Informer } from "../../controlplane/client/mod.ts";
+import { containerEnvironment, type Sources } from "./env/container-env.ts";
+import type { PodFacts } from "./env/field-value.ts";
+import { RuntimeManager } from "./lifecycle/runtime-manager.ts";
+import { sandboxConfig } from "./lifecycle/sandbox-config.ts";
+import { admit } from "./pod/admit.ts";
+import type { ClusterDns } from "./pod/dns-config.ts";
+import { hostsFile } from "./pod/hosts-file.ts";
+import { Pleg } from "./pod/pleg.ts";
+import { formatPod, isHostNetwork, labels, refOf } from "./pod/pod-ref.ts";
+import { type PassResult, type PodSyncer, PodWorker } from "./pod/pod-worker.ts";
+import { findContainer, type RuntimePod, readRuntimePod } from "./pod/runtime-pod.ts";
+import { ProbeManager } from "./probes/probe-manager.ts";
+import type { Prober } from "./probes/prober.ts";
+import { podDirOf, podLogDirOf, podsDirOf } from "./root-dir.ts";
+import type { ImageService, RuntimeService } from "./runtime/cri.ts";
+import { podStatus, terminatedStatus } from "./status/pod-status.ts";
+import { StatusManager } from "./status/status-manager.ts";
+import { ObjectCache } from "./volumes/object-cache.ts";
+import type { PayloadContext } from "./volumes/payload.ts";
+import { referencesOf } from "./volumes/references.ts";
+import { TokenManager } from "./volumes/token-manager.ts";
+import { type MountedVolumes, VolumeManager } from "./volumes/volume-manager.ts";
+
+export interface KubeletOptions {
+  readonly client: Client;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly nodeName: string;
+  readonly nodeIP: string;
+  readonly rootDir: string;
+  readonly dns: ClusterDns;
+  readonly runtime: RuntimeService & ImageService;
+  readonly runtimeName: string;
+  readonly prober: Prober;
+  /** Whether this process may mount file systems. */
+  readonly canMount: boolean;
+  readonly memoryCapacityBytes: number;
+  /** This node's pods. */
+  readonly pods: Informer<Pod>;
+  readonly services: Informer<Service>;
+  /** The node as it is known now; undefined before it is registered. */
+  readonly node: () => Node | undefined;
+}
+
+/**
+ * Makes this node's pods what the API says they should be, and tells the API what they are. Each pod has a worker; whatever may have
+ * changed (the API's pod, the runtime, a probe, a referenced object) only wakes it, and each pass looks at everything anew.
+ */
+export class Kubelet implements PodSyncer {
+  readonly #options: KubeletOptions;
+  readonly #workers = new Map<string, PodWorker>();
+  readonly #runtimePods = new Map<string, RuntimePod>();
+  /** Pods this node has taken; admission looks at each pod once. */
+  readonly #admitted = new Set<string>();
+  readonly #statuses: StatusManager;
+  readonly #probes: ProbeManager;
+  readonly #volumes: VolumeManager;
+  readonly #tokens: TokenManager;
+  readonly #configMaps: ObjectCache<ConfigMap>;
+  readonly #secrets: ObjectCache<Secret>;
+  readonly #manager: RuntimeManager;
+  readonly #events: EventRecorder;
+  readonly pleg: Pleg;
+
+  constructor(options: KubeletOptions) {
+    this.#options = options;
+    const { client, clock, random, log, runtime, rootDir, nodeName, nodeIP } = options;
+    const wake = (uid: string) => this.#workers.get(uid)?.wake();
+    const onChange = (uids: readonly string[]) => uids.forEach(wake);
+    this.#statuses = new StatusManager(client, clock, log);
+    this.#volumes = new VolumeManager({ rootDir, canMount: options.canMount });
+    this.#tokens = new TokenManager(client, clock);
+    this.#configMaps = new ObjectCache(client.configMaps, { clock, random, log, resource: "configmap", onChange });
+    this.#secrets = new ObjectCache(client.secrets, { clock, random, log, resource: "secret", onChange });
+    this.#events = new EventRecorder(client, { component: "kubelet", host: nodeName, log, clock });
+    this.pleg = new Pleg(runtime, clock, log, wake);
+    this.#probes = new ProbeManager({
+      clock,
+      random,
+      prober: options.prober,
+      onChange: wake,
+      view: (uid, name) => this.#probeView(uid, name),
+      onUnhealthy: (pod, container, message) => this.#event(pod, "Warning", "Unhealthy", message, container.name),
+    });
+    this.#manager = new RuntimeManager({
+      runtime,
+      clock,
+      log,
+      rootDir,
+      nodeIP,
+      memoryCapacityBytes: options.memoryCapacityBytes,
+      event: (pod, type, reason, message, container) => this.#event(pod, type, reason, message, container),
+      sandboxConfig: (pod, attempt) => this.#sandboxConfig(pod, attempt),
+      environment: (pod, container, podIP, onSkipped) => {
+        if (!options.services.hasSynced)
+          throw new Error("services have not yet been read at least once, cannot construct envvars");
+        const services = options.services.lister.list();
+        return containerEnvironment(pod, container, services, this.#sources, this.#facts(podIP), onSkipped);
+      },
+      hostsFile: (pod, podIP) => this.#writeHostsFile(pod, podIP),
+    });
+  }
+
+  get #sources(): Sources {
+    return {
+      configMap: (namespace, name) => this.#configMaps.get(namespace, name),
+      secret: (namespace, name) => this.#secrets.get(namespace, name),
+    };
+  }
+
+  /** Begins to take pods; the informers run already. */
+  start(): void {
+    this.#options.pods.addHandler({
+      onAdd: (pod) => this.#observe(pod),
+      onUpdate: (_old, pod) => this.#observe(pod),
+      onDelete: (pod) => this.#workers.get(refOf(pod).uid)?.remove(),
+    });
+    // Whatever refers to the environment of Services is only read when containers start: no need to look again at changes.
+    this.pleg.start();
+    this.#options.pods
+      .synced()
+      .then(() => this.#removeOrphans())
+      .catch((error: Error) =>
+        this.#options.log("error", "could not remove what is left of old pods", { error: error.message }),
+      );
+  }
+
+  /** Lets go of everything; containers go on. */
+  async stop(): Promise<void> {
+    this.pleg.stop();
+    for (const worker of this.#workers.values()) worker.stop();
+    this.#probes.close();
+    this.#configMaps.close();
+    this.#secrets.close();
+    this.#statuses.close();
+    await this.#events.flush();
+  }
+
+  pods(): Pod[] {
+    return [...this.#workers.values()].map(({ pod }) => ({ ...pod, status: this.#statuses.get(pod) }));
+  }
+
+  wakeAll(): void {
+    for (const worker of this.#workers.values()) worker.wake();
+  }
+
+  #observe(pod: Pod): void {
+    const { uid } = refOf(pod);
+    const worker = this.#workers.get(uid);
+    if (worker !== undefined) {
+      this.#statuses.observe(pod);
+      worker.update(pod);
+      return;
+    }
+    const { clock, random, log } = this.#options;
+    const fresh = new PodWorker(pod, { clock, random, log, syncer: this, onDone: () => this.#workers.delete(uid) });
+    this.#workers.set(uid, fresh);
+    const { configMaps, secrets } = referencesOf(pod);
+    const { namespace } = refOf(pod);
+    this.#configMaps.register(uid, namespace, configMaps);
+    this.#secrets.register(uid, namespace, secrets);
+    fresh.wake();
+  }
+
+  async sync(pod: Pod): Promise<PassResult> {
+    const runtimePod = await this.#read(pod);
+    const status = this.#report(pod, runtimePod, false);
+    if (status.phase === "Succeeded" || status.phase === "Failed") return { terminal: true };
+    const rejection = this.#rejection(pod, runtimePod);
+    if (rejection !== undefined)
+      return this.#fail(pod, rejection.reason, `Pod was rejected: ${rejection.message}`, rejection.message);
+    const deadlineMs = this.#deadlineMs(pod);
+    if (deadlineMs !== undefined && deadlineMs <= 0) {
+      const message = "Pod was active on the node longer than the specified deadline";
+      return this.#fail(pod, "DeadlineExceeded", message, message);
+    }
+    await this.#requireNetwork(pod);
+    const volumes = await this.#mount(pod);
+    this.#probes.add(pod);
+    const { retryAfterMs, ok } = await this.#manager.syncPod(pod, runtimePod, volumes, this.#probes);
+    // Failures to start are only known now, and what runs now shall not wait for the runtime's event to be told.
+    this.#report(pod, await this.#read(pod), false);
+    const waits = [retryAfterMs, deadlineMs, ok ? undefined : 10_000].filter((wait) => wait !== undefined);
+    return waits.length === 0 ? {} : { retryAfterMs: Math.min(...waits) };
+  }
+
+  async syncTerminating(pod: Pod): Promise<void> {
+    const { uid } = refOf(pod);
+    const runtimePod = await this.#read(pod);
+    this.#report(pod, runtimePod, false);
+    this.#probes.stopLiveness(uid);
+    await this.#manager.killPod(pod, runtimePod);
+    this.#probes.remove(uid);
+    this.#report(pod, await this.#read(pod), true);
+  }
+
+  async syncTerminated(pod: Pod): Promise<void> {
+    const { uid } = refOf(pod);
+    this.#statuses.set(pod, terminatedStatus(this.#report(pod, await this.#read(pod), true)));
+    await this.#volumes.unmount(uid);
+    this.#configMaps.unregister(uid);
+    this.#secrets.unregister(uid);
+    this.#tokens.forget(uid);
+    this.#admitted.delete(uid);
+    this.#statuses.finish(pod);
+  }
+
+  async hasten(pod: Pod): Promise<void> {
+    await this.#manager.hasten(await this.#read(pod), pod.metadata.deletionGracePeriodSeconds ?? 0);
+  }
+
+  async cleanUp(pod: Pod): Promise<void> {
+    const ref = refOf(pod);
+    const { rootDir } = this.#options;
+    await this.#manager.remove(ref);
+    for (const { id } of this.#runtimePods.get(ref.uid)?.containers ?? []) this.#probes.forget(id);
+    this.#runtimePods.delete(ref.uid);
+    rmSync(podLogDirOf(rootDir, ref), { recursive: true, force: true });
+    rmSync(podDirOf(rootDir, ref.uid), { recursive: true, force: true });
+    this.#manager.forget(ref.uid);
+    this.#statuses.forget(ref.uid);
+  }
+
+  /** The runtime's state of a pod, for this pass and for the probes until the next. */
+  async #read(pod: Pod): Promise<RuntimePod> {
+    const ref = refOf(pod);
+    const before = this.#runtimePods.get(ref.uid);
+    const runtimePod = await readRuntimePod(this.#options.runtime, ref);
+    this.#runtimePods.set(ref.uid, runtimePod);
+    const ran = new Set(before?.containers.filter(({ state }) => state === "running").map(({ id }) => id));
+    if (runtimePod.containers.some(({ id, state }) => state === "running" && !ran.has(id)))
+      this.#probes.trigger(ref.uid);
+    return runtimePod;
+  }
+
+  #report(pod: Pod, runtimePod: RuntimePod, terminal: boolean) {
+    const { nodeIP, runtimeName, clock } = this.#options;
+    const { uid } = refOf(pod);
+    const status = podStatus({
+      pod,
+      runtimePod,
+      previous: this.#previous(pod),
+      hostIP: nodeIP,
+      runtimeName,
+      nowMs: clock.now(),
+      terminal,
+      failure: (container) => this.#manager.failure(uid, container),
+      probes: this.#probes,
+    });
+    this.#statuses.set(pod, status);
+    return status;
+  }
+
+  /** Ours where we have reported, with the conditions that others have set since. */
+  #previous(pod: Pod) {
+    const ours = this.#statuses.get(pod);
+    const known = new Set(ours.conditions?.map(({ type }) => type));
+    const others = (pod.status?.conditions ?? []).filter(({ type }) => !known.has(type));
+    return { ...ours, conditions: [...(ours.conditions ?? []), ...others] };
+  }
+
+  #rejection(pod: Pod, runtimePod: RuntimePod) {
+    const { uid } = refOf(pod);
+    const node = this.#options.node();
+    // What runs already was taken by an earlier kubelet.
+    if (this.#admitted.has(uid) || runtimePod.containers.length > 0) {
+      this.#admitted.add(uid);
+      return undefined;
+    }
+    if (node === undefined) throw new Error("the node is not registered yet");
+    const others = [...this.#workers.values()]
+      .filter((worker) => this.#admitted.has(refOf(worker.pod).uid))
+      .map((worker) => worker.pod);
+    const rejection = admit(pod, node, others);
+    if (rejection === undefined) this.#admitted.add(uid);
+    return rejection;
+  }
+
+  #fail(pod: Pod, reason: string, statusMessage: string, eventMessage: string): PassResult {
+    this.#event(pod, "Warning", reason, eventMessage);
+    const status = this.#statuses.get(pod);
+    this.#statuses.set(pod, { ...status, phase: "Failed", reason, message: statusMessage });
+    return { terminal: true };
+  }
+
+  /** Time the pod may still run; undefined: no end set. */
+  #deadlineMs(pod: Pod): number | undefined {
+    const seconds = pod.spec.activeDeadlineSeconds;
+    const startedAtMs = millisecondsOf(this.#statuses.get(pod).startTime);
+    if (seconds === undefined || startedAtMs === undefined) return undefined;
+    return startedAtMs + seconds * 1000 - this.#options.clock.now();
+  }
+
+  async #requireNetwork(pod: Pod): Promise<void> {
+    if (isHostNetwork(pod)) return;
+    const { conditions } = await this.#options.runtime.status();
+    const network = conditions.find(({ type }) => type === "NetworkReady");
+    if (network === undefined || network.status) return;
+    const message = `network is not ready: container runtime network not ready: NetworkReady=false reason:${network.reason} message:${network.message}`;
+    this.#event(pod, "Warning", "NetworkNotReady", message);
+    throw new Error(message);
+  }
+
+  #mount(pod: Pod): Promise<MountedVolumes> {
+    const podIP = this.#statuses.get(pod).podIP ?? "";
+    const context: PayloadContext = {
+      ...this.#sources,
+      pod,
+      facts: this.#facts(podIP),
+      token: (request) => this.#tokens.token(pod, request),
+    };
+    return this.#volumes.mount(pod, context, (message) => this.#event(pod, "Warning", "FailedMount", message));
+  }
+
+  #facts(podIP: string): PodFacts {
+    const {
+      cpu = "0",
+      memory = "0",
+      "ephemeral-storage": disk = "0",
+    } = this.#options.node()?.status?.allocatable ?? {};
+    return { podIP, hostIP: this.#options.nodeIP, allocatable: { cpu, memory, "ephemeral-storage": disk } };
+  }
+
+  #sandboxConfig(pod: Pod, attempt: number) {
+    const { rootDir, nodeName, dns } = this.#options;
+    return sandboxConfig({
+      pod,
+      attempt,
+      rootDir,
+      dns,
+      nodeHostname: nodeName,
+      hostResolvConf: textOf("/etc/resolv.conf"),
+    });
+  }
+
+  #writeHostsFile(pod: Pod, podIP: string): string {
+    const { rootDir, dns } = this.#options;
+    const dir = podDirOf(rootDir, refOf(pod).uid);
+    const file = join(dir, "etc-hosts");
+    mkdirSync(dir, { recursive: true, mode: 0o750 });
+    writeFileSync(file, hostsFile(pod, podIP, dns.domain, isHostNetwork(pod) ? textOf("/etc/hosts") : undefined), {
+      mode: 0o644,
+    });
+    return file;
+  }
+
+  #probeView(uid: string, name: string) {
+    const worker = this.#workers.get(uid);
+    if (worker === undefined) return undefined;
+    const { pod } = worker;
+    const runtimePod = this.#runtimePods.get(uid);
+    const podIP = isHostNetwork(pod) ? this.#options.nodeIP : (runtimePod?.sandboxes[0]?.network?.ip ?? "");
+    return { pod, podIP, instance: runtimePod === undefined ? undefined : findContainer(runtimePod, name) };
+  }
+
+  /** Where a container's log is, or why there is none, in the original's words. */
+  async containerLog(namespace: string, name: string, container: string, previous: boolean) {
+    const worker = [...this.#workers.values()].find(({ pod }) => {
+      const ref = refOf(pod);
+      return ref.namespace === namespace && ref.name === name;
+    });
+    if (worker === undefined) return new Error(`pod ${JSON.stringify(name)} does not exist`);
+    const ref = refOf(worker.pod);
+    const { runtime } = this.#options;
+    const instances = (await readRuntimePod(runtime, ref)).containers.filter(
+      (one) => one.name === container && one.startedAtMs > 0,
+    );
+    if (previous && instances.length < 2) {
+      return new Error(
+        `previous terminated container ${JSON.stringify(container)} in pod ${JSON.stringify(name)} not found`,
+      );
+    }
+    const instance = instances[previous ? 1 : 0];
+    if (instance === undefined) {
+      const failure = this.#manager.failure(ref.uid, container);
+      const why = failure === undefined ? "ContainerCreating" : failure.reason;
+      return new Error(
+        `container ${JSON.stringify(container)} in pod ${JSON.stringify(name)} is waiting to start: ${why}`,
+      );
+    }
+    const isRunning = async () => {
+      const found = await runtime.listContainers({ id: instance.id });
+      return found[0]?.state === "CONTAINER_RUNNING";
+    };
+    return { path: instance.logPath, isRunning };
+  }
+
+  /** Ends what runs for pods the API has forgotten, and removes their files: we were away when they went. */
+  async #removeOrphans(): Promise<void> {
+    const { runtime, rootDir, log } = this.#options;
+    const orphans = new Map<string, { namespace: string; name: string; uid: string }>();
+    for (const sandbox of await runtime.listPodSandbox()) {
+      const uid = sandbox.labels[labels.podUid] ?? sandbox.metadata.uid;
+      const { namespace, name } = sandbox.metadata;
+      if (!this.#workers.has(uid)) orphans.set(uid, { namespace, name, uid });
+    }
+    for (const ref of orphans.values()) {
+      log("info", "ending a pod that is not wanted any more", { pod: formatPod(ref) });
+      await this.#manager.killOrphan(ref);
+      rmSync(podLogDirOf(rootDir, ref), { recursive: true, force: true });
+    }
+    mkdirSync(podsDirOf(rootDir), { recursive: true });
+    for (const uid of readdirSync(podsDirOf(rootDir))) {
+      if (this.#workers.has(uid)) continue;
+      await this.#volumes.unmount(uid);
+      rmSync(podDirOf(rootDir, uid), { recursive: true, force: true });
+    }
+  }
+
+  #event(pod: Pod, type: "Normal" | "Warning", reason: string, message: string, container?: string): void {
+    const list = (pod.spec.initContainers ?? []).some(({ name }) => name === container)
+      ? "initContainers"
+      : "containers";
+    const fieldPath = container === undefined ? {} : { fieldPath: `spec.${list}{${container}}` };
+    this.#events.event({ kind: "Pod", apiVersion: "v1", ...refOf(pod), ...fieldPath }, type, reason, message);
+  }
+
+  /** Tells about the node itself. */
+  nodeEvent(type: "Normal" | "Warning", reason: string, message: string): void {
+    const { nodeName } = this.#options;
+    // The original uses the node's name as uid, and kubectl describe relies on it.
+    this.#events.event({ kind: "Node", name: nodeName, uid: nodeName, apiVersion: "v1" }, type, reason, message);
+  }
+}
+
+/** A file of the node that may be missing. */
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return "";
+    throw error;
+  }
+}

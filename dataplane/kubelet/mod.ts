@@ -1,0 +1,15 @@
+export { destroyNode, stopNode } from "./destroy-node.ts";
+export {
+  createClusterNetwork,
+  createNodeNetwork,
+  destroyClusterNetwork,
+  destroyNodeNetwork,
+  type NodeNetworkOptions,
+  underlayCidr,
+} from "./network/cluster-network.ts";
+export { nodeNamespace, underlayNamespace, underlayPort } from "./network/namespace.ts";
+export * as cri from "./runtime/cri.ts";
+export { whyNoNamespaces } from "./runtime/embedded/namespaces-driver.ts";
+export type { DriverChoice } from "./runtime/embedded/open.ts";
+export type { Listen } from "./server/server.ts";
+export { type RunningKubelet, type StartKubeletOptions, startKubelet } from "./start-kubelet.ts";

@@ -1,0 +1,155 @@
+import { type Node, type NodeCondition, type NodeStatus, Quantity } from "../../../controlplane/api/mod.ts";
+import type { Image, RuntimeCondition, VersionResponse } from "../runtime/cri.ts";
+import type { Machine, Pressure } from "./machine.ts";
+
+/** Reported as the kubelet's version: what a scheduler or a tool may expect of this node. */
+export const kubeletVersion = "v1.33.0";
+
+/** Kept back from pods, as the original's hard eviction thresholds do. */
+const reservedMemoryBytes = 100 << 20;
+/** Below this the node says DiskPressure. The original takes a tenth of the disk, which on a developer's full laptop is always. */
+const leastDiskBytes = 1 << 30;
+
+export interface NodeStatusInput {
+  readonly nodeName: string;
+  readonly nodeIP: string;
+  readonly kubeletPort: number;
+  readonly maxPods: number;
+  readonly machine: Machine;
+  readonly pressure: Pressure;
+  readonly version: VersionResponse;
+  readonly runtimeConditions: readonly RuntimeCondition[];
+  readonly images: readonly Image[];
+  /** What containers do not get from this runtime, in sentences. */
+  readonly limitations: readonly string[];
+  readonly isolated: boolean;
+  /** Unique for this node, though several may share a machine. */
+  readonly systemUuid: string;
+  readonly now: string;
+  readonly previous: readonly NodeCondition[];
+}
+
+export function nodeStatus(input: NodeStatusInput): NodeStatus {
+  const { machine, version } = input;
+  const bytes = (count: number) => Quantity.fromNumber(Math.floor(count / 1024) * 1024, "BinarySI").toString();
+  const common = { cpu: `${machine.cpus}`, pods: `${input.maxPods}` };
+  return {
+    capacity: { ...common, memory: bytes(machine.memoryBytes), "ephemeral-storage": bytes(machine.diskBytes) },
+    allocatable: {
+      ...common,
+      memory: bytes(machine.memoryBytes - reservedMemoryBytes),
+      "ephemeral-storage": bytes(machine.diskBytes * 0.9),
+    },
+    conditions: stamped(conditions(input), input),
+    addresses: [
+      { type: "InternalIP", address: input.nodeIP },
+      { type: "Hostname", address: input.nodeName },
+    ],
+    daemonEndpoints: { kubeletEndpoint: { Port: input.kubeletPort } },
+    nodeInfo: {
+      machineID: machine.machineId,
+      systemUUID: input.systemUuid,
+      bootID: machine.bootId,
+      kernelVersion: machine.kernelVersion,
+      osImage: machine.osImage,
+      containerRuntimeVersion: `${version.runtimeName}://${version.runtimeVersion}`,
+      kubeletVersion,
+      kubeProxyVersion: kubeletVersion,
+      operatingSystem: machine.operatingSystem,
+      architecture: machine.architecture,
+    },
+    images: input.images.map(({ repoTags, repoDigests, sizeBytes }) => ({
+      names: [...repoTags, ...repoDigests],
+      sizeBytes,
+    })),
+  };
+}
+
+type Fact = Pick<NodeCondition, "type" | "status" | "reason" | "message">;
+
+function conditions(input: NodeStatusInput): Fact[] {
+  const { pressure, runtimeConditions } = input;
+  const lowMemory = pressure.availableMemoryBytes < reservedMemoryBytes;
+  const lowDisk = pressure.availableDiskBytes < leastDiskBytes;
+  const faults = runtimeConditions
+    .filter(({ status }) => !status)
+    .map(({ type, reason, message }) =>
+      type === "NetworkReady"
+        ? `container runtime network not ready: NetworkReady=false reason:${reason} message:${message}`
+        : `container runtime is not ready: ${reason} ${message}`,
+    );
+  return [
+    fact(
+      "MemoryPressure",
+      lowMemory,
+      ["KubeletHasInsufficientMemory", "kubelet has insufficient memory available"],
+      ["KubeletHasSufficientMemory", "kubelet has sufficient memory available"],
+    ),
+    fact(
+      "DiskPressure",
+      lowDisk,
+      ["KubeletHasDiskPressure", "kubelet has disk pressure"],
+      ["KubeletHasNoDiskPressure", "kubelet has no disk pressure"],
+    ),
+    fact(
+      "PIDPressure",
+      false,
+      ["KubeletHasInsufficientPID", "kubelet has insufficient PID available"],
+      ["KubeletHasSufficientPID", "kubelet has sufficient PID available"],
+    ),
+    // Not of the original: what this runtime cannot do stands where people look.
+    fact(
+      "ContainersIsolated",
+      input.isolated,
+      ["Namespaces", input.limitations.join("; ")],
+      ["PlainProcesses", input.limitations.join("; ")],
+    ),
+    fact(
+      "Ready",
+      faults.length === 0,
+      ["KubeletReady", "kubelet is posting ready status"],
+      ["KubeletNotReady", faults.join(", ")],
+    ),
+  ];
+}
+
+function fact(
+  type: string,
+  holds: boolean,
+  whenTrue: readonly [string, string],
+  whenFalse: readonly [string, string],
+): Fact {
+  const [reason, message] = holds ? whenTrue : whenFalse;
+  return { type, status: holds ? "True" : "False", reason, message };
+}
+
+function stamped(facts: readonly Fact[], { previous, now }: NodeStatusInput): NodeCondition[] {
+  return facts.map((condition) => {
+    const before = previous.find(({ type }) => type === condition.type);
+    const same = before?.status === condition.status && before.lastTransitionTime !== undefined;
+    return { ...condition, lastHeartbeatTime: now, lastTransitionTime: same ? before.lastTransitionTime : now };
+  });
+}
+
+/** Labels every node has. */
+export function nodeLabels(nodeName: string, machine: Machine): Record<string, string> {
+  const { operatingSystem, architecture } = machine;
+  return {
+    "beta.kubernetes.io/arch": architecture,
+    "beta.kubernetes.io/os": operatingSystem,
+    "kubernetes.io/arch": architecture,
+    "kubernetes.io/hostname": nodeName,
+    "kubernetes.io/os": operatingSystem,
+  };
+}
+
+export function newNode(nodeName: string, labels: Record<string, string>, status: NodeStatus): Node {
+  return { apiVersion: "v1", kind: "Node", metadata: { name: nodeName, labels }, spec: {}, status };
+}
+
+/** Heartbeats aside, whether anything differs. */
+export function sameNodeStatus(a: NodeStatus, b: NodeStatus): boolean {
+  const bare = (status: NodeStatus) =>
+    JSON.stringify({ ...status, conditions: status.conditions?.map((one) => ({ ...one, lastHeartbeatTime: "" })) });
+  return bare(a) === bare(b);
+}

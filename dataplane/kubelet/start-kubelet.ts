@@ -1,0 +1,222 @@
+import { createHash } from "node:crypto";
+import { mkdirSync } from "node:fs";
+import { resolve } from "node:path";
+import type { Clock, Log, Random, Timer } from "../../base/mod.ts";
+import { type Node, timeAt } from "../../controlplane/api/mod.ts";
+import { type Client, InformerFactory, systemClock, systemRandom } from "../../controlplane/client/mod.ts";
+import { Kubelet } from "./kubelet.ts";
+import { rotateLogs } from "./lifecycle/log-rotation.ts";
+import { readMachine, readPressure } from "./node/machine.ts";
+import { NodeAgent } from "./node/node-agent.ts";
+import { nodeLabels, nodeStatus } from "./node/node-status.ts";
+import { NodeRoutes, wantedRoutes } from "./node/routes.ts";
+import { createProber } from "./probes/prober.ts";
+import { runtimeDirOf } from "./root-dir.ts";
+import { type DriverChoice, openEmbeddedRuntime } from "./runtime/embedded/open.ts";
+import { type Listen, startServer } from "./server/server.ts";
+
+export interface StartKubeletOptions {
+  readonly nodeName: string;
+  /** Identity system:node:NAME. Closed by the caller. */
+  readonly client: Client;
+  /** Everything the kubelet keeps lies below; destroyNode removes it. */
+  readonly rootDir: string;
+  readonly nodeIP: string;
+  readonly runtime: DriverChoice;
+  /** Addresses of the cluster's DNS; none: pods get the node's resolv.conf. */
+  readonly clusterDNS?: readonly string[];
+  readonly clusterDomain?: string;
+  /** Routed to the pods' side so that the node's own connections to Services leave at all. */
+  readonly serviceCIDR?: string;
+  readonly listen: readonly Listen[];
+  /** PEM: the server's certificate and key, the CA of clients. */
+  readonly tls: { readonly cert: string | Buffer; readonly key: string | Buffer; readonly clientCa: string | Buffer };
+  /** The port the API server is told, when it is not that of a TCP listener in `listen`. */
+  readonly advertisedPort?: number;
+  readonly maxPods?: number;
+  readonly nodeLabels?: Readonly<Record<string, string>>;
+  /** Directories of the host that no container may see, besides `rootDir`. */
+  readonly maskedPaths?: readonly string[];
+  readonly log: Log;
+  readonly clock?: Clock;
+  readonly random?: Random;
+}
+
+export interface RunningKubelet {
+  /** Of the first TCP listener. */
+  readonly port: number | undefined;
+  /** Name of the driver that runs containers: `namespaces` or `process`. */
+  readonly driver: string;
+  /** What containers do not get here, in sentences. */
+  readonly limitations: readonly string[];
+  /** Stops the kubelet; its containers go on. */
+  stop(): Promise<void>;
+}
+
+const rotateEveryMs = 10_000;
+
+/**
+ * Starts a kubelet in the network namespace this process is in. Resolves when it listens and its runtime is open; registering the node goes on
+ * in the background until the API server answers. Throws Failure when it cannot listen or the chosen runtime cannot work here.
+ */
+export async function startKubelet(options: StartKubeletOptions): Promise<RunningKubelet> {
+  const { client, log, nodeName, nodeIP } = options;
+  const clock = options.clock ?? systemClock;
+  const random = options.random ?? systemRandom;
+  const rootDir = resolve(options.rootDir);
+  mkdirSync(rootDir, { recursive: true, mode: 0o755 });
+  const { runtime, limitations } = await openEmbeddedRuntime({
+    stateDir: runtimeDirOf(rootDir),
+    driver: options.runtime,
+    maskedPaths: [rootDir, ...(options.maskedPaths ?? [])],
+    clock,
+    log,
+  });
+  const isolated = runtime.driver.name === "namespaces";
+  const machine = readMachine(rootDir);
+  const version = await runtime.version();
+
+  const informers = new InformerFactory({ log, clock, random });
+  const pods = informers.informer(client.pods, { fieldSelector: `spec.nodeName=${nodeName}` });
+  const services = informers.informer(client.services);
+  const nodes = informers.informer(client.nodes);
+  let registered: Node | undefined;
+
+  const kubelet = new Kubelet({
+    client,
+    clock,
+    random,
+    log,
+    nodeName,
+    nodeIP,
+    rootDir,
+    runtime,
+    runtimeName: version.runtimeName,
+    prober: createProber(runtime),
+    canMount: isolated,
+    memoryCapacityBytes: machine.memoryBytes,
+    dns: { servers: options.clusterDNS ?? [], domain: options.clusterDomain ?? "cluster.local" },
+    pods,
+    services,
+    node: () => nodes.lister.get(undefined, nodeName) ?? registered,
+  });
+
+  const server = await startServer({
+    listen: options.listen,
+    tls: options.tls,
+    clock,
+    log,
+    pods: () => kubelet.pods(),
+    containerLog: (namespace, pod, container, previous) => kubelet.containerLog(namespace, pod, container, previous),
+  });
+
+  const stop = new AbortController();
+  const agent = new NodeAgent({
+    client,
+    clock,
+    log,
+    nodeName,
+    labels: { ...nodeLabels(nodeName, machine), ...options.nodeLabels },
+    annotations: nodeAnnotations(runtime.driver.name, options.listen),
+    async status(previous) {
+      const { conditions } = await runtime.status();
+      const sick = kubelet.pleg.unhealthy();
+      const pleg =
+        sick === undefined
+          ? []
+          : [{ type: "RuntimeReady" as const, status: false, reason: "PLEGUnhealthy", message: sick }];
+      return nodeStatus({
+        nodeName,
+        nodeIP,
+        machine,
+        version,
+        limitations,
+        isolated,
+        kubeletPort: options.advertisedPort ?? server.port ?? 10_250,
+        maxPods: options.maxPods ?? 110,
+        pressure: readPressure(rootDir),
+        runtimeConditions: [...conditions, ...pleg],
+        images: await runtime.listImages(),
+        systemUuid: uuidOf(rootDir),
+        now: timeAt(clock.now()),
+        previous: previous.conditions ?? [],
+      });
+    },
+    onRegistered(node) {
+      registered = node;
+      kubelet.nodeEvent("Normal", "RegisteredNode", `Node ${nodeName} has been registered`);
+      void takePodCidr(node);
+      // Before the node exists, a node may not even read its own pods.
+      informers.start(stop.signal);
+      kubelet.wakeAll();
+    },
+  });
+
+  let podCidr = "";
+  async function takePodCidr(node: Node): Promise<void> {
+    const cidr = node.spec.podCIDR ?? "";
+    if (cidr === "" || cidr === podCidr) return;
+    podCidr = cidr;
+    try {
+      await runtime.updateRuntimeConfig({ podCidr: cidr });
+      log("info", "pod addresses", { podCIDR: cidr });
+      // The network is ready now: the node, too, and pods need not wait for their next turn.
+      kubelet.wakeAll();
+      await agent.report();
+      kubelet.nodeEvent("Normal", "NodeReady", `Node ${nodeName} status is now: NodeReady`);
+    } catch (error) {
+      podCidr = "";
+      log("error", "the pods' addresses could not be set", { podCIDR: cidr, error: (error as Error).message });
+    }
+  }
+
+  const routes = new NodeRoutes(log);
+  if (isolated) await routes.prepare(options.serviceCIDR);
+  const onNode = (node: Node) => {
+    if (node.metadata.name === nodeName) void takePodCidr(node);
+    if (isolated) routes.set(wantedRoutes(nodes.lister.list(), nodeName));
+  };
+  nodes.addHandler({ onAdd: onNode, onUpdate: (_old, node) => onNode(node), onDelete: onNode });
+
+  let rotation: Timer;
+  const rotate = () => {
+    rotation = clock.after(rotateEveryMs, rotate);
+    rotateLogs(runtime, clock).catch((error: Error) =>
+      log("warn", "a log could not be rotated", { error: error.message }),
+    );
+  };
+  rotation = clock.after(rotateEveryMs, rotate);
+  kubelet.start();
+  kubelet.nodeEvent("Normal", "Starting", "Starting kubelet.");
+  agent.start();
+
+  return {
+    port: server.port,
+    driver: runtime.driver.name,
+    limitations,
+    async stop() {
+      rotation.cancel();
+      agent.stop();
+      await server.stop();
+      stop.abort();
+      await informers.stopped();
+      await kubelet.stop();
+      runtime.close();
+    },
+  };
+}
+
+/** `flotilla.dev/kubelet-socket` leads API servers of this machine across network namespaces. */
+function nodeAnnotations(driver: string, listen: readonly Listen[]): Record<string, string> {
+  const socket = listen.find((place) => "path" in place);
+  return {
+    "flotilla.dev/runtime": driver,
+    ...(socket === undefined ? {} : { "flotilla.dev/kubelet-socket": resolve(socket.path) }),
+  };
+}
+
+/** The same for the same node, another for each of several on one machine. */
+function uuidOf(rootDir: string): string {
+  const hex = createHash("sha256").update(rootDir).digest("hex");
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join("-");
+}
