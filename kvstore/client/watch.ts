@@ -1,4 +1,4 @@
-import { assert, type Timer } from "../../base/mod.ts";
+import type { Timer } from "../../base/mod.ts";
 import { Status, type WatchResponse, WatchService } from "../../proto/mod.ts";
 import type { ClientCall, Outcome } from "./call.ts";
 import type { Channel } from "./channel.ts";
@@ -21,6 +21,8 @@ interface Entry {
   nextRevision: number;
   /** The server of the present stream has confirmed it. */
   created: boolean;
+  /** The listener has seen everything before `nextRevision`. */
+  resumes: boolean;
 }
 
 /** All watchers of a client, on one stream. */
@@ -48,6 +50,7 @@ export class WatchStream implements WatchClient {
       listener,
       nextRevision: request.startRevision ?? 0,
       created: false,
+      resumes: false,
     };
     this.#watchers.set(entry.id, entry);
     if (this.#call !== undefined) this.#create(entry);
@@ -124,7 +127,9 @@ export class WatchStream implements WatchClient {
   #create(entry: Entry): void {
     const { key, rangeEnd, prevKv, progressNotify, noPut, noDelete } = entry.request;
     const filters = [...(noPut ? [filterNoPut] : []), ...(noDelete ? [filterNoDelete] : [])] as (0 | 1)[];
-    const startRevision = entry.nextRevision;
+    // A server tells no progress while one watcher of the stream starts after its current revision. One that resumes starts at the last
+    // revision it saw, which exists, and drops what that repeats: else a quiet store would keep all others waiting.
+    const startRevision = entry.resumes ? entry.nextRevision - 1 : entry.nextRevision;
     this.#creating.push(entry);
     this.#send({ createRequest: { key, rangeEnd, startRevision, prevKv, progressNotify, filters, watchId: entry.id } });
   }
@@ -162,15 +167,19 @@ export class WatchStream implements WatchClient {
   }
 
   #happened(entry: Entry, { events }: WatchResponse, revision: number): void {
-    const last = events.at(-1)?.kv?.modRevision;
-    if (last === undefined) {
-      entry.nextRevision = Math.max(entry.nextRevision, revision + 1);
+    if (events.length === 0) {
+      if (entry.nextRevision > revision + 1) return;
+      entry.nextRevision = revision + 1;
+      entry.resumes = true;
       entry.listener.onProgress?.(revision);
       return;
     }
-    assert(last >= entry.nextRevision, "a watch never travels back in time");
+    const fresh = events.filter(({ kv }) => (kv?.modRevision ?? 0) >= entry.nextRevision);
+    const last = fresh.at(-1)?.kv?.modRevision;
+    if (last === undefined) return;
     entry.nextRevision = last + 1;
-    entry.listener.onEvents(events, revision);
+    entry.resumes = true;
+    entry.listener.onEvents(fresh.length === events.length ? events : fresh, revision);
   }
 
   /** Confirmations come in the order of the requests; one that is refused does not name its watch (its id is -1). */
@@ -183,7 +192,10 @@ export class WatchStream implements WatchClient {
     }
     this.#attempts = 0;
     entry.created = true;
-    if (entry.nextRevision === 0) entry.nextRevision = revision + 1;
+    if (entry.nextRevision === 0) {
+      entry.nextRevision = revision + 1;
+      entry.resumes = true;
+    }
     entry.listener.onCreated?.(revision);
     if (this.#progressWanted && this.#creating.length === 0) this.#send({ progressRequest: {} });
   }
@@ -193,6 +205,7 @@ export class WatchStream implements WatchClient {
     for (const entry of [...this.#watchers.values()]) {
       if (!entry.created || entry.nextRevision > revision + 1) continue;
       entry.nextRevision = revision + 1;
+      entry.resumes = true;
       entry.listener.onProgress?.(revision);
     }
   }

@@ -167,12 +167,14 @@ export class WatchCache {
     this.#history = new Ring();
     this.#historyStart = revision;
     if (this.#closed) return;
-    this.#watch = this.#store.watch(this.#prefix, revision + 1, {
+    // From the revision that was read, not the one after it, which need not exist yet: a store tells no progress on a stream with a
+    // watch that starts in the future, and while nothing is written all caches of the stream would wait. #apply drops what is repeated.
+    this.#advance(revision);
+    this.#watch = this.#store.watch(this.#prefix, revision, {
       events: (events) => this.#apply(events),
       progress: (reached) => this.#advance(reached),
       compacted: () => this.#reload(),
     });
-    this.#advance(revision);
   }
 
   #reload(): void {
@@ -189,7 +191,7 @@ export class WatchCache {
   }
 
   #apply(events: readonly StoreEvent[]): void {
-    for (const stored of events) this.#applyOne(stored);
+    for (const stored of events) if (stored.modRevision > this.#revision) this.#applyOne(stored);
     const last = events.at(-1);
     if (last !== undefined) this.#advance(last.modRevision);
   }
