@@ -52,7 +52,9 @@ class Decoder {
     this.#struct = message.name;
     this.#complainOfUnknown(message, source);
     const object: Record<string, unknown> = {};
-    for (const [name, field] of Object.entries(message.fields)) {
+    // The busiest loop of the API server: for…in spares an array of pairs for every message of every object.
+    for (const name in message.fields) {
+      const field = message.fields[name] as Field;
       const given = Object.hasOwn(source, name) ? source[name] : undefined;
       this.#path.push(name);
       const kept =
