@@ -62,12 +62,12 @@ function connectTo(url: string, more: Partial<Connection> = {}): HttpClient {
   return client;
 }
 
-function json(
-  response: http2.Http2ServerResponse | http.ServerResponse,
-  code: number,
-  value: unknown,
-  headers = {},
-): void {
+interface Answer {
+  writeHead(code: number, headers: Record<string, string>): unknown;
+  end(text: string): unknown;
+}
+
+function json(response: Answer, code: number, value: unknown, headers: Record<string, string> = {}): void {
   response.writeHead(code, { "content-type": "application/json", ...headers });
   response.end(JSON.stringify(value));
 }

@@ -195,6 +195,6 @@ test("whatever becomes ready or fails in whatever order: surge and availability 
       expect(world.livePods()).toBe(replicas);
       expect(world.availablePods()).toBe(replicas);
     }),
-    { numRuns: 400 },
+    { numRuns: 200 },
   );
 });

@@ -164,7 +164,7 @@ function missingIndexes(job: Job, pods: readonly Pod[], books: Accounts, count: 
 function backoffLeftMs(job: Job, pods: readonly Pod[], nowMs: number): number {
   const ends = pods
     .filter(({ status }) => status?.phase === "Failed" || status?.phase === "Succeeded")
-    .map((pod) => ({ failed: pod.status?.phase === "Failed", atMs: finishedAtMs(pod, nowMs) }))
+    .map((pod) => ({ failed: pod.status?.phase === "Failed", atMs: finishedAtMs(pod) }))
     .sort((a, b) => b.atMs - a.atMs);
   const failures = ends.findIndex(({ failed }) => !failed);
   const inARow = failures === -1 ? ends.length : failures;
@@ -173,13 +173,13 @@ function backoffLeftMs(job: Job, pods: readonly Pod[], nowMs: number): number {
   return last.atMs + Math.min(firstBackoffMs * 2 ** (inARow - 1), maxBackoffMs) - nowMs;
 }
 
-function finishedAtMs({ metadata, status }: Pod, nowMs: number): number {
+/** By its containers, else by the signs that are left: it must be a moment that stays, or the wait would never end. */
+function finishedAtMs({ metadata, status }: Pod): number {
   const ends = (status?.containerStatuses ?? []).map(({ state }) => Date.parse(state?.terminated?.finishedAt ?? ""));
   const known = ends.filter((end) => !Number.isNaN(end));
   if (known.length > 0) return Math.max(...known);
-  const since =
-    status?.conditions?.find(({ type }) => type === "Ready")?.lastTransitionTime ?? metadata.deletionTimestamp;
-  return since === undefined ? nowMs : Date.parse(since);
+  const unready = status?.conditions?.find(({ type }) => type === "Ready")?.lastTransitionTime;
+  return Date.parse(unready ?? metadata.deletionTimestamp ?? metadata.creationTimestamp ?? "") || 0;
 }
 
 /** First that it will end (SuccessCriteriaMet, FailureTarget); the end itself is added by `ended`. */
