@@ -2,17 +2,10 @@ import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { runtimeDirOf } from "./root-dir.ts";
 import { openCgroups } from "./runtime/embedded/cgroups.ts";
+import { findShims } from "./runtime/embedded/find-shims.ts";
 import { cgroupNameOf } from "./runtime/embedded/open.ts";
 import { killMarked } from "./runtime/embedded/process-driver.ts";
-import {
-  allProcesses,
-  commandLine,
-  isAlive,
-  namespaceOf,
-  pinnedNamespace,
-  processTree,
-  signal,
-} from "./runtime/embedded/procfs.ts";
+import { allProcesses, isAlive, namespaceOf, pinnedNamespace, processTree, signal } from "./runtime/embedded/procfs.ts";
 import { type ContainerRecord, loadRecords } from "./runtime/embedded/records.ts";
 import { run } from "./runtime/embedded/spawn.ts";
 
@@ -47,22 +40,14 @@ function killProcesses(stateDir: string): void {
   for (;;) {
     const doomed = new Set<number>();
     for (const { pid, pidStart } of records) if (isAlive(pid, pidStart)) doomed.add(pid);
-    for (const pid of allProcesses()) {
-      if (pid === process.pid || pid === 1) continue;
-      const inPod = hosts.size > 0 && hosts.has(namespaceOf(pid, "uts") ?? "");
-      if ((inPod || isShim(pid, containersDir)) && isAlive(pid, ""))
-        for (const member of processTree(pid)) doomed.add(member);
+    for (const shim of findShims(containersDir).values()) for (const pid of processTree(shim)) doomed.add(pid);
+    for (const pid of hosts.size === 0 ? [] : allProcesses()) {
+      if (pid !== process.pid && hosts.has(namespaceOf(pid, "uts") ?? "") && isAlive(pid, "")) doomed.add(pid);
     }
     killMarked((id) => ids.has(id));
     if (doomed.size === 0) return;
     for (const pid of doomed) signal(pid, "SIGKILL");
   }
-}
-
-function isShim(pid: number, containersDir: string): boolean {
-  const argv = commandLine(pid).split("\0");
-  const names = argv[3] === "flotilla-shim" ? argv[4] : argv[1]?.endsWith("/shim.sh") === true ? argv[1] : undefined;
-  return names?.startsWith(`${containersDir}/`) === true;
 }
 
 function namesIn(dir: string): string[] {

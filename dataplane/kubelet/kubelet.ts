@@ -2,18 +2,27 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "nod
 import { join } from "node:path";
 import type { Clock, Log, Random } from "../../base/mod.ts";
 import type { Service } from "../../controlplane/api/mod.ts";
-import { type ConfigMap, millisecondsOf, type Node, type Pod, type Secret } from "../../controlplane/api/mod.ts";
+import {
+  type ConfigMap,
+  millisecondsOf,
+  type Node,
+  type Pod,
+  type PodStatus,
+  type Secret,
+  timeAt,
+} from "../../controlplane/api/mod.ts";
 import { type Client, EventRecorder, type Informer } from "../../controlplane/client/mod.ts";
 import { containerEnvironment, type Sources } from "./env/container-env.ts";
 import type { PodFacts } from "./env/field-value.ts";
 import { RuntimeManager } from "./lifecycle/runtime-manager.ts";
 import { sandboxConfig } from "./lifecycle/sandbox-config.ts";
-import { admit } from "./pod/admit.ts";
+import { admit, type Rejection } from "./pod/admit.ts";
 import type { ClusterDns } from "./pod/dns-config.ts";
 import { hostsFile } from "./pod/hosts-file.ts";
 import { Pleg } from "./pod/pleg.ts";
 import { formatPod, isHostNetwork, labels, refOf } from "./pod/pod-ref.ts";
 import { type PassResult, type PodSyncer, PodWorker } from "./pod/pod-worker.ts";
+import { qosClass } from "./pod/qos.ts";
 import { findContainer, type RuntimePod, readRuntimePod } from "./pod/runtime-pod.ts";
 import { ProbeManager } from "./probes/probe-manager.ts";
 import type { Prober } from "./probes/prober.ts";
@@ -171,15 +180,17 @@ export class Kubelet implements PodSyncer {
 
   async sync(pod: Pod): Promise<PassResult> {
     const runtimePod = await this.#read(pod);
-    const status = this.#report(pod, runtimePod, false);
-    if (status.phase === "Succeeded" || status.phase === "Failed") return { terminal: true };
+    if (isOver(this.#statuses.get(pod))) return { terminal: true };
     const rejection = this.#rejection(pod, runtimePod);
-    if (rejection !== undefined)
-      return this.#fail(pod, rejection.reason, `Pod was rejected: ${rejection.message}`, rejection.message);
+    if (rejection !== undefined) return this.#refuse(pod, rejection);
+    const status = this.#report(pod, runtimePod, false);
+    if (isOver(status)) return { terminal: true };
     const deadlineMs = this.#deadlineMs(pod);
     if (deadlineMs !== undefined && deadlineMs <= 0) {
-      const message = "Pod was active on the node longer than the specified deadline";
-      return this.#fail(pod, "DeadlineExceeded", message, message);
+      const [reason, message] = ["DeadlineExceeded", "Pod was active on the node longer than the specified deadline"];
+      this.#event(pod, "Normal", reason, message);
+      this.#statuses.set(pod, { ...status, phase: "Failed", reason, message });
+      return { terminal: true };
     }
     await this.#requireNetwork(pod);
     const volumes = await this.#mount(pod);
@@ -203,7 +214,8 @@ export class Kubelet implements PodSyncer {
 
   async syncTerminated(pod: Pod): Promise<void> {
     const { uid } = refOf(pod);
-    this.#statuses.set(pod, terminatedStatus(this.#report(pod, await this.#read(pod), true)));
+    const status = this.#report(pod, await this.#read(pod), true);
+    if (status.containerStatuses !== undefined) this.#statuses.set(pod, terminatedStatus(status));
     await this.#volumes.unmount(uid);
     this.#configMaps.unregister(uid);
     this.#secrets.unregister(uid);
@@ -243,6 +255,9 @@ export class Kubelet implements PodSyncer {
   #report(pod: Pod, runtimePod: RuntimePod, terminal: boolean) {
     const { nodeIP, runtimeName, clock } = this.#options;
     const { uid } = refOf(pod);
+    const last = this.#statuses.get(pod);
+    // Refused, or collected long ago: the runtime has nothing to add to what was said last.
+    if (isOver(last) && runtimePod.sandboxes.length + runtimePod.containers.length === 0) return last;
     const status = podStatus({
       pod,
       runtimePod,
@@ -283,10 +298,18 @@ export class Kubelet implements PodSyncer {
     return rejection;
   }
 
-  #fail(pod: Pod, reason: string, statusMessage: string, eventMessage: string): PassResult {
-    this.#event(pod, "Warning", reason, eventMessage);
-    const status = this.#statuses.get(pod);
-    this.#statuses.set(pod, { ...status, phase: "Failed", reason, message: statusMessage });
+  #refuse(pod: Pod, { reason, message }: Rejection): PassResult {
+    this.#event(pod, "Warning", reason, message);
+    const { generation } = pod.metadata;
+    this.#statuses.set(pod, {
+      phase: "Failed",
+      reason,
+      message: `Pod was rejected: ${message}`,
+      qosClass: qosClass(pod),
+      startTime: timeAt(this.#options.clock.now()),
+      conditions: pod.status?.conditions,
+      ...(generation === undefined ? {} : { observedGeneration: generation }),
+    });
     return { terminal: true };
   }
 
@@ -428,6 +451,10 @@ export class Kubelet implements PodSyncer {
     // The original uses the node's name as uid, and kubectl describe relies on it.
     this.#events.event({ kind: "Node", name: nodeName, uid: nodeName, apiVersion: "v1" }, type, reason, message);
   }
+}
+
+function isOver({ phase }: PodStatus): boolean {
+  return phase === "Succeeded" || phase === "Failed";
 }
 
 /** A file of the node that may be missing. */

@@ -253,7 +253,7 @@ export function runtimeSuite(name: string, open: (dir: string) => Promise<Engine
           expect(status).toMatchObject({ exitCode: 255, reason: "Unknown" });
           return;
         }
-        await new Promise((resolve) => setImmediate(resolve));
+        await setTimeout(10);
         if (i === 0) for (const pid of childrenOf(dir)) process.kill(pid, "SIGKILL");
       }
       expect.unreachable("the loss was not noticed");

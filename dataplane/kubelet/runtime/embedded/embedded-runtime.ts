@@ -41,6 +41,7 @@ import {
 import type { Cgroups } from "./cgroups.ts";
 import type { Driver, Launch } from "./driver.ts";
 import { execSync } from "./exec-sync.ts";
+import { findShims } from "./find-shims.ts";
 import { HostImageService, hostImageConfig } from "./host-image.ts";
 import { LogPump } from "./log-pump.ts";
 import { isAlive, processState, signal } from "./procfs.ts";
@@ -60,9 +61,12 @@ export interface EmbeddedRuntimeOptions {
 interface Live {
   readonly pump: LogPump | undefined;
   readonly exited: Deferred<void>;
-  /** It is dead and nobody wrote an exit code: seen so many times. */
-  missing: number;
+  /** Its first process is dead, and no exit code has come yet. */
+  deadSinceMs: number | undefined;
 }
+
+/** A living shim writes the exit code this long after the death of its child, at the latest. */
+const shimGraceMs = 500;
 
 /**
  * A container engine inside the kubelet's process, behind the interface of CRI. The truth lies on disk: one directory per sandbox and per
@@ -122,8 +126,20 @@ export class EmbeddedRuntime implements RuntimeService, ImageService {
     this.#watcher = watch(this.#exitsDir, { persistent: false }, (_event, name) => {
       if (name !== null) this.#handleExit(name);
     });
-    for (const record of this.#containers.values()) this.#adopt(record);
+    const shims = findShims(this.#containersDir);
+    for (const record of this.#containers.values()) {
+      // Its shim was started just before the last kubelet died, and has not come to noting the process.
+      if (record.state === "created") await this.#settleStart(record.id, shims.get(record.id));
+      this.#adopt(record);
+    }
     for (const name of readdirSync(this.#exitsDir)) this.#handleExit(name);
+  }
+
+  async #settleStart(id: string, shim: number | undefined): Promise<void> {
+    const { clock } = this.#options;
+    while (shim !== undefined && isAlive(shim, "") && readPid(this.#containerDir(id)) === undefined) {
+      await new Promise<void>((resolve) => clock.after(10, resolve));
+    }
   }
 
   #adopt(record: ContainerRecord): void {
@@ -151,7 +167,7 @@ export class EmbeddedRuntime implements RuntimeService, ImageService {
     const pump = hasOutput
       ? new LogPump(this.#containerDir(record.id), record.logFile, this.#options.clock)
       : undefined;
-    this.#live.set(record.id, { pump, exited: new Deferred(), missing: 0 });
+    this.#live.set(record.id, { pump, exited: new Deferred(), deadSinceMs: undefined });
   }
 
   /** The shim has written an exit code, or is about to. */
@@ -187,13 +203,17 @@ export class EmbeddedRuntime implements RuntimeService, ImageService {
 
   /** Finds containers that ended without a trace: their shim was killed too, or the machine restarted. */
   #findLost(): void {
+    const now = this.#options.clock.monotonic();
     for (const [id, live] of this.#live) {
       const record = this.#containers.get(id);
-      if (record === undefined || record.state !== "running") continue;
-      if (isAlive(record.pid, record.pidStart)) live.missing = 0;
+      // Without a number it is being started, and whoever starts it will tell.
+      if (record === undefined || record.state !== "running" || record.pid === 0) continue;
+      if (isAlive(record.pid, record.pidStart)) live.deadSinceMs = undefined;
       else if (existsSync(join(this.#exitsDir, id))) this.#handleExit(id);
-      // A living shim needs a moment between the death of its child and the file.
-      else if (++live.missing >= 3) this.#finish(record, 255, this.#options.clock.now(), true);
+      else {
+        live.deadSinceMs ??= now;
+        if (now - live.deadSinceMs >= shimGraceMs) this.#finish(record, 255, this.#options.clock.now(), true);
+      }
     }
   }
 

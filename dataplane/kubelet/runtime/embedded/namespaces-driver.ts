@@ -80,7 +80,7 @@ export class NamespacesDriver implements Driver {
 
   networkReady(): { ready: boolean; message: string } {
     if (this.#addresses !== undefined) return { ready: true, message: "" };
-    return { ready: false, message: "container runtime network not ready: the node has no podCIDR yet" };
+    return { ready: false, message: "the node has no podCIDR yet" };
   }
 
   async startSandbox(sandbox: SandboxRecord, dir: string): Promise<string | undefined> {
