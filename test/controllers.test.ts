@@ -417,7 +417,7 @@ describe("a namespace", () => {
     await eventually(async () => {
       const { status } = await client.namespaces.get(namespace);
       const finalizers = status?.conditions?.find(({ type }) => type === "NamespaceFinalizersRemaining");
-      expect(finalizers).toMatchObject({ status: "True", reason: "SomeFinalizersRemain" });
+      expect(finalizers).toMatchObject({ status: "True", reason: "SomeFinalizerRemain" });
       expect(finalizers?.message).toContain("example.com/wait in 1 resource instances");
     });
     await client.configMaps.patch(namespace, "held", "merge", { metadata: { finalizers: null } });

@@ -3,6 +3,7 @@ import type { TLSSocket } from "node:tls";
 import { connectTls } from "./connect-tls.ts";
 import { Http1Transport } from "./http1-transport.ts";
 import type { Connection } from "./kubeconfig.ts";
+import { orAbort } from "./or-abort.ts";
 import {
   type Transport,
   TransportError,
@@ -43,7 +44,7 @@ export class Http2Transport implements Transport {
       this.#connecting ??= this.#connect().finally(() => {
         this.#connecting = undefined;
       });
-      await this.#connecting;
+      await orAbort(this.#connecting, request.signal);
     }
   }
 

@@ -1,6 +1,7 @@
 import { type Clock, Deferred, type Log, type Random } from "../../base/mod.ts";
 import type { KubernetesObject } from "./kubernetes-object.ts";
 import { keyOf } from "./object-key.ts";
+import { orAbort } from "./or-abort.ts";
 import { reflect } from "./reflector.ts";
 import type { ResourceClient, WatchEvent } from "./resource-client.ts";
 import { type IndexFunction, type Lister, Store } from "./store.ts";
@@ -50,16 +51,7 @@ export class Informer<T extends KubernetesObject> {
 
   /** Resolves when `hasSynced` turns true; rejects with the signal's reason. */
   synced(signal?: AbortSignal): Promise<void> {
-    if (signal === undefined) return this.#synced.promise;
-    return new Promise((resolve, reject) => {
-      if (signal.aborted) return reject(signal.reason);
-      const onAbort = () => reject(signal.reason);
-      signal.addEventListener("abort", onAbort, { once: true });
-      this.#synced.promise.then(() => {
-        signal.removeEventListener("abort", onAbort);
-        resolve();
-      }, reject);
-    });
+    return orAbort(this.#synced.promise, signal);
   }
 
   addIndex(name: string, values: IndexFunction<T>): void {

@@ -3,6 +3,7 @@ import {
   type EventRecorder,
   type Informer,
   isAlreadyExists,
+  isConflict,
   isNamespaceTerminating,
   isNotFound,
   keyFor,
@@ -14,6 +15,7 @@ import {
 } from "../../client/mod.ts";
 import { type Controller, type ControllerContext, controllerQueue, recorderFor } from "../common/controller.ts";
 import { sameJson } from "../common/equality.ts";
+import { Expectations } from "../common/expectations.ts";
 import { selects } from "../common/label-selector.ts";
 import { controllerReference } from "../common/owners.ts";
 import { podCondition } from "../common/pods.ts";
@@ -33,11 +35,14 @@ export class EndpointSliceController implements Controller {
   readonly #slices: Informer<EndpointSlice>;
   readonly #endpoints: Informer<Endpoints>;
   readonly #events: EventRecorder;
+  /** Slices that were made and are not in the cache yet: without them the same endpoints would be written twice. */
+  readonly #expectations: Expectations;
 
   constructor(context: ControllerContext) {
     this.#context = context;
     this.queue = controllerQueue(this.name, context);
     this.#events = recorderFor(this.name, context);
+    this.#expectations = new Expectations(context.clock);
     const { client, informers } = context;
     this.#services = informers.informer(client.services);
     this.#pods = informers.informer(client.pods);
@@ -47,7 +52,10 @@ export class EndpointSliceController implements Controller {
     this.#services.addHandler({
       onAdd: (service) => this.queue.add(keyOf(service)),
       onUpdate: (_, service) => this.queue.add(keyOf(service)),
-      onDelete: (service) => this.queue.add(keyOf(service)),
+      onDelete: (service) => {
+        this.#expectations.forget(keyOf(service));
+        this.queue.add(keyOf(service));
+      },
     });
     this.#pods.addHandler({
       onAdd: (pod) => this.#servicesOf(pod),
@@ -56,7 +64,11 @@ export class EndpointSliceController implements Controller {
     });
     // Somebody else changed what we wrote: bring it back.
     const changed = (slice: EndpointSlice) => this.#sliceChanged(slice);
-    this.#slices.addHandler({ onUpdate: (_, slice) => changed(slice), onDelete: changed });
+    this.#slices.addHandler({
+      onAdd: (slice) => this.#sliceAdded(slice),
+      onUpdate: (_, slice) => changed(slice),
+      onDelete: changed,
+    });
     this.#endpoints.addHandler({ onDelete: (endpoints) => this.queue.add(keyOf(endpoints)) });
   }
 
@@ -80,6 +92,8 @@ export class EndpointSliceController implements Controller {
       await this.#writeEndpoints(service, pods, signal);
     } catch (error) {
       if (isNamespaceTerminating(error) || signal.aborted) return;
+      // Somebody was faster: that is no trouble to tell users of.
+      if (isConflict(error)) throw error;
       const message = `Error updating Endpoint Slices for Service ${key}: ${(error as Error).message}`;
       this.#events.event(service, "Warning", "FailedToUpdateEndpointSlices", message);
       throw error;
@@ -89,6 +103,8 @@ export class EndpointSliceController implements Controller {
   async #writeSlices(service: Service, pods: readonly Pod[], signal: AbortSignal): Promise<void> {
     const { client } = this.#context;
     const { namespace = "", name } = service.metadata;
+    const key = keyOf(service);
+    if (!this.#expectations.satisfied(key)) return; // their arrival brings us back here
     const existing = this.#slices.lister
       .inNamespace(namespace)
       .filter(({ metadata: { labels, deletionTimestamp } }) => {
@@ -108,7 +124,13 @@ export class EndpointSliceController implements Controller {
         ownerReferences: [controllerReference(service, "v1", "Service")],
       };
       const slice = { metadata, addressType, ports: [...ports], endpoints: [...endpoints] };
-      await client.endpointSlices.create(slice, { signal });
+      this.#expectations.expectCreations(key, 1);
+      try {
+        await client.endpointSlices.create(slice, { signal });
+      } catch (error) {
+        this.#expectations.creationObserved(key);
+        throw error;
+      }
     }
     for (const slice of update) {
       const noted = { ...slice.metadata, annotations: { ...slice.metadata.annotations, ...annotations } };
@@ -167,6 +189,14 @@ export class EndpointSliceController implements Controller {
       if (selector === undefined || Object.keys(selector).length === 0) continue;
       if (selects({ matchLabels: selector }, pod.metadata.labels)) this.queue.add(keyOf(service));
     }
+  }
+
+  #sliceAdded(slice: EndpointSlice): void {
+    const { namespace, labels } = slice.metadata;
+    if (labels?.[managedByLabel] === managedBy) {
+      this.#expectations.creationObserved(keyFor(namespace, labels[serviceNameLabel] ?? ""));
+    }
+    this.#sliceChanged(slice);
   }
 
   #sliceChanged({ metadata: { namespace, labels } }: EndpointSlice): void {

@@ -41,7 +41,12 @@ export class GarbageCollector implements Controller {
   constructor(context: ControllerContext) {
     this.#context = context;
     this.queue = controllerQueue(this.name, context);
-    this.#monitors = new Monitors(context.client, this.#graph, context, (work) => this.#enqueue(work));
+    // A server that goes away would be reported once per kind; the informers report it already.
+    const quietly: ControllerContext["log"] = (level, message, fields) => {
+      context.log(level === "warn" ? "debug" : level, message, fields);
+    };
+    const options = { ...context, log: quietly };
+    this.#monitors = new Monitors(context.client, this.#graph, options, (work) => this.#enqueue(work));
   }
 
   /** Follows the kinds that are served, also those that come later. */

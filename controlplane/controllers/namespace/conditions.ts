@@ -33,7 +33,8 @@ export function conditionsOf(
     } as const;
     const old = findCondition(before, type);
     const unchanged = old?.status === next.status && old.reason === next.reason && old.message === next.message;
-    return unchanged ? old : { ...next, lastTransitionTime: timestamp(nowMs) };
+    if (unchanged) return old;
+    return { ...next, lastTransitionTime: old?.status === next.status ? old.lastTransitionTime : timestamp(nowMs) };
   };
   const undiscovered = [...discoveryFailures].map(([groupVersion, why]) => `${groupVersion}: ${why}`).join(", ");
   const left = [...remaining].sort(byName).map(([resource, count]) => `${resource} has ${count} resource instances`);
@@ -73,8 +74,8 @@ export function conditionsOf(
     make(
       "NamespaceFinalizersRemaining",
       finalizers.size > 0,
-      ["SomeFinalizersRemain", `Some content in the namespace has finalizers remaining: ${waiting.join(", ")}`],
-      ["ContentHasNoFinalizers", "All content-preserving finalizers finished"],
+      ["SomeFinalizerRemain", `Some finalizers are remaining: ${waiting.join(", ")}`],
+      ["ContentRemoved", "All content successfully removed"],
     ),
   ];
 }
