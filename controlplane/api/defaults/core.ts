@@ -1,6 +1,5 @@
 import { toUtf8 } from "../../../base/mod.ts";
 import { toBase64 } from "../schema/base64.ts";
-import type { TokenRequest } from "../types/authentication.ts";
 import type { Secret } from "../types/core/config.ts";
 import type { Endpoints } from "../types/core/endpoints.ts";
 import type { Namespace } from "../types/core/namespace.ts";
@@ -38,8 +37,4 @@ export function defaultEndpointSlice({ ports }: EndpointSlice): void {
 export function defaultBinding({ roleRef, subjects }: RoleBinding | ClusterRoleBinding): void {
   roleRef.apiGroup ||= rbacGroup;
   for (const subject of subjects ?? []) if (subject.kind !== "ServiceAccount") subject.apiGroup ||= rbacGroup;
-}
-
-export function defaultTokenRequest({ spec }: TokenRequest): void {
-  spec.expirationSeconds ??= 3600;
 }

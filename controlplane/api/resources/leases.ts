@@ -8,5 +8,5 @@ export const leases = resource<Lease>(Lease, {
   scope: "Namespaced",
   hash: "gqkMMb/YqFM=",
   columns: leaseColumns,
-  strategy: { validate: validateLease, allowCreateOnUpdate: true },
+  strategy: { validate: validateLease, allowCreateOnUpdate: true, refuseUnconditionalUpdate: true },
 });

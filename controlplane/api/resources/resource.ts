@@ -38,7 +38,7 @@ export interface Strategy<T extends KubeObject> {
   /** Runs after `validate` of the changed object. */
   validateUpdate?(next: T, old: T, errors: FieldErrors): void;
   validateStatusUpdate?(next: T, old: T, errors: FieldErrors): void;
-  /** Complaints about a metadata.name. Default: a DNS-1123 subdomain. `isPrefix`: the name will get a random tail. */
+  /** Complaints about a metadata.name. Default: a DNS-1123 subdomain. */
   name?(name: string): string[];
   /** metadata.generation counts changes of what is wanted. */
   readonly tracksGeneration?: true;

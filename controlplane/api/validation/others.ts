@@ -1,4 +1,3 @@
-import type { TokenRequest } from "../types/authentication.ts";
 import type {
   LocalSubjectAccessReview,
   SelfSubjectAccessReview,
@@ -34,16 +33,6 @@ export function validateLease({ spec }: Lease, errors: FieldErrors): void {
   }
   if (transitions !== undefined && transitions < 0) {
     errors.invalid("spec.leaseTransitions", transitions, "must be greater than or equal to 0");
-  }
-}
-
-export function validateTokenRequest({ spec }: TokenRequest, errors: FieldErrors): void {
-  const seconds = spec.expirationSeconds ?? 3600;
-  if (seconds < 600) {
-    errors.invalid("spec.expirationSeconds", seconds, "may not specify a duration less than 10 minutes");
-  }
-  if (seconds > 2 ** 32) {
-    errors.invalid("spec.expirationSeconds", seconds, "may not specify a duration larger than 2^32 seconds");
   }
 }
 
