@@ -1,0 +1,13 @@
+// Usage: npm run bench -- NAME [flags]     NAME: http2, store. `npm run bench -- NAME --help` explains one.
+const benches: Readonly<Record<string, () => Promise<{ main(args: string[]): Promise<void> }>>> = {
+  http2: () => import("./http2.ts"),
+  store: () => import("./store.ts"),
+};
+
+const [name, ...args] = process.argv.slice(2);
+const load = name === undefined ? undefined : benches[name];
+if (load === undefined) {
+  console.error(`usage: npm run bench -- NAME, with NAME one of: ${Object.keys(benches).join(", ")}`);
+  process.exit(2);
+}
+await (await load()).main(args);

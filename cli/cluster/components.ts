@@ -1,0 +1,110 @@
+import { join } from "node:path";
+import type { ClusterConfig, MemberConfig, NodeConfig } from "./config.ts";
+import { podCIDR, serviceCIDR } from "./config.ts";
+import type { Layout } from "./layout.ts";
+import { certificateFile, keyFile, pkiNames } from "./pki-files.ts";
+
+/** One process of a cluster: what the supervisor starts, and what `status` and `logs` call it. */
+export interface Component {
+  /** For example `etcd-1`, `apiserver`, `node-2`. Names its log and its process record. */
+  readonly name: string;
+  /** The subcommand and its flags. */
+  readonly args: readonly string[];
+  /** What a person may want to open or connect to, for the progress line. */
+  readonly where: string;
+  /** Set for node agents, which run inside their node's network namespace where nodes have one. */
+  readonly node?: NodeConfig;
+}
+
+function memberComponent(layout: Layout, config: ClusterConfig, member: MemberConfig): Component {
+  const client = `https://127.0.0.1:${member.clientPort}`;
+  const peer = `https://127.0.0.1:${member.peerPort}`;
+  const cert = certificateFile(layout, pkiNames.etcdMember(member.name));
+  const key = keyFile(layout, pkiNames.etcdMember(member.name));
+  const ca = certificateFile(layout, pkiNames.etcdCa);
+  const cluster = config.members.map(({ name, peerPort }) => `${name}=https://127.0.0.1:${peerPort}`).join(",");
+  return {
+    name: member.name,
+    where: client,
+    args: [
+      "etcd",
+      ...["--name", member.name, "--data-dir", layout.memberDir(member.name)],
+      ...["--listen-client-urls", client, "--advertise-client-urls", client],
+      ...["--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer],
+      ...["--initial-cluster", cluster, "--initial-cluster-token", config.token],
+      ...["--cert-file", cert, "--key-file", key, "--trusted-ca-file", ca, "--client-cert-auth"],
+      ...["--peer-cert-file", cert, "--peer-key-file", key, "--peer-trusted-ca-file", ca, "--peer-client-cert-auth"],
+    ],
+  };
+}
+
+function apiServerComponent(layout: Layout, config: ClusterConfig): Component {
+  const etcd = config.members.map(({ clientPort }) => `https://127.0.0.1:${clientPort}`).join(",");
+  return {
+    name: "apiserver",
+    where: `https://127.0.0.1:${config.apiPort}`,
+    args: [
+      "apiserver",
+      ...["--etcd-servers", etcd, "--etcd-cafile", certificateFile(layout, pkiNames.etcdCa)],
+      ...["--etcd-certfile", certificateFile(layout, pkiNames.apiServerEtcdClient)],
+      ...["--etcd-keyfile", keyFile(layout, pkiNames.apiServerEtcdClient)],
+      ...["--bind-address", "127.0.0.1", "--secure-port", String(config.apiPort), "--unix-socket", layout.apiSocket],
+      ...["--tls-cert-file", certificateFile(layout, pkiNames.apiServer)],
+      ...["--tls-private-key-file", keyFile(layout, pkiNames.apiServer)],
+      ...["--client-ca-file", certificateFile(layout, pkiNames.ca)],
+      ...["--service-account-key-file", join(layout.pki, "sa.pub")],
+      ...["--service-account-signing-key-file", keyFile(layout, pkiNames.serviceAccount)],
+      ...["--service-account-issuer", "https://kubernetes.default.svc.cluster.local"],
+      ...["--kubelet-client-certificate", certificateFile(layout, pkiNames.apiServerKubeletClient)],
+      ...["--kubelet-client-key", keyFile(layout, pkiNames.apiServerKubeletClient)],
+      ...["--kubelet-certificate-authority", certificateFile(layout, pkiNames.ca)],
+      ...["--service-cluster-ip-range", serviceCIDR],
+    ],
+  };
+}
+
+function nodeComponent(layout: Layout, config: ClusterConfig, node: NodeConfig): Component {
+  return {
+    name: node.name,
+    where: node.address,
+    node,
+    args: [
+      "node",
+      ...["--hostname-override", node.name, "--node-ip", node.address],
+      ...["--kubeconfig", join(layout.run, `${node.name}.kubeconfig`)],
+      ...["--proxy-kubeconfig", join(layout.run, "proxy.kubeconfig")],
+      ...["--root-dir", layout.nodeDir(node.name)],
+      ...["--runtime", config.runtime],
+      ...["--address", node.address, "--port", String(node.kubeletPort)],
+      ...["--unix-socket", layout.kubeletSocket(node.name), "--apiserver-socket", layout.apiSocket],
+      ...["--tls-cert-file", certificateFile(layout, pkiNames.kubelet(node.name))],
+      ...["--tls-private-key-file", keyFile(layout, pkiNames.kubelet(node.name))],
+      ...["--client-ca-file", certificateFile(layout, pkiNames.ca)],
+      ...["--cluster-cidr", podCIDR, "--service-cluster-ip-range", serviceCIDR],
+    ],
+  };
+}
+
+/** Every process of the cluster, in the order in which they depend on each other. */
+export function componentsOf(layout: Layout, config: ClusterConfig): Component[] {
+  return [
+    ...config.members.map((member) => memberComponent(layout, config, member)),
+    apiServerComponent(layout, config),
+    {
+      name: "controller-manager",
+      where: "",
+      args: [
+        "controller-manager",
+        ...["--kubeconfig", join(layout.run, "controller-manager.kubeconfig")],
+        ...["--cluster-cidr", podCIDR, "--root-ca-file", certificateFile(layout, pkiNames.ca)],
+        ...["--leader-elect", "false"],
+      ],
+    },
+    {
+      name: "scheduler",
+      where: "",
+      args: ["scheduler", "--kubeconfig", join(layout.run, "scheduler.kubeconfig"), "--leader-elect", "false"],
+    },
+    ...config.nodes.map((node) => nodeComponent(layout, config, node)),
+  ];
+}

@@ -1,0 +1,57 @@
+import { existsSync, readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { Failure } from "../../base/mod.ts";
+import {
+  createClusterNetwork,
+  createNodeNetwork,
+  destroyClusterNetwork,
+  destroyNode,
+  stopNode,
+} from "../../dataplane/kubelet/mod.ts";
+import type { ClusterConfig } from "./config.ts";
+import type { Layout } from "./layout.ts";
+
+/** Namespaces need root; without it, nodes are plain processes. Fails when namespaces are insisted on and cannot be had. */
+export function nodeRuntime(wanted: "auto" | "embedded" | "process"): ClusterConfig["runtime"] {
+  const root = process.getuid?.() === 0;
+  if (wanted === "embedded" && !root) {
+    throw new Failure(
+      "NeedsRoot",
+      "the embedded runtime needs root for its namespaces",
+      "Run as root, or choose --runtime process",
+    );
+  }
+  return wanted === "process" || !root ? "process" : "namespaces";
+}
+
+/** A node's own address: on the underlay, or on the host's loopback where nodes are plain processes. */
+export function nodeAddress(runtime: ClusterConfig["runtime"], index: number): string {
+  return runtime === "namespaces" ? `172.30.0.${11 + index}` : `127.30.0.${11 + index}`;
+}
+
+/** Makes the network of the cluster and of each node; returns the namespace each node agent lives in. Idempotent. */
+export async function prepareNetwork(_layout: Layout, config: ClusterConfig): Promise<Map<string, string>> {
+  const namespaces = new Map<string, string>();
+  if (config.runtime !== "namespaces" || config.nodes.length === 0) return namespaces;
+  // The token is unlike that of any other cluster, also of one with the same name elsewhere.
+  await createClusterNetwork(config.token);
+  for (const { name, address } of config.nodes) {
+    const { namespace } = await createNodeNetwork({ cluster: config.token, node: name, nodeIP: address });
+    namespaces.set(name, namespace);
+  }
+  return namespaces;
+}
+
+/** Ends what runs on the nodes and takes their networks away; files stay. The node agents must be gone. Idempotent. */
+export async function releaseNetwork(layout: Layout, config: ClusterConfig): Promise<void> {
+  for (const { name } of config.nodes) await stopNode({ rootDir: layout.nodeDir(name) });
+  if (config.runtime === "namespaces") await destroyClusterNetwork(config.token);
+}
+
+/** Removes every node's directory and whatever is still mounted below it, whether or not the cluster's description can be read. */
+export async function removeNodes(layout: Layout): Promise<void> {
+  const nodes = join(layout.root, "nodes");
+  if (!existsSync(nodes)) return;
+  for (const name of readdirSync(nodes)) await destroyNode({ rootDir: join(nodes, name) });
+  rmSync(nodes, { recursive: true, force: true });
+}

@@ -1,0 +1,106 @@
+import { readFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { Failure, type Log } from "../base/mod.ts";
+import { Client } from "../controlplane/client/mod.ts";
+import { startKubelet } from "../dataplane/kubelet/mod.ts";
+import { startProxy } from "../dataplane/proxy/mod.ts";
+import { runComponent } from "./component.ts";
+import { oneOf, parser, wholeNumber } from "./flags.ts";
+
+interface NodeFlags {
+  hostnameOverride: string;
+  nodeIp: string;
+  kubeconfig: string;
+  proxyKubeconfig: string;
+  apiserverSocket?: string;
+  rootDir: string;
+  runtime: "auto" | "namespaces" | "process";
+  address: string;
+  port: number;
+  unixSocket?: string;
+  tlsCertFile: string;
+  tlsPrivateKeyFile: string;
+  clientCaFile: string;
+  clusterCidr: string;
+  serviceClusterIpRange: string;
+  proxyMode: "auto" | "nftables" | "userspace";
+}
+
+/** `flotilla node`: a kubelet and a service proxy in one process, inside the network namespace it is started in. */
+export async function main(args: string[]): Promise<void> {
+  const flags = parser("node", "Runs a node: a kubelet and a service proxy in one process.")
+    .requiredOption("--kubeconfig <file>", "how the kubelet reaches the API server")
+    .requiredOption("--proxy-kubeconfig <file>", "how the proxy reaches it")
+    .option("--apiserver-socket <path>", "both reach it through this unix socket")
+    .requiredOption("--root-dir <dir>", "where everything of the node lives")
+    .requiredOption("--tls-cert-file <file>", "certificate of the kubelet's server")
+    .requiredOption("--tls-private-key-file <file>", "its key")
+    .requiredOption("--client-ca-file <file>", "authority of those who may ask it")
+    .option("--hostname-override <name>", "the node's name", hostname())
+    .option("--node-ip <address>", "the node's own address", "127.0.0.1")
+    .option("--runtime <kind>", "auto, namespaces or process", oneOf("auto", "namespaces", "process"), "auto")
+    .option("--address <ip>", "where the kubelet listens", "127.0.0.1")
+    .option("--port <port>", "its port", wholeNumber(0, 65_535), 10_250)
+    .option("--unix-socket <path>", "listen on this unix socket too, and announce it")
+    .option("--cluster-cidr <cidr>", "addresses of pods", "10.244.0.0/16")
+    .option("--service-cluster-ip-range <cidr>", "addresses of Services", "10.96.0.0/16")
+    .option("--proxy-mode <mode>", "auto, nftables or userspace", oneOf("auto", "nftables", "userspace"), "auto")
+    .allowExcessArguments(false)
+    .parse(args, { from: "user" })
+    .opts<NodeFlags>();
+  await runComponent("node", (log) => startNode(flags, log));
+}
+
+function readPem(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    throw new Failure(
+      "CertificateUnreadable",
+      `cannot read ${file}: ${(error as Error).message}`,
+      "Restore the file, or let `flotilla start` make it again",
+      error,
+    );
+  }
+}
+
+async function startNode(flags: NodeFlags, log: Log): Promise<{ stop(): Promise<void> }> {
+  const client = await Client.fromKubeconfig(flags.kubeconfig, { socketPath: flags.apiserverSocket });
+  const kubelet = await startKubelet({
+    nodeName: flags.hostnameOverride,
+    client,
+    rootDir: flags.rootDir,
+    nodeIP: flags.nodeIp,
+    runtime: flags.runtime,
+    serviceCIDR: flags.serviceClusterIpRange,
+    listen: [
+      { host: flags.address, port: flags.port },
+      ...(flags.unixSocket === undefined ? [] : [{ path: flags.unixSocket }]),
+    ],
+    tls: {
+      cert: readPem(flags.tlsCertFile),
+      key: readPem(flags.tlsPrivateKeyFile),
+      clientCa: readPem(flags.clientCaFile),
+    },
+    log,
+  });
+  const proxyClient = await Client.fromKubeconfig(flags.proxyKubeconfig, { socketPath: flags.apiserverSocket });
+  const proxy = await startProxy({
+    client: proxyClient,
+    log,
+    nodeName: flags.hostnameOverride,
+    nodeIP: flags.nodeIp,
+    clusterCIDR: flags.clusterCidr,
+    // On the host's own network nothing may be changed: plain processes get their Services from sockets.
+    mode: kubelet.driver === "process" ? "userspace" : flags.proxyMode,
+  });
+  return {
+    async stop() {
+      await proxy.stop();
+      await kubelet.stop();
+      await Promise.all([client.close(), proxyClient.close()]);
+    },
+  };
+}
+
+if (import.meta.main) await main(process.argv.slice(2));

@@ -1,0 +1,14 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { say } from "./output.ts";
+
+/** The versions clients are told; see COMPATIBILITY.md. */
+export const reported = { etcd: "3.7.1", kubernetes: "v1.33.4" } as const;
+
+export async function main(args: string[]): Promise<void> {
+  const text = readFileSync(join(import.meta.dirname, "..", "package.json"), "utf8");
+  const { version } = JSON.parse(text) as { version: string };
+  const all = { flotilla: version, ...reported, node: process.version };
+  if (args.includes("-o") && args.includes("json")) return say(JSON.stringify(all, undefined, 2));
+  for (const [name, value] of Object.entries(all)) say(`${name.padEnd(12)} ${value}`);
+}

@@ -1,0 +1,94 @@
+import { randomBytes } from "node:crypto";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Finished, type RunOptions, run } from "./processes.ts";
+
+const flotillaScript = join(import.meta.dirname, "..", "..", "cli", "flotilla.ts");
+
+export interface ComponentStatus {
+  readonly name: string;
+  readonly state: string;
+  readonly pid?: number;
+  readonly where: string;
+}
+
+export interface ClusterStatus {
+  readonly healthy: boolean;
+  readonly supervisor?: number;
+  readonly components: readonly ComponentStatus[];
+}
+
+/** A cluster of its own for one test file, started and removed through the command line as a user would. */
+export class TestCluster {
+  readonly name = `t-${randomBytes(3).toString("hex")}`;
+  readonly #parent = mkdtempSync(join(tmpdir(), "flotilla-test-"));
+  readonly root = join(this.#parent, "cluster");
+
+  /** Runs a flotilla command about this cluster; fails with its output unless it succeeds. */
+  async flotilla(command: string, ...args: string[]): Promise<string> {
+    const { code, stdout, stderr } = await this.tryFlotilla(command, ...args);
+    if (code !== 0) throw new Error(`flotilla ${command} exited with ${code}:\n${stdout}${stderr}`);
+    return stdout;
+  }
+
+  tryFlotilla(command: string, ...args: string[]): Promise<Finished> {
+    const about = ["--name", this.name, "--data-dir", this.root];
+    return run(process.execPath, [flotillaScript, command, ...about, ...args], { timeoutMs: 120_000 });
+  }
+
+  up(...args: string[]): Promise<string> {
+    return this.flotilla("up", "--detach", "--nodes", "2", ...args);
+  }
+
+  async status(): Promise<ClusterStatus> {
+    const { stdout } = await this.tryFlotilla("status", "-o", "json");
+    return JSON.parse(stdout) as ClusterStatus;
+  }
+
+  async pidOf(component: string): Promise<number> {
+    const found = (await this.status()).components.find(({ name }) => name === component);
+    if (found?.pid === undefined) throw new Error(`${component} does not run`);
+    return found.pid;
+  }
+
+  /** Runs kubectl as the administrator; fails with its output unless it succeeds. Returns standard output. */
+  async kubectl(...args: string[]): Promise<string> {
+    const { code, stdout, stderr } = await this.tryKubectl(args);
+    if (code !== 0) throw new Error(`kubectl ${args.join(" ")} exited with ${code}:\n${stdout}${stderr}`);
+    return stdout;
+  }
+
+  tryKubectl(args: readonly string[], options: RunOptions = {}): Promise<Finished> {
+    return run("kubectl", args, { ...options, env: { ...this.kubectlEnvironment(), ...options.env } });
+  }
+
+  /** HOME keeps kubectl's discovery cache out of the user's. */
+  kubectlEnvironment(): Record<string, string> {
+    return { KUBECONFIG: join(this.root, "kubeconfig"), HOME: this.#parent };
+  }
+
+  async apply(manifest: string, ...args: string[]): Promise<string> {
+    const { code, stdout, stderr } = await this.tryKubectl(["apply", "-f", "-", ...args], { input: manifest });
+    if (code !== 0) throw new Error(`kubectl apply exited with ${code}:\n${stdout}${stderr}`);
+    return stdout;
+  }
+
+  async get<T>(...args: string[]): Promise<T> {
+    return JSON.parse(await this.kubectl("get", ...args, "-o", "json")) as T;
+  }
+
+  /** etcdctl against all members with the cluster's client certificate. */
+  async etcdctl(...args: string[]): Promise<string> {
+    const file = join(this.root, "etcdctl.env");
+    const { code, stdout, stderr } = await run("sh", ["-c", `. '${file}' && exec etcdctl "$@"`, "etcdctl", ...args]);
+    if (code !== 0) throw new Error(`etcdctl ${args.join(" ")} exited with ${code}:\n${stdout}${stderr}`);
+    return stdout;
+  }
+
+  async remove(): Promise<void> {
+    await this.flotilla("down");
+    if (existsSync(this.root)) throw new Error(`flotilla down left ${this.root}`);
+    rmSync(this.#parent, { recursive: true, force: true });
+  }
+}
