@@ -91,7 +91,7 @@ async function ensure<T extends KubeObject>(
 }
 
 function restoreRole(current: Role, wanted: Role): Role {
-  const lost = uncovered(current.rules ?? [], wanted.rules ?? []);
+  const lost = (wanted.rules ?? []).filter((rule) => uncovered(current.rules ?? [], [rule]).length > 0);
   // Rules of an aggregating role are not its own: they follow from others.
   if (wanted.aggregationRule === undefined && lost.length > 0) current.rules = [...(current.rules ?? []), ...lost];
   current.metadata.labels = { ...current.metadata.labels, ...wanted.metadata.labels };

@@ -28,6 +28,8 @@ const types = [
 export async function patch(served: Served, call: Call, writer: Writer): Promise<Reply> {
   const { namespace, name, subresource } = call.info;
   const { resource } = served;
+  // Before anything is looked up: server-side apply, which would create what is missing, is not supported.
+  if (!types.some((type) => type === mediaType(call))) fail(status.unsupportedMediaType(types));
   const body = await call.body();
   const expected = { schema: resource.schema, gvk: resource };
   const produce = async (current: KubeObject): Promise<KubeObject> => {
@@ -51,7 +53,7 @@ export async function patchValue(
   current: object,
   { schema, gvk }: Expected,
 ): Promise<Record<string, unknown>> {
-  const type = call.headers["content-type"]?.split(";")[0]?.trim().toLowerCase() ?? "";
+  const type = mediaType(call);
   const raw = readJson(body.toString());
   const patched = apply(type, raw, current, schema);
   const decoded = decode(schema, patched);
@@ -67,6 +69,10 @@ export async function patchValue(
   if (kind !== gvk.kind || apiVersion !== (current as { apiVersion?: string }).apiVersion)
     fail(status.badRequest("a patch may not change apiVersion or kind"));
   return decoded.object;
+}
+
+function mediaType(call: Call): string {
+  return call.headers["content-type"]?.split(";")[0]?.trim().toLowerCase() ?? "";
 }
 
 function apply(type: string, raw: RawBody, current: object, schema: Expected["schema"]): unknown {
