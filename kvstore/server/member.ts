@@ -155,6 +155,7 @@ export class Member {
       log: this.log,
       snapshotCount: options.snapshotCount ?? defaults.snapshotCount,
       catchupEntries: options.snapshotCatchupEntries ?? defaults.snapshotCatchupEntries,
+      neededIndex: () => this.#neededIndex(),
     });
     this.#duties = new LeaderDuties(this);
   }
@@ -410,6 +411,14 @@ export class Member {
 
   #onApplied(index: number): void {
     this.#snapshots.maybeCompact(index).catch((error: unknown) => this.fail(error));
+  }
+
+  #neededIndex(): number {
+    let needed = Number.POSITIVE_INFINITY;
+    for (const { match, recentActive, pendingSnapshot } of this.#host.node.status().progress.values()) {
+      if (recentActive) needed = Math.min(needed, Math.max(match, pendingSnapshot) + 1);
+    }
+    return needed;
   }
 
   #onTick(): void {

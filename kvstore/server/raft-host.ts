@@ -80,7 +80,7 @@ export class RaftHost {
   readonly #persisting = new Ring<Persisting>();
   /** A newer commit index that waits for the next write: it need not be durable for itself. */
   #lateHardState: HardState | undefined;
-  #leadership: Leadership = { leader: nobody, role: "follower", term: 0 };
+  #leadership: Leadership;
   #applied: number;
   #committed = 0;
   #scheduled = false;
@@ -92,6 +92,7 @@ export class RaftHost {
     this.#options = options;
     this.#node = options.node;
     this.#applied = options.applied;
+    this.#leadership = { leader: nobody, role: "follower", term: options.node.term };
     this.#defer = options.defer ?? setImmediate;
     this.#reads = new Reads(options.requestTimeoutMs, (context) => this.#node.readIndex(context));
   }

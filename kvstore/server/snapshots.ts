@@ -16,9 +16,14 @@ export interface SnapshotsOptions {
   readonly log: Log;
   readonly snapshotCount: number;
   readonly catchupEntries: number;
+  /** Lowest index that a follower who answers still lacks; `Infinity` if none does, or this member does not lead. */
+  readonly neededIndex: () => number;
 }
 
-/** Bytes of records in one chunk on the wire, about: small enough that encoding one does not hold up the loop. */
+/** A follower that catches up holds the log back, but not without end: past so many times the usual length it starts over. */
+const patience = 10;
+
+/** In one chunk on the wire: small enough that encoding them does not hold up the loop. */
 const chunkRecords = 200;
 
 /** Keeps the log short, and moves the state to members that the short log no longer serves. */
@@ -47,11 +52,13 @@ export class Snapshots {
       wal.snapshot({ index: applied, term, confState });
       storage.createSnapshot(applied, confState, new Uint8Array(0));
       this.#lastIndex = applied;
-      const forgotten = applied - catchupEntries;
+      const usual = applied - catchupEntries;
+      const needed = Math.max(this.#options.neededIndex(), applied - patience * (snapshotCount + catchupEntries));
+      const forgotten = Math.min(usual, needed - 1);
       if (forgotten < storage.firstIndex()) return;
       storage.compact(forgotten);
       await wal.release(forgotten);
-      log("info", "compacted the log", { snapshot: applied, first: forgotten + 1 });
+      log("debug", "compacted the log", { snapshot: applied, first: forgotten + 1 });
     } finally {
       this.#compacting = false;
     }

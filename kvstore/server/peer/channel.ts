@@ -104,9 +104,10 @@ export class Channel {
     this.#up = false;
     this.#upSinceMs = undefined;
     if (this.#stopped) return;
-    if (reason !== this.#lastComplaint) {
-      const { stream, to } = this.#options.hello;
-      this.#options.log("warn", "no connection to peer", { peer: to.toString(16), url, stream, reason });
+    const { stream, to } = this.#options.hello;
+    // Once per reason, and for one of the two channels: they share their fate.
+    if (stream === "message" && reason !== this.#lastComplaint) {
+      this.#options.log("warn", "no connection to peer", { peer: to.toString(16), url, reason });
       this.#lastComplaint = reason;
     }
     this.#timer = this.#options.clock.after(this.#backoffMs, () => void this.#connect());

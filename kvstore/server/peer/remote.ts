@@ -112,7 +112,7 @@ export class Remote {
       onFrame: (kind, payload) => this.#frame(kind, payload),
       onUp: (theirs) => {
         this.version = theirs.version;
-        log("info", "peer connected", { peer: this.address.id.toString(16), stream });
+        if (stream === "message") log("info", "peer connected", { peer: this.address.id.toString(16) });
       },
       onDown: () => {
         this.#fail("the connection was lost");
