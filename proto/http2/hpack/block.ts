@@ -18,13 +18,14 @@ export class HeaderBlock {
     let regular = 0;
     let malformed: string | undefined;
     while (regular < headers.length && isPseudo(headers[regular] as Header)) {
-      const { name, value } = headers[regular++] as Header;
+      const { name, value, fault } = headers[regular++] as Header;
+      if (fault !== undefined) malformed = fault;
       if (name in pseudo) malformed = `${name} occurs twice`;
       if (!pseudoNames.has(name)) malformed = `${name} is unknown`;
       pseudo[name] = value;
     }
     this.fields = regular === 0 ? headers : headers.slice(regular);
-    this.malformed = malformed ?? complaint(this.fields);
+    this.malformed = malformed ?? faultAmong(this.fields);
     this.method = pseudo[":method"];
     this.scheme = pseudo[":scheme"];
     this.authority = pseudo[":authority"];
@@ -50,20 +51,15 @@ export class HeaderBlock {
 }
 
 const pseudoNames = new Set([":method", ":scheme", ":authority", ":path", ":status"]);
-/** They concern one HTTP/1.1 connection and have no place here (§8.2.2). */
-const hopByHop = new Set(["connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"]);
 
 function isPseudo({ name }: Header): boolean {
   return name.charCodeAt(0) === 0x3a;
 }
 
-function complaint(fields: readonly Header[]): string | undefined {
-  for (const { name, value } of fields) {
-    if (name === "" || /[^\x21-\x39\x3b-\x40\x5b-\x7e]/.test(name))
-      return `${JSON.stringify(name)} is not a field name`;
-    if (/[\0\r\n]/.test(value)) return `the value of ${name} has a line break`;
-    if (hopByHop.has(name)) return `${name} is of HTTP/1.1`;
-    if (name === "te" && value !== "trailers") return `te is ${value}`;
+function faultAmong(fields: readonly Header[]): string | undefined {
+  for (const field of fields) {
+    if (field.fault !== undefined) return field.fault;
+    if (isPseudo(field)) return `${field.name} comes after other fields`;
   }
   return undefined;
 }

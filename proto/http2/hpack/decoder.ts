@@ -2,12 +2,12 @@ import { ErrorCode } from "../constants.ts";
 import { ConnectionError } from "../error.ts";
 import { HeaderBlock } from "./block.ts";
 import { DynamicTable } from "./dynamic-table.ts";
-import { type Header, headerSize } from "./header.ts";
+import { type Header, headerSize, receivedHeader } from "./header.ts";
 import { decodeHuffman } from "./huffman.ts";
 import { staticCount, staticTable } from "./static-table.ts";
 
-/** Blocks this short are remembered: they are all indexes, and the same few come again and again. */
-const memoBytes = 24;
+/** Blocks this short that change no table are remembered: the same few come again and again. */
+const memoBytes = 128;
 const memoCount = 4;
 
 interface Memo {
@@ -89,7 +89,7 @@ export class HpackDecoder {
   #literal(prefixBits: number): Header {
     const index = this.#integer(prefixBits);
     const name = index === 0 ? this.#string() : this.#lookup(index).name;
-    return { name, value: this.#string() };
+    return receivedHeader(name, this.#string());
   }
 
   #lookup(index: number): Header {
@@ -123,11 +123,10 @@ export class HpackDecoder {
   }
 }
 
+/** Most strings here are short: a loop beats any call that takes a range. */
 function latin1(bytes: Uint8Array, start: number, end: number): string {
   let text = "";
-  for (let at = start; at < end; at += 4096) {
-    text += String.fromCharCode(...bytes.subarray(at, Math.min(end, at + 4096)));
-  }
+  for (let at = start; at < end; at++) text += String.fromCharCode(bytes[at] as number);
   return text;
 }
 

@@ -1,4 +1,4 @@
-import type { Header } from "./header.ts";
+import { type Header, receivedHeader } from "./header.ts";
 
 /** RFC 7541 Appendix A. The entry of index 1 comes first. */
 export const staticTable: readonly Header[] = [
@@ -63,6 +63,6 @@ export const staticTable: readonly Header[] = [
   ["vary", ""],
   ["via", ""],
   ["www-authenticate", ""],
-].map(([name, value]) => ({ name, value }) as Header);
+].map(([name, value]) => receivedHeader(name as string, value as string));
 
 export const staticCount = staticTable.length;
