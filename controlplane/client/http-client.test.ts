@@ -134,6 +134,22 @@ test("more watches than one connection carries open a second one", async () => {
   expect(state.connections).toBe(2);
 });
 
+test("a body that has arrived as a whole before anybody reads it is read as a whole", async () => {
+  const closed: Promise<void>[] = [];
+  const { connect } = await serve((request, response) => {
+    closed.push(new Promise((resolve) => request.stream.once("close", resolve)));
+    json(response, 200, { text: "x".repeat(100_000) });
+  });
+  const client = connect();
+  const response = await client.stream("GET", "/");
+  await Promise.all(closed);
+  // Another exchange on the same connection: all that was sent before it has arrived.
+  await client.json("GET", "/");
+  let read = 0;
+  for await (const chunk of response.body) read += chunk.length;
+  expect(read).toBe(100_011);
+});
+
 describe("a failure", () => {
   test("is the Status that the server sent, or one made from what it sent", async () => {
     const { connect } = await serve((request, response) => {

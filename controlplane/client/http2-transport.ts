@@ -2,6 +2,7 @@ import * as http2 from "node:http2";
 import type { TLSSocket } from "node:tls";
 import { connectTls } from "./connect-tls.ts";
 import { Http1Transport } from "./http1-transport.ts";
+import { Http2Body } from "./http2-body.ts";
 import type { Connection } from "./kubeconfig.ts";
 import { orAbort } from "./or-abort.ts";
 import {
@@ -139,7 +140,7 @@ class Session {
         resolve({
           status: Number(status),
           headers: headers as Record<string, string | undefined>,
-          body: bodyOf(stream, what, signal),
+          body: new Http2Body(stream, what, signal),
         });
       });
       if (request.body !== undefined) stream.end(request.body);
@@ -152,20 +153,4 @@ class Session {
     overdue.unref();
     this.#session.ping(() => clearTimeout(overdue));
   }
-}
-
-async function* bodyOf(
-  stream: http2.ClientHttp2Stream,
-  what: string,
-  signal?: AbortSignal,
-): AsyncGenerator<Uint8Array> {
-  try {
-    for await (const chunk of stream) yield chunk as Uint8Array;
-  } catch (error) {
-    throw signal?.aborted ? signal.reason : transportError(what, true, error);
-  } finally {
-    if (!stream.closed) stream.close(http2.constants.NGHTTP2_CANCEL);
-  }
-  // A cancelled stream ends like a finished one.
-  if (signal?.aborted) throw signal.reason;
 }
