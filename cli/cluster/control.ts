@@ -9,17 +9,18 @@ import type { Layout } from "./layout.ts";
 import { clustersHome, layoutOf } from "./layout.ts";
 import { releaseNetwork } from "./node-networks.ts";
 import { endProcesses, liveProcess, type ProcessRecord, processesWithEnvironment } from "./processes.ts";
-import { flotillaScript } from "./supervisor.ts";
+import { componentScript } from "./sources.ts";
 
 export function supervisorOf(layout: Layout): ProcessRecord | undefined {
   return liveProcess(join(layout.run, "supervisor.pid"));
 }
 
 /** Starts the supervisor as a process of its own session; its messages arrive on the returned child until it disconnects. */
-export function startSupervisor(layout: Layout) {
+export async function startSupervisor(layout: Layout) {
+  const script = await componentScript();
   for (const folder of [layout.logs, layout.run, layout.sockets]) mkdirSync(folder, { recursive: true, mode: 0o700 });
   const logFd = openSync(layout.logFile("supervisor"), "a", 0o600);
-  return spawn(process.execPath, [...process.execArgv, flotillaScript, "supervise", layout.root], {
+  return spawn(process.execPath, [...process.execArgv, script, "supervise", layout.root], {
     cwd: layout.root,
     env: { ...process.env, FLOTILLA_CLUSTER_DIR: layout.root },
     detached: true,

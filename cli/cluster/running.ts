@@ -101,7 +101,7 @@ function sayEvent(event: ComponentEvent, where: ReadonlyMap<string, string>): vo
 /** Starts the supervisor and prints a line per component as it becomes ready; fails when not all are after `waitMs`. */
 export async function startAndWait(layout: Layout, config: ClusterConfig, waitMs: number): Promise<RunningCluster> {
   const startedAt = performance.now();
-  const supervisor = startSupervisor(layout);
+  const supervisor = await startSupervisor(layout);
   const where = new Map(componentsOf(layout, config).map((component) => [component.name, component.where]));
   const pending = new Set(where.keys());
   const allReady = new Deferred<void>();

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, mkdirSync, openSync } from "node:fs";
-import { join } from "node:path";
+import { extname, join } from "node:path";
 import { Deferred, Failure } from "../../base/mod.ts";
 import type { Component } from "./components.ts";
 import type { Layout } from "./layout.ts";
@@ -13,7 +13,8 @@ const healthyAfterMs = 30_000;
 /** An exit with "usage" or a failure before the first readiness will not get better by itself this many times in a row. */
 const startAttempts = 8;
 
-export const flotillaScript = join(import.meta.dirname, "..", "flotilla.ts");
+/** The program itself, in the form in which this process runs. */
+const flotillaScript = join(import.meta.dirname, "..", `flotilla${extname(import.meta.filename)}`);
 
 /** What a component's life looks like from outside. */
 export type ComponentEvent =
