@@ -26,9 +26,10 @@ async function memberInUse(): Promise<EtcdMember> {
 }
 
 test("reads, watches and leases go on when the member in use is killed; no event is lost or told twice", async () => {
-  const { id: lease } = await client.lease.grant(30);
-  const renewed: (() => void)[] = [];
-  client.lease.keepAlive(lease, { onRenewed: () => renewed.shift()?.() });
+  const { id: lease } = await client.lease.grant(3);
+  let renewed = new Deferred<number>();
+  const kept = client.lease.keepAlive(lease, { onRenewed: (ttl) => renewed.resolve(ttl) });
+  expect(await renewed.promise).toBe(3);
 
   const seen: string[] = [];
   const complete = new Deferred<void>();
@@ -67,11 +68,9 @@ test("reads, watches and leases go on when the member in use is killed; no event
   await complete.promise;
   // A repeated put is an event of its own; each key was told at least once, in the order of writing.
   expect([...new Set(seen)]).toEqual(written);
-  const again = new Deferred<void>();
-  renewed.push(again.resolve as () => void);
-  const extra = client.lease.keepAlive(lease, { onRenewed: () => again.resolve() });
-  await again.promise;
-  extra.close();
+  renewed = new Deferred();
+  expect(await renewed.promise).toBe(3);
+  kept.close();
   await victim.restart();
 });
 

@@ -105,9 +105,17 @@ test("what was encoded before can be embedded as it stands", () => {
   expect(WatchResponse.create({ watchId: 3, events: inner })).toEqual(WatchResponse.decode(plain));
 });
 
+test("encodings that share memory do not overlap", () => {
+  const messages = Array.from({ length: 300 }, (_, i) => ({ key: new Uint8Array(i * 8).fill(i), lease: BigInt(i) }));
+  const encoded = messages.map((message) => PutRequest.encode(message));
+  expect(encoded.map((input) => PutRequest.decode(input))).toEqual(
+    messages.map((message) => PutRequest.create(message)),
+  );
+});
+
 test("decoded bytes are views of the input, not copies", () => {
   const input = PutRequest.encode({ key: toUtf8("key"), value: toUtf8("value") });
-  const { key } = PutRequest.decode(Buffer.from(input.buffer));
+  const { key } = PutRequest.decode(Buffer.from(input.buffer, input.byteOffset, input.length));
   expect(key.buffer).toBe(input.buffer);
   expect(Object.getPrototypeOf(key)).toBe(Uint8Array.prototype);
 });

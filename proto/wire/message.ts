@@ -4,6 +4,7 @@ import { compile } from "./compile.ts";
 import { Encoded } from "./encoded.ts";
 import type { Field } from "./field.ts";
 import { sizes } from "./sizes.ts";
+import { allocate } from "./slab.ts";
 
 /** What encoding takes: any field may be missing, any embedded message may be `Encoded`. */
 export type Init<T> = T extends Scalar
@@ -39,9 +40,9 @@ export class MessageSchema<T> {
     return this.#codec;
   }
 
-  /** Throws `WireError` for a number that does not fit. */
+  /** Throws `WireError` for a number that does not fit. The result may share its `buffer` with others. */
   encode(value: Init<T>): Uint8Array {
-    const bytes = new Uint8Array(this.size(value));
+    const bytes = allocate(this.size(value));
     this.write(value, bytes, 0);
     return bytes;
   }
