@@ -127,7 +127,7 @@ test("while the server is away it tries less and less often, and recovers", asyn
   const { clock, server, client, informer, warnings, aborter } = setUp();
   server.down = true;
   void informer.run(aborter.signal);
-  await elapse(clock, 120_000, 100);
+  await elapse(clock, 60_000, 100);
   const tries = server.requests.length;
   expect(warnings.length).toBeGreaterThan(1);
   expect(tries, "growing delays").toBeLessThan(80);

@@ -49,7 +49,7 @@ export interface ControllerManager {
   stop(): Promise<void>;
 }
 
-/** Starts all controllers. Returns once the server answers; with leader election they may have to wait for their turn. */
+/** Starts all controllers. Returns at once: they begin when the server answers and, with leader election, it is their turn. */
 export async function startControllerManager(options: ControllerManagerOptions): Promise<ControllerManager> {
   const { log, clock = systemClock, random = systemRandom } = options;
   const client = options.client ?? (await clientFor(options));

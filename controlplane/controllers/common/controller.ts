@@ -5,6 +5,7 @@ import {
   type InformerFactory,
   isConflict,
   isNamespaceTerminating,
+  isNotFound,
   type ObjectKey,
   type Requeue,
   WorkQueue,
@@ -32,12 +33,12 @@ export interface Controller {
   run?(signal: AbortSignal): Promise<void>;
 }
 
-/** A queue whose failures are logged: conflicts quietly, as they only mean that somebody was faster. */
+/** A queue whose failures are logged, quietly where they only mean that somebody was faster. */
 export function controllerQueue(name: string, context: ControllerContext): WorkQueue {
   return new WorkQueue({
     clock: context.clock,
     onFailure: (key, error, failures) => {
-      const expected = isConflict(error) || isNamespaceTerminating(error);
+      const expected = isConflict(error) || isNotFound(error) || isNamespaceTerminating(error);
       const { message, stack } = error as Error;
       const shown = expected || failures < 3 ? { error: message } : { error: message, stack };
       context.log(expected ? "debug" : "warn", `${name}: reconcile failed`, { key, failures, ...shown });
