@@ -362,9 +362,13 @@ export class Member {
       },
     });
     this.answerPeers(peerRequests.members, async () => encodeMembers(this.clusterId, this.membership.members));
+    // Until the log has told of all members, those that the start knew are there too.
     const connect = () => {
       const { members } = this.membership;
-      this.#transport.setPeers(members.length === 0 ? this.#origin.peers : members);
+      const untold = this.#origin.peers.filter(
+        ({ id }) => !this.membership.member(id) && !this.membership.isRemoved(id),
+      );
+      this.#transport.setPeers([...members, ...untold]);
     };
     this.membership.onChange(connect);
     connect();
