@@ -18,6 +18,8 @@ export class RaftLog {
   #applying: Index;
   /** Highest index the host reports as applied. */
   #applied: Index;
+  /** Of the last snapshot that came from a leader. */
+  #snapshotIndex: Index = 0;
   readonly #maxApplyingBytes: number;
   /** Batches handed out for applying and not reported as applied, oldest first. */
   readonly #batches: { readonly lastIndex: Index; readonly sizeBytes: number }[] = [];
@@ -73,6 +75,11 @@ export class RaftLog {
   /** A snapshot is to replace the log and is not durable yet. */
   get hasPendingSnapshot(): boolean {
     return this.#unstable.snapshot !== undefined;
+  }
+
+  /** The host has not put a snapshot in the place of its state machine yet. */
+  get hasUnappliedSnapshot(): boolean {
+    return this.#applied < this.#snapshotIndex;
   }
 
   /** Undefined for what was compacted away or is not there yet. */
@@ -159,6 +166,7 @@ export class RaftLog {
   restore(snapshot: Snapshot): void {
     assert(snapshot.metadata.index > this.#committed, "a snapshot brings something new");
     this.#committed = snapshot.metadata.index;
+    this.#snapshotIndex = snapshot.metadata.index;
     this.#unstable.restore(snapshot);
   }
 
@@ -201,7 +209,7 @@ export class RaftLog {
 
   /** The applied state never runs ahead of the own disk, or a crash would leave it with entries the log has lost. */
   #applyHigh(): Index {
-    return this.hasPendingSnapshot ? 0 : Math.min(this.#committed, this.durableIndex);
+    return this.hasUnappliedSnapshot ? 0 : Math.min(this.#committed, this.durableIndex);
   }
 
   #hasApplyRoom(): boolean {

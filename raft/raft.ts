@@ -54,6 +54,11 @@ export class Raft implements LeaderNode {
   #membership: Membership;
   /** The changes up to here are in #membership. */
   #membershipIndex: Index;
+  /**
+   * The membership as the host knows it while it is still applying what came before #membershipIndex: a snapshot, or the
+   * founding entries, put the whole of #membership in force at once.
+   */
+  #membershipBehind: Membership;
   /** Ticks since the leader was last heard from, a vote was granted, or a campaign began. */
   #electionElapsed = 0;
   #randomizedElectionTicks = 0;
@@ -71,6 +76,7 @@ export class Raft implements LeaderNode {
     this.#vote = hardState.vote;
     this.#membership = fromConfState(membership ?? confState);
     this.#membershipIndex = this.log.applied;
+    this.#membershipBehind = this.#membership;
     this.#drawElectionTimeout();
   }
 
@@ -373,7 +379,7 @@ export class Raft implements LeaderNode {
   /** False if the snapshot brings nothing that is not here already, or is not meant for this node. */
   #restore(snapshot: Snapshot): boolean {
     const { index, term, confState } = snapshot.metadata;
-    if (index <= this.log.committed) return false;
+    if (index <= this.log.committed || this.log.hasUnappliedSnapshot) return false;
     const { voters, votersOutgoing, learners } = confState;
     if (![voters, votersOutgoing, learners].some((ids) => ids.includes(this.id))) return false;
     if (this.log.matchTerm(index, term)) {
@@ -381,6 +387,7 @@ export class Raft implements LeaderNode {
       return false;
     }
     this.log.restore(snapshot);
+    this.#membershipBehind = this.#membership;
     this.#membership = fromConfState(confState);
     this.#membershipIndex = index;
     return true;
@@ -425,14 +432,16 @@ export class Raft implements LeaderNode {
   }
 
   applyConfChange(change: ConfChangeV2, index: Index): ConfState {
-    // The host may still be applying what came before a snapshot that has already decided who belongs to us.
-    if (index <= this.#membershipIndex) return toConfState(this.#membership);
-    const result = changeMembership(this.#membership, change);
+    const behind = index <= this.#membershipIndex;
+    const result = changeMembership(behind ? this.#membershipBehind : this.#membership, change);
     assert(result.ok, `a committed change of membership can be made${result.ok ? "" : `: ${result.reason}`}`);
-    this.#membership = result.membership;
-    this.#membershipIndex = index;
-    this.leadership?.membershipChanged();
-    return toConfState(this.#membership);
+    if (behind) this.#membershipBehind = result.membership;
+    else {
+      this.#membership = result.membership;
+      this.#membershipIndex = index;
+      this.leadership?.membershipChanged();
+    }
+    return toConfState(result.membership);
   }
 
   /** Every founding member starts with the same entries: they are committed because everybody has them. */
@@ -442,6 +451,7 @@ export class Raft implements LeaderNode {
     this.log.append(entries);
     this.log.commitTo(entries.length);
     // Known at once, not only when applied, so that the members know whom to hear.
+    this.#membershipBehind = this.#membership;
     this.#membership = fromConfState(founders);
     this.#membershipIndex = entries.length;
   }

@@ -1,5 +1,6 @@
 import { assert } from "../base/mod.ts";
 import { changeMembership } from "./confchange/change.ts";
+import { toConfState } from "./confchange/membership.ts";
 import { completeConfig, type RaftOptions } from "./config.ts";
 import { type Outcome, refused } from "./outcome.ts";
 import { Raft } from "./raft.ts";
@@ -65,6 +66,11 @@ export class RawNode {
 
   get committed(): Index {
     return this.#raft.log.committed;
+  }
+
+  /** The membership in force. */
+  get confState(): ConfState {
+    return toConfState(this.#raft.membership);
   }
 
   status(): Status {
@@ -221,7 +227,7 @@ export class RawNode {
   /**
    * Makes a committed change of membership, whose entry is at `index`, in the order of the log and before `applied`
    * passes it. The host leaves out a change it does not want, or
-   * names 0n in it. The answer belongs into snapshots taken from here on.
+   * names 0n in it. The answer is the membership as of `index`, which belongs into snapshots of that state.
    */
   applyConfChange(change: ConfChangeV2, index: Index): ConfState {
     return this.#raft.applyConfChange(change, index);

@@ -57,7 +57,6 @@ export class SimulatedMember {
   #ledTerm: Term = 0;
   /** Up to here the log was compared with what leaders have committed. */
   #checked: Index = 0;
-  #snapshotIndex: Index = 0;
 
   constructor(world: World, id: NodeId, disk: SimulatedDisk) {
     this.#world = world;
@@ -87,7 +86,8 @@ export class SimulatedMember {
     const oldest = this.disk.snapshotIndex;
     this.#applied = oldest + random.below(Math.max(0, this.#applied - oldest) + 1);
     this.#confStates = this.#confStates.filter(({ index }) => index <= this.#applied);
-    this.#confState = this.#confStates.at(-1)?.confState ?? this.disk.confState;
+    const last = this.#confStates.at(-1);
+    this.#confState = last !== undefined && last.index >= oldest ? last.confState : this.disk.confState;
     this.#storage = this.disk.open();
     const id = this.id;
     this.#node = new RawNode({
@@ -101,7 +101,6 @@ export class SimulatedMember {
     const start = this.#storage.firstIndex() - 1;
     this.#logStart = { index: start, term: this.#storage.term(start) as Term };
     this.#log = [...this.disk.entriesFrom(start + 1)];
-    this.#snapshotIndex = oldest;
     this.#seenCommitted = this.#node.committed;
     this.#seenTerm = this.#node.term;
     hold(this.#seenTerm >= this.disk.hardState.term, "a term is never forgotten", () => `${id}`);
@@ -140,6 +139,12 @@ export class SimulatedMember {
       if (this.#ledTerm !== node.term) {
         this.#ledTerm = node.term;
         ledger.leads(this.id, node.term);
+        const { term, vote } = this.disk.hardState;
+        hold(
+          term === node.term && vote === this.id,
+          "a leader's own vote is durable",
+          () => `${this.id} in ${node.term}`,
+        );
         ledger.isComplete(this.id, node.term, (index) => this.#term(index));
       }
       if (node.committed > this.#seenCommitted) this.#checkLeaderCommits(node.term, node.committed);
@@ -150,7 +155,7 @@ export class SimulatedMember {
 
   #checkLeaderCommits(term: Term, committed: Index): void {
     const { ledger } = this.#world;
-    const { voters, votersOutgoing } = this.#confState;
+    const { voters, votersOutgoing } = (this.#node as RawNode).confState;
     const committedTerm = this.#term(committed);
     for (const half of [voters, votersOutgoing]) {
       const durable = half.filter((id) => {
@@ -182,7 +187,7 @@ export class SimulatedMember {
     if (ready.entries.length > 0) this.#appendToLog(ready.entries);
     this.#checkCommitted();
     this.#checkMustSync(ready);
-    for (const m of ready.messages) this.#sendNow(m);
+    for (const m of ready.messages) this.#send(m);
     for (const { index, context } of ready.readStates) this.#checkRead(index, context);
     this.disk.write(ready);
     this.#writing.push(ready);
@@ -190,7 +195,7 @@ export class SimulatedMember {
   }
 
   #replaceLog(snapshot: Snapshot): void {
-    const { index, term, confState } = snapshot.metadata;
+    const { index, term } = snapshot.metadata;
     const { ledger } = this.#world;
     hold(
       index === ledger.start || ledger.committedTerm(index) === term,
@@ -200,9 +205,6 @@ export class SimulatedMember {
     this.#logStart = { index, term };
     this.#log = [];
     this.#checked = index;
-    this.#snapshotIndex = index;
-    this.#confState = confState;
-    this.#confStates = [{ index, confState }];
   }
 
   #appendToLog(entries: readonly Entry[]): void {
@@ -240,7 +242,8 @@ export class SimulatedMember {
     );
   }
 
-  #sendNow(m: Message): void {
+  #send(m: Message): void {
+    this.#checkTold(m);
     if (m.type === MessageType.MsgApp) {
       let previousTerm = m.logTerm;
       for (const entry of m.entries) {
@@ -274,27 +277,33 @@ export class SimulatedMember {
       this.#applying.push({ snapshot: ready.snapshot });
     }
     this.#storage.append(ready.entries);
-    for (const m of ready.messagesAfterPersist) this.#sendDurable(m);
+    for (const m of ready.messagesAfterPersist) this.#send(m);
     (this.#node as RawNode).persisted(ready.number);
   }
 
-  #sendDurable(m: Message): void {
+  /** What others may build on must not be forgotten in a crash. */
+  #checkTold(m: Message): void {
     const { hardState, lastIndex } = this.disk;
-    // A granted pre-vote names a term that may never be.
-    const told = m.type === MessageType.MsgPreVoteResp && !m.reject ? 0 : m.term;
-    hold(hardState.term >= told, "a term is durable before it is told", () => `${this.id} tells ${told}`);
-    if (m.type === MessageType.MsgVoteResp && !m.reject) {
-      this.#world.ledger.grants(this.id, m.term, m.to);
-      hold(
-        hardState.term > m.term || hardState.vote === m.to,
-        "a vote is durable before it is told",
-        () => `${this.id} grants ${m.term} to ${m.to}`,
-      );
+    const tells = (condition: boolean, property: string) =>
+      hold(condition, property, () => `${this.id} tells ${m.to} ${m.type} ${m.term}/${m.index}`);
+    switch (m.type) {
+      case MessageType.MsgVote:
+        tells(hardState.term >= m.term, "a term is durable before it is told");
+        // A candidate that follows somebody by now may have had its log cut.
+        if (hardState.term === m.term) tells(lastIndex >= m.index, "a candidate's log is durable");
+        break;
+      case MessageType.MsgVoteResp:
+        tells(hardState.term >= m.term, "a term is durable before it is told");
+        if (m.reject) break;
+        this.#world.ledger.grants(this.id, m.term, m.to);
+        tells(hardState.term > m.term || hardState.vote === m.to, "a vote is durable before it is told");
+        break;
+      case MessageType.MsgAppResp:
+        tells(hardState.term >= m.term, "a term is durable before it is told");
+        // What a newer leader has replaced in the meantime is told to an older one only.
+        if (!m.reject && hardState.term === m.term)
+          tells(lastIndex >= m.index, "entries are durable before they are told");
     }
-    if (m.type === MessageType.MsgAppResp && !m.reject && hardState.term === m.term) {
-      hold(lastIndex >= m.index, "entries are durable before they are told", () => `${this.id} tells ${m.index}`);
-    }
-    this.#world.send(m);
   }
 
   /** Applies the oldest batch handed out. */
@@ -304,6 +313,8 @@ export class SimulatedMember {
       const { index } = work.snapshot.metadata;
       hold(index > this.#applied, "what is applied never goes back", () => `${this.id} to ${index}`);
       this.#applied = index;
+      this.#confState = work.snapshot.metadata.confState;
+      this.#confStates.push({ index, confState: this.#confState });
     } else for (const entry of work.entries) this.#applyEntry(entry);
     (this.#node as RawNode).applied(this.#applied);
   }
@@ -313,8 +324,7 @@ export class SimulatedMember {
     hold(entry.index === this.#applied + 1, "entries are applied in order", () => `${this.id} ${entry.index}`);
     ledger.isCommitted(entry, "state machine safety");
     this.#applied = entry.index;
-    // A snapshot on its way has decided already who belongs to us.
-    if (entry.type === EntryType.EntryNormal || entry.index <= this.#snapshotIndex) return;
+    if (entry.type === EntryType.EntryNormal) return;
     const change = payloads.changeOf(entry);
     if (changeMembership(fromConfState(this.#confState), change).ok) {
       this.#confState = (this.#node as RawNode).applyConfChange(change, entry.index);

@@ -22,7 +22,7 @@ export interface ScheduleOptions {
   readonly seed: number;
   /** Voters at the start. Default 5. */
   readonly members?: number;
-  /** Things that happen before the faults are healed. Default 8000. */
+  /** Things that happen before the faults are healed. Default 12000. */
   readonly steps?: number;
 }
 
@@ -49,7 +49,7 @@ export class Schedule implements World {
   readonly #readyPercent: number;
   readonly #steps: number;
 
-  constructor({ seed, members = 5, steps = 8000 }: ScheduleOptions) {
+  constructor({ seed, members = 5, steps = 12000 }: ScheduleOptions) {
     this.random = seededRandom(seed);
     this.#steps = steps;
     this.options = this.#drawOptions();
@@ -70,7 +70,7 @@ export class Schedule implements World {
     const maxMessageBytes = this.#oneOf([1, 60, 200, 100_000]);
     const safe = this.random.below(10) > 0;
     return {
-      electionTicks: 3 + this.random.below(4),
+      electionTicks: 3 + this.random.below(5),
       heartbeatTicks: 1 + this.random.below(2),
       preVote: safe || this.random.below(2) === 0,
       checkQuorum: safe || this.random.below(2) === 0,
@@ -85,22 +85,22 @@ export class Schedule implements World {
 
   #drawActions(): ((member: SimulatedMember) => void)[] {
     const weighted: readonly [weights: readonly number[], action: (member: SimulatedMember) => void][] = [
-      [[200, 400, 800], () => this.#deliver()],
-      [[20, 50, 100], (member) => this.#tick(member)],
-      [[60, 200, 400], (member) => member.isWriting && member.finishWrite()],
-      [[60, 200, 400], (member) => member.isApplying && member.apply()],
-      [[10, 30], (member) => this.#propose(member)],
+      [[400, 800], () => this.#deliver()],
+      [[100, 200, 300], (member) => this.#tick(member)],
+      [[150, 500], (member) => member.isWriting && member.finishWrite()],
+      [[150, 500], (member) => member.isApplying && member.apply()],
+      [[20, 60], (member) => this.#propose(member)],
       [[0, 5, 20], (member) => member.node && member.readIndex()],
       [[0, 1, 4], (member) => this.#crash(member)],
-      [[2, 8], (member) => member.node ?? member.start()],
-      [[0, 2, 5], () => this.#partition()],
-      [[1, 3], () => this.network.heal()],
-      [[0, 1, 4], (member) => member.node?.campaign()],
-      [[0, 1, 3], (member) => member.node?.transferLeader(this.#anybody().id)],
-      [[0, 2, 10], (member) => this.#changeMembership(member)],
+      [[15, 50], (member) => member.node ?? member.start()],
+      [[0, 1, 4], () => this.#partition()],
+      [[2, 5], () => this.network.heal()],
+      [[0, 2, 8], (member) => member.node?.campaign()],
+      [[0, 2, 6], (member) => member.node?.transferLeader(this.#anybody().id)],
+      [[0, 3, 10], (member) => this.#changeMembership(member)],
       [[0, 2, 10], (member) => member.node && member.compact()],
-      [[0, 1], (member) => member.node?.reportUnreachable(this.#anybody().id)],
-      [[0, 0, 1], (member) => member.node?.forgetLeader()],
+      [[0, 2], (member) => member.node?.reportUnreachable(this.#anybody().id)],
+      [[0, 0, 3], (member) => member.node?.forgetLeader()],
     ];
     return weighted.flatMap(([weights, action]) => new Array(this.#oneOf(weights)).fill(action));
   }
@@ -140,8 +140,11 @@ export class Schedule implements World {
   }
 
   #deliver(): void {
-    const m = this.network.size > 0 ? this.network.take() : undefined;
-    if (m !== undefined) this.receive(m);
+    // A network that carries less than is sent would only ever show the past.
+    for (let budget = 1 + this.network.size / 40; budget >= 1 && this.network.size > 0; budget--) {
+      const m = this.network.take();
+      if (m !== undefined) this.receive(m);
+    }
   }
 
   receive(m: Message): void {
@@ -179,32 +182,26 @@ export class Schedule implements World {
   }
 
   #partition(): void {
-    const [one, another] = [this.#anybody().id, this.#anybody().id];
-    const side = new Set(this.members.filter(() => this.random.below(2) === 0).map(({ id }) => id));
+    const isCut = this.#drawPartition();
     for (const { id: from } of this.members) {
-      for (const { id: to } of this.members) {
-        if (from === to) continue;
-        if (this.#isCutBy(from, to, one, another, side)) this.network.cut(from, to);
-      }
+      for (const { id: to } of this.members) if (from !== to && isCut(from, to)) this.network.cut(from, to);
     }
-    this.#partitionKind = this.random.below(5);
   }
 
-  #partitionKind = 0;
-
-  #isCutBy(from: NodeId, to: NodeId, one: NodeId, another: NodeId, side: ReadonlySet<NodeId>): boolean {
-    switch (this.#partitionKind) {
-      case 0:
-        return from === one || to === one; // alone
-      case 1:
-        return side.has(from) !== side.has(to); // two sides
-      case 2:
-        return from === one; // heard by nobody
-      case 3:
-        return to === one; // hears nobody
-      default:
-        return (from === one && to === another) || (from === another && to === one); // two that do not hear each other
-    }
+  #drawPartition(): (from: NodeId, to: NodeId) => boolean {
+    const [one, another] = [this.#anybody().id, this.#anybody().id];
+    const leader = this.members.find(({ node }) => node?.role === "leader")?.id ?? one;
+    const side = new Set(this.members.filter(() => this.random.below(2) === 0).map(({ id }) => id));
+    const partitions: readonly ((from: NodeId, to: NodeId) => boolean)[] = [
+      (from, to) => from === one || to === one, // one alone
+      (from, to) => side.has(from) !== side.has(to), // two sides
+      (from) => from === one, // one heard by nobody
+      (_, to) => to === one, // one hears nobody
+      (from, to) => (from === one && to === another) || (from === another && to === one), // two do not hear each other
+      (from, to) => (from === leader || from === another) !== (to === leader || to === another), // a leader with few
+      (from, to) => from === leader && to !== another, // a leader heard by few
+    ];
+    return this.#oneOf(partitions);
   }
 
   #changeMembership(member: SimulatedMember): void {
