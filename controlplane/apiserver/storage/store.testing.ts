@@ -66,8 +66,9 @@ export function storeSuite(name: string, open: () => Promise<{ store: Store; pre
       expect(seen.map(({ modRevision }) => modRevision).slice(0, 2)).toEqual([first.revision, second.revision]);
     });
 
-    test("progress comes when asked for, and reaches the store's revision", async () => {
+    test("progress comes when asked for, and reaches the store's revision", async ({ skip }) => {
       const { store, prefix } = await open();
+      if (!(await store.supportsProgress())) skip("this version of etcd may report progress ahead of events");
       const reached = Promise.withResolvers<number>();
       const revision = await store.revision();
       const watch = store.watch(prefix, revision + 1, {
