@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { Deployment, Job, Node, Pod, ReplicaSet } from "../controlplane/api/mod.ts";
-import { Client, isConflict, isNotFound, timestamp } from "../controlplane/client/mod.ts";
+import { Client, isConflict, isNotFound, microTimestamp, timestamp } from "../controlplane/client/mod.ts";
 import { type ControllerManager, startControllerManager } from "../controlplane/controllers/mod.ts";
 
 // The controllers against the real API server; the test itself is the scheduler and the kubelets.
@@ -345,6 +345,13 @@ describe("a Job", () => {
     });
   });
 
+  test("that is deleted while it runs takes its pods with it", async () => {
+    await client.jobs.create(job({ completions: 2, parallelism: 2 }));
+    await eventually(async () => expect(await active()).toHaveLength(2));
+    await client.jobs.delete(namespace, "work", { propagationPolicy: "Background" });
+    await eventually(async () => expect(await pods()).toEqual([]));
+  });
+
   test("goes with its pods some time after it has finished", async () => {
     await client.jobs.create(job({ completions: 1, ttlSecondsAfterFinished: 1 }));
     const [pod] = await eventually(async () => {
@@ -471,12 +478,15 @@ describe("a node", () => {
       await client.nodes.create({ metadata: { name }, spec: {} });
       await client.nodes.patch(name, "strategic", { status: { conditions: conditions() } }, { subresource: "status" });
     }
-    const beating = setInterval(() => {
-      const spec = { holderIdentity: "alive", renewTime: `${new Date().toISOString().slice(0, 23)}000Z` };
-      const lease = { metadata: { name: "alive", namespace: "kube-node-lease" } };
-      void client.leases
-        .patch("kube-node-lease", "alive", "merge", { spec })
-        .catch(() => client.leases.create({ ...lease, spec }));
+    const spec = () => ({ holderIdentity: "alive", leaseDurationSeconds: 40, renewTime: microTimestamp(Date.now()) });
+    let lease = await client.leases.create({ metadata: { name: "alive", namespace: "kube-node-lease" }, spec: spec() });
+    const failures: unknown[] = [];
+    const beating = setInterval(async () => {
+      try {
+        lease = await client.leases.update({ ...lease, spec: spec() });
+      } catch (error) {
+        failures.push(error);
+      }
     }, 300);
     try {
       const ranges = await eventually(async () => {
@@ -511,6 +521,7 @@ describe("a node", () => {
         expect(isReady(pod)).toBe(false);
         expect(pod.metadata.deletionTimestamp).toBeDefined();
       });
+      expect(failures).toEqual([]);
       const alive = await client.nodes.get("alive");
       expect(alive.spec?.taints ?? []).toEqual([]);
     } finally {
