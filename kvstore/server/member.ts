@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { type Clock, Deferred, type Log, type Random, seededRandom } from "../../base/mod.ts";
+import { type Clock, Deferred, type Log, type Random, seededRandom, Failure as WorldFailure } from "../../base/mod.ts";
 import { type AlarmMember, type EtcdErrorName, type Init, InternalRaftRequest, raftpb } from "../../proto/mod.ts";
 import { asConfChangeV2, type ConfChangeV2, type Message, nobody, RawNode, type Snapshot } from "../../raft/mod.ts";
 import {
@@ -356,6 +356,7 @@ export class Member {
       events: {
         message: (message) => this.#host.step(message),
         unreachable: (id) => this.#host.reportUnreachable(id),
+        removed: () => this.#removed(),
         snapshotSent: (id, ok) => this.#host.reportSnapshot(id, ok),
         snapshotReceived: (message, stage) => this.#host.step(withStage(message, stage)),
         request: (kind, payload) => this.#answerPeer(kind, payload),
@@ -413,7 +414,21 @@ export class Member {
     for (const listener of this.#leadershipListeners) listener(now);
   }
 
+  /** A member that was removed has nothing left to do, and must not be mistaken for one that only lost its way. */
+  #removed(): void {
+    const why = `member ${this.id.toString(16)} was removed from the cluster`;
+    this.fail(
+      new WorldFailure(
+        "MemberRemoved",
+        why,
+        "Delete its data directory; to take part again it must be added as a new member",
+      ),
+    );
+  }
+
   #onApplied(index: number): void {
+    // A moment later, so that the others hear that the removal is known here.
+    if (this.membership.isRemoved(this.id)) this.clock.after(this.electionMs, () => this.#removed());
     this.#snapshots.maybeCompact(index).catch((error: unknown) => this.fail(error));
   }
 

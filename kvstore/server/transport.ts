@@ -21,6 +21,8 @@ export interface TransportEvents {
   message(message: Message): void;
   /** A message was lost, or the connection is. */
   unreachable(id: NodeId): void;
+  /** Others say that this member is one no more. */
+  removed(): void;
   snapshotSent(id: NodeId, ok: boolean): void;
   /** A snapshot arrived whole: `message` is its MsgSnap, `stage` the name under which its records wait. */
   snapshotReceived(message: Message, stage: string): void;

@@ -24,7 +24,7 @@ export interface AcceptorOptions {
   readonly tls: PeerTls | undefined;
   readonly clock: Clock;
   readonly log: Log;
-  /** Our own introduction as an answer to theirs, or in words why they are refused. */
+  /** Our own introduction as an answer to theirs, or in words why they are refused; "removed" if they are members no more. */
   readonly welcome: (theirs: Hello) => Hello | string;
   readonly onMessage: (message: Message) => void;
   readonly onRequest: (kind: PeerRequest, payload: Uint8Array) => Promise<Uint8Array>;
@@ -77,7 +77,7 @@ export class Acceptor {
             remote: connection.remoteAddress,
             error: ours,
           });
-          connection.send(frameKinds.refused, toUtf8(String(ours)));
+          connection.send(ours === "removed" ? frameKinds.removed : frameKinds.refused, toUtf8(String(ours)));
           connection.finish("refused");
           return;
         }

@@ -20,6 +20,8 @@ export interface ChannelOptions {
   readonly onFrame: (kind: FrameKind, payload: Uint8Array) => void;
   readonly onUp: (theirs: Hello) => void;
   readonly onDown: () => void;
+  /** The peer says that this member was removed from the cluster. */
+  readonly onRemoved: () => void;
 }
 
 /** An outgoing connection to a member that comes back by itself, until `stop`. */
@@ -83,6 +85,11 @@ export class Channel {
   #frame(kind: FrameKind, payload: Uint8Array): void {
     if (this.#up) {
       this.#options.onFrame(kind, payload);
+      return;
+    }
+    if (kind === frameKinds.removed) {
+      this.stop();
+      this.#options.onRemoved();
       return;
     }
     const theirs = kind === frameKinds.welcome ? decodeHello(payload) : undefined;

@@ -19,6 +19,8 @@ export const frameKinds = {
   chunk: 9,
   /** The snapshot is complete. */
   end: 10,
+  /** Instead of `welcome`: the dialer was removed from the cluster. */
+  removed: 11,
 } as const;
 export type FrameKind = (typeof frameKinds)[keyof typeof frameKinds];
 

@@ -106,10 +106,11 @@ export class PeerTransport implements Transport {
   #remote(peer: PeerAddress): Remote {
     const { clusterId, self, version, tls, clock, log, events } = this.#options;
     const onUnreachable = (id: NodeId) => queueMicrotask(() => events.unreachable(id));
-    return new Remote(peer, { clusterId, self, version, tls, clock, log, onUnreachable });
+    const onRemoved = () => queueMicrotask(() => events.removed());
+    return new Remote(peer, { clusterId, self, version, tls, clock, log, onUnreachable, onRemoved });
   }
 
-  #welcome(theirs: Hello): Hello | string {
+  #welcome(theirs: Hello): Hello | string | "removed" {
     const { clusterId, self, version, isRemoved } = this.#options;
     const ours: Hello = { clusterId, from: self, to: theirs.from, stream: theirs.stream, version };
     if (theirs.stream === "join") return ours;
@@ -117,7 +118,7 @@ export class PeerTransport implements Transport {
     if (theirs.clusterId !== clusterId)
       return `it belongs to cluster ${hex(theirs.clusterId)}, this is ${hex(clusterId)}`;
     if (theirs.to !== self) return `it looks for member ${hex(theirs.to)}, this is ${hex(self)}`;
-    if (isRemoved(theirs.from)) return `member ${hex(theirs.from)} was removed from the cluster`;
+    if (isRemoved(theirs.from)) return "removed";
     return ours;
   }
 

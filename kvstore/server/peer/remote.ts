@@ -18,6 +18,7 @@ export interface RemoteOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly onUnreachable: (id: NodeId) => void;
+  readonly onRemoved: () => void;
 }
 
 interface Asked {
@@ -102,7 +103,7 @@ export class Remote {
   }
 
   #channel(stream: StreamKind): Channel {
-    const { tls, clock, log } = this.#options;
+    const { tls, clock, log, onRemoved } = this.#options;
     return new Channel({
       hello: this.hello(stream),
       urls: this.address.peerUrls,
@@ -110,6 +111,7 @@ export class Remote {
       clock,
       log,
       onFrame: (kind, payload) => this.#frame(kind, payload),
+      onRemoved,
       onUp: (theirs) => {
         this.version = theirs.version;
         if (stream === "message") log("info", "peer connected", { peer: this.address.id.toString(16) });
