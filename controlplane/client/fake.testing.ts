@@ -7,7 +7,7 @@ import { StatusError } from "./fake-status.testing.ts";
 import { FakeStore, type Kind } from "./fake-store.testing.ts";
 import type { KubernetesObject } from "./kubernetes-object.ts";
 import { apiVersionOf } from "./resource-definition.ts";
-import type { Transport, TransportRequest, TransportResponse } from "./transport.ts";
+import { type Transport, TransportError, type TransportRequest, type TransportResponse } from "./transport.ts";
 
 /** What a request is about. */
 interface Target {
@@ -31,7 +31,7 @@ export class FakeApiServer implements Transport {
   readonly requests: string[] = [];
   /** Set to refuse requests. */
   intercept: Interceptor = () => undefined;
-  /** Set to a code such as ECONNREFUSED to be unreachable. */
+  /** Set to be unreachable, as if nothing listened. */
   down = false;
 
   constructor(clock: Clock = new VirtualClock()) {
@@ -47,7 +47,6 @@ export class FakeApiServer implements Transport {
     this.requests.push(`${request.method} ${request.path}`);
     if (this.down) {
       // What a closed port answers; the client may retry, which in a test with a virtual clock waits until time moves.
-      const { TransportError } = await import("./transport.ts");
       throw new TransportError("connect ECONNREFUSED", { code: "ECONNREFUSED", sent: false });
     }
     const refusal = this.intercept(request);
