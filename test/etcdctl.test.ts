@@ -304,3 +304,36 @@ describe("the cluster", () => {
     }
   });
 });
+
+describe("beside the keys", () => {
+  test("plain HTTP on the client port says how the member is", async () => {
+    for (const { clientUrl } of ours.members) {
+      const get = async (path: string) => {
+        const answer = await fetch(`${clientUrl}${path}`);
+        return `${answer.status} ${await answer.text()}`;
+      };
+      expect(await get("/health")).toBe('200 {"health":"true","reason":""}');
+      expect(await get("/livez")).toBe("200 ok\n");
+      expect(await get("/readyz?verbose")).toContain("[+]linearizable_read ok\n");
+      expect(await get("/readyz/data_corruption")).toBe("200 ok\n");
+      expect(await get("/version")).toBe('200 {"etcdserver":"3.4.23","etcdcluster":"3.4.0","storage":"3.4.0"}');
+      expect(await get("/metrics")).toMatch(/^etcd_server_has_leader 1$/m);
+      expect(await get("/nothing")).toMatch(/^404/);
+    }
+  });
+
+  test("what is not offered says so", async () => {
+    const { clientUrl } = ours.members[0]!;
+    const snapshot = await etcdctl(clientUrl, ["snapshot", "save", `${ours.directory}/snapshot.db`]);
+    expect(snapshot.stderr).toContain("snapshot save is not supported by this member");
+    const auth = await etcdctl(clientUrl, ["auth", "enable"]);
+    expect(auth.stderr).toContain("authentication is not supported by this member");
+  });
+
+  test("lock and elect, which are recipes of the client, work", async () => {
+    const lock = await etcdctl(ours.members[1]!.clientUrl, ["lock", "the-lock", "echo", "held"]);
+    expect(lock).toMatchObject({ code: 0, stdout: "held\n" });
+    const elect = await etcdctl(ours.members[2]!.clientUrl, ["elect", "the-office", "me"], { until: "\nme\n" });
+    expect(elect.stdout).toMatch(/^the-office\/[0-9a-f]+\nme\n$/);
+  });
+});
