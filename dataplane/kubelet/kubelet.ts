@@ -58,6 +58,8 @@ export interface KubeletOptions {
   readonly node: () => Node | undefined;
 }
 
+const flushMs = 1_000;
+
 /**
  * Makes this node's pods what the API says they should be, and tells the API what they are. Each pod has a worker; whatever may have
  * changed (the API's pod, the runtime, a probe, a referenced object) only wakes it, and each pass looks at everything anew.
@@ -149,7 +151,11 @@ export class Kubelet implements PodSyncer {
     this.#configMaps.close();
     this.#secrets.close();
     this.#statuses.close();
-    await this.#events.flush();
+    // Events are a courtesy: an API server that does not answer must not keep us.
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    const timer = this.#options.clock.after(flushMs, resolve);
+    await Promise.race([this.#events.flush(), late]);
+    timer.cancel();
   }
 
   pods(): Pod[] {
@@ -246,6 +252,8 @@ export class Kubelet implements PodSyncer {
     const before = this.#runtimePods.get(ref.uid);
     const runtimePod = await readRuntimePod(this.#options.runtime, ref);
     this.#runtimePods.set(ref.uid, runtimePod);
+    const here = new Set(runtimePod.containers.map(({ id }) => id));
+    for (const { id } of before?.containers ?? []) if (!here.has(id)) this.#probes.forget(id);
     const ran = new Set(before?.containers.filter(({ state }) => state === "running").map(({ id }) => id));
     if (runtimePod.containers.some(({ id, state }) => state === "running" && !ran.has(id)))
       this.#probes.trigger(ref.uid);

@@ -12,8 +12,9 @@ import { nodeLabels, nodeStatus } from "./node/node-status.ts";
 import { NodeRoutes, wantedRoutes } from "./node/routes.ts";
 import { createProber } from "./probes/prober.ts";
 import { runtimeDirOf } from "./root-dir.ts";
+import type { EmbeddedRuntime } from "./runtime/embedded/embedded-runtime.ts";
 import { type DriverChoice, openEmbeddedRuntime } from "./runtime/embedded/open.ts";
-import { type Listen, startServer } from "./server/server.ts";
+import { type Listen, type ServerOptions, startServer } from "./server/server.ts";
 
 export interface StartKubeletOptions {
   readonly nodeName: string;
@@ -101,7 +102,7 @@ export async function startKubelet(options: StartKubeletOptions): Promise<Runnin
     node: () => nodes.lister.get(undefined, nodeName) ?? registered,
   });
 
-  const server = await startServer({
+  const server = await startServerOrClose(runtime, {
     listen: options.listen,
     tls: options.tls,
     clock,
@@ -159,14 +160,19 @@ export async function startKubelet(options: StartKubeletOptions): Promise<Runnin
     podCidr = cidr;
     try {
       await runtime.updateRuntimeConfig({ podCidr: cidr });
-      log("info", "pod addresses", { podCIDR: cidr });
-      // The network is ready now: the node, too, and pods need not wait for their next turn.
-      kubelet.wakeAll();
-      await agent.report();
-      kubelet.nodeEvent("Normal", "NodeReady", `Node ${nodeName} status is now: NodeReady`);
     } catch (error) {
       podCidr = "";
       log("error", "the pods' addresses could not be set", { podCIDR: cidr, error: (error as Error).message });
+      return;
+    }
+    log("info", "pod addresses", { podCIDR: cidr });
+    // The network is ready now: pods need not wait for their next turn, nor the node for its.
+    kubelet.wakeAll();
+    try {
+      await agent.report();
+      kubelet.nodeEvent("Normal", "NodeReady", `Node ${nodeName} status is now: NodeReady`);
+    } catch (error) {
+      log("warn", "could not report that the node is ready; trying again", { error: (error as Error).message });
     }
   }
 
@@ -204,6 +210,16 @@ export async function startKubelet(options: StartKubeletOptions): Promise<Runnin
       runtime.close();
     },
   };
+}
+
+/** A kubelet that cannot listen lets go of its containers again. */
+async function startServerOrClose(runtime: EmbeddedRuntime, options: ServerOptions) {
+  try {
+    return await startServer(options);
+  } catch (error) {
+    runtime.close();
+    throw error;
+  }
 }
 
 /** `flotilla.dev/kubelet-socket` leads API servers of this machine across network namespaces. */

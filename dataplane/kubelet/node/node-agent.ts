@@ -51,7 +51,9 @@ export class NodeAgent {
 
   /** Writes the status if it has changed; called early when something did. */
   report(): Promise<void> {
-    this.#reporting = this.#reporting.then(() => this.#report());
+    const report = () => this.#report();
+    // Whoever asked for the one before has heard how it went; this one is tried in any case.
+    this.#reporting = this.#reporting.then(report, report);
     return this.#reporting;
   }
 

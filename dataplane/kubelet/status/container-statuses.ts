@@ -79,6 +79,11 @@ function seen(input: ContainerStatusInput, container: Container, instance: Runti
     image: instance.image,
     imageID: instance.imageId,
     containerID: `${input.runtimeName}://${instance.id}`,
+    volumeMounts: container.volumeMounts?.map(({ name, mountPath, readOnly }) => ({
+      name,
+      mountPath,
+      ...(readOnly === true ? { readOnly, recursiveReadOnly: "Disabled" } : {}),
+    })),
   };
 }
 
