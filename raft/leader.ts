@@ -236,7 +236,7 @@ export class Leader {
     else if (progress.match + 1 >= this.#log.firstIndex) progress.becomeReplicate();
     else if (progress.match >= progress.pendingSnapshot) progress.becomeProbe();
     this.#maybeCommit();
-    if (progress.id === this.#transferee) this.#maybeTimeoutNow(progress);
+    if (progress.id === this.#transferee && index === this.#log.lastIndex) this.#tellToCampaign(progress);
   }
 
   #heartbeatAnswered(progress: Progress, m: Message): void {
@@ -286,12 +286,11 @@ export class Leader {
     if (to === this.#transferee) return;
     this.#transferee = to;
     this.#electionElapsed = 0; // it has an election timeout to do it
-    this.#maybeTimeoutNow(progress);
-    this.#oweAppend(progress);
+    if (progress.match < this.#log.lastIndex) this.#oweAppend(progress);
+    else this.#tellToCampaign(progress);
   }
 
-  #maybeTimeoutNow(progress: Progress): void {
-    if (progress.match < this.#log.lastIndex) return;
+  #tellToCampaign(progress: Progress): void {
     this.#leaseGivenUp = true;
     this.#node.send(message(MessageType.MsgTimeoutNow, progress.id));
   }
