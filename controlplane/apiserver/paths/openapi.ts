@@ -1,12 +1,15 @@
 import { createHash } from "node:crypto";
-import { apiVersionOf, openAPIv2, openAPIv3, type Resource } from "../../api/mod.ts";
+import { apiVersionOf, openAPIv2, openAPIv3, type Resource, status } from "../../api/mod.ts";
+import { fail } from "../fail.ts";
+import { parseAccept } from "../http/negotiate.ts";
 import { json, type Reply } from "../http/reply.ts";
+import { encodeSwagger, gnosticMediaTypes } from "./gnostic/document.ts";
 
-type Headers = { readonly "if-none-match"?: string };
+type Headers = { readonly accept?: string; readonly "if-none-match"?: string };
 
 /**
- * /openapi/v3 (an index with a hash per group version), its documents, and /openapi/v2. Documents are made when asked for
- * and not kept: clients keep them, by hash, and so ask rarely.
+ * /openapi/v3 (an index with a hash per group version), its documents, and /openapi/v2, as JSON or protobuf. Documents are made when
+ * asked for and not kept: clients keep them, by hash, and so ask rarely. What is kept is the hashes.
  */
 export class OpenApi {
   readonly #resources: readonly Resource[];
@@ -50,16 +53,26 @@ export class OpenApi {
       return { kind: "body", code: 301, contentType, body: "", headers: location };
     }
     const kept: Record<string, string> = asked === hash ? { "Cache-Control": "public, immutable" } : {};
-    return conditional(body, hash, headers, { ...kept, Vary: "Accept" });
+    return conditional(body, contentType, hash, headers, { ...kept, Vary: "Accept" });
   }
 
   #swagger(headers: Headers): Reply {
-    const body = JSON.stringify(openAPIv2(this.#resources, { version: this.#version }));
+    const protobuf = wantsProtobuf(headers.accept);
+    const contentType = protobuf ? gnosticMediaTypes[1] : "application/json";
+    const id = `v2 ${contentType}`;
+    const known = this.#hashes.get(id);
+    const shared = { Vary: "Accept" };
+    // A client that has it costs no rendering.
+    if (known !== undefined && headers["if-none-match"] === etagOf(known))
+      return conditional("", contentType, known, headers, shared);
+    const document = openAPIv2(this.#resources, { version: this.#version });
+    const body = protobuf ? encodeSwagger(document) : JSON.stringify(document);
     return conditional(
       body,
-      this.#hashOf("v2", () => body),
+      contentType,
+      this.#hashOf(id, () => body),
       headers,
-      { Vary: "Accept" },
+      shared,
     );
   }
 
@@ -67,7 +80,7 @@ export class OpenApi {
     return JSON.stringify(openAPIv3(this.#groupVersions().get(id) ?? [], { version: this.#version }));
   }
 
-  #hashOf(id: string, render: () => string): string {
+  #hashOf(id: string, render: () => string | Uint8Array): string {
     let hash = this.#hashes.get(id);
     if (hash === undefined) {
       hash = createHash("sha512").update(render()).digest("hex").toUpperCase();
@@ -77,14 +90,30 @@ export class OpenApi {
   }
 }
 
-function conditional(body: string, hash: string, headers: Headers, more: Record<string, string>): Reply {
-  const etag = `"${hash}"`;
-  const unchanged = headers["if-none-match"] === etag;
+/** Whether the first type on the list that can be served is protobuf. */
+function wantsProtobuf(accept: string | undefined): boolean {
+  for (const { type } of parseAccept(accept)) {
+    if ((gnosticMediaTypes as readonly string[]).includes(type)) return true;
+    if (type === "application/json" || type === "application/*" || type === "*/*") return false;
+  }
+  return fail(status.notAcceptable(["application/json", gnosticMediaTypes[1]]));
+}
+
+const etagOf = (hash: string) => `"${hash}"`;
+
+function conditional(
+  body: string | Uint8Array,
+  contentType: string,
+  hash: string,
+  headers: Headers,
+  more: Record<string, string>,
+): Reply {
+  const unchanged = headers["if-none-match"] === etagOf(hash);
   return {
     kind: "body",
     code: unchanged ? 304 : 200,
-    contentType: "application/json",
+    contentType,
     body: unchanged ? "" : body,
-    headers: { ETag: etag, ...more },
+    headers: { ETag: etagOf(hash), ...more },
   };
 }

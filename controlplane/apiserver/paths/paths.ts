@@ -41,7 +41,10 @@ export async function answerPath(options: PathsOptions, call: PathCall): Promise
       });
     case "/":
       return json(200, {
-        paths: ["/api", "/api/v1", "/apis", "/healthz", "/livez", "/metrics", "/openapi/v3", "/readyz", "/version"],
+        paths: [
+          ...["/api", "/api/v1", "/apis", "/healthz", "/livez", "/metrics", "/openapi/v2", "/openapi/v3", "/readyz"],
+          "/version",
+        ],
       });
   }
   return options.discovery.answer(path, headers) ?? fail(status.pathNotFound());

@@ -1,18 +1,5 @@
-import {
-  any,
-  choice,
-  count,
-  double,
-  each,
-  flag,
-  type MessageShape,
-  map,
-  message,
-  type Shape,
-  text,
-  within,
-  writeMembers,
-} from "./shapes.ts";
+import { assert } from "../../../../base/mod.ts";
+import { any, choice, count, double, each, flag, map, members, message, type Shape, text, within } from "./shapes.ts";
 import { ProtobufWriter } from "./writer.ts";
 
 /** Both names are asked for; kube-apiserver answers either with the second, which is a valid media type (`@` is not allowed in one). */
@@ -23,12 +10,12 @@ export const gnosticMediaTypes = [
 
 /**
  * A Swagger 2.0 document as gnostic's protobuf `openapi.v2.Document`: the only form in which kubectl reads /openapi/v2. The numbers
- * are those of google/gnostic-models, openapiv2/OpenAPIv2.proto. Left out is what no API server of Kubernetes publishes: forms, files,
- * headers, examples, XML, contacts and licenses.
+ * are those of google/gnostic-models, openapiv2/OpenAPIv2.proto. Left out is what our documents never hold: files, headers, examples,
+ * XML, security, descriptions of tags, contacts and licenses. Throws `InvariantViolation` for a document that holds one.
  */
 export function encodeSwagger(document: Readonly<Record<string, unknown>>): Uint8Array {
   const writer = new ProtobufWriter(1 << 18);
-  writeMembers(writer, root, document);
+  writeDocument(writer, document);
   return writer.bytes;
 }
 
@@ -62,9 +49,7 @@ const schema: Shape = message({
     ...numbered(1, { $ref: text, format: text, title: text, description: text, default: any, multipleOf: double }),
     ...numbered(7, { ...bounds, maxProperties: count, minProperties: count, required: texts, enum: values }),
     ...numbered(21, {
-      additionalProperties: choice((value) =>
-        within(typeof value === "boolean" ? 2 : 1, typeof value === "boolean" ? flag : schema),
-      ),
+      additionalProperties: choice((value) => (typeof value === "boolean" ? within(2, flag) : within(1, schema))),
       type: within(1, texts),
       items: within(1, each(schema)),
       allOf: each(schema),
@@ -113,7 +98,11 @@ const parameters: Readonly<Record<string, Shape>> = {
   path: within(2, within(4, plainParameter)),
 };
 
-const parameter = choice((value) => parameters[(value as { in: string }).in] as Shape);
+const parameter = choice((value) => {
+  const shape = parameters[(value as { in: string }).in];
+  assert(shape !== undefined, "a parameter is in the body, a header, a form, the query or the path");
+  return shape;
+});
 const parameterOrReference = choice((value) => (isReference(value) ? within(2, reference) : within(1, parameter)));
 
 const response = message({
@@ -166,7 +155,7 @@ const info = message({
   extensions: 7,
 });
 
-const root: MessageShape = {
+const writeDocument = members({
   fields: () =>
     numbered(1, {
       swagger: text,
@@ -182,4 +171,4 @@ const root: MessageShape = {
       responses: map(1, () => response),
     }),
   extensions: 16,
-};
+});

@@ -65,30 +65,35 @@ export function map(inner: number, shape: () => Shape): Shape {
 }
 
 export function message(shape: MessageShape): Shape {
-  return (writer, field, value) => writer.message(field, () => writeMembers(writer, shape, value));
+  const write = members(shape);
+  return (writer, field, value) => writer.message(field, () => write(writer, value));
 }
 
-/** A message without a field around it: the document itself. Throws for a member that has no place in it. */
-export function writeMembers(
-  writer: ProtobufWriter,
-  { fields, others, extensions }: MessageShape,
-  value: unknown,
-): void {
-  assert(
-    typeof value === "object" && value !== null && !Array.isArray(value),
-    "a message in the document is an object",
-  );
-  const known = fields?.() ?? {};
-  for (const [name, member] of Object.entries(value)) {
-    if (Object.hasOwn(known, name)) {
-      const [field, shape] = known[name] as readonly [number, Shape];
-      shape(writer, field, member);
-    } else if (extensions !== undefined && name.startsWith("x-")) writePair(writer, extensions, any, name, member);
-    else {
-      assert(others !== undefined, `every member of the document has its place: ${name}`);
-      writePair(writer, others[0], others[1], name, member);
+/** Writes a message without a field around it, such as the document itself. */
+export function members({
+  fields,
+  others,
+  extensions,
+}: MessageShape): (writer: ProtobufWriter, value: unknown) => void {
+  let known: ReturnType<NonNullable<typeof fields>> | undefined;
+  return (writer, value) => {
+    assert(isObject(value), "a message in the document is an object");
+    known ??= fields?.() ?? {};
+    for (const [name, member] of Object.entries(value)) {
+      if (Object.hasOwn(known, name)) {
+        const [field, shape] = known[name] as readonly [number, Shape];
+        shape(writer, field, member);
+      } else if (extensions !== undefined && name.startsWith("x-")) writePair(writer, extensions, any, name, member);
+      else {
+        assert(others !== undefined, `every member of the document has its place: ${name}`);
+        writePair(writer, others[0], others[1], name, member);
+      }
     }
-  }
+  };
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function writePair(writer: ProtobufWriter, field: number, shape: Shape, name: string, value: unknown): void {

@@ -3,8 +3,8 @@ import { assert } from "../../../../base/mod.ts";
 const utf8 = new TextEncoder();
 
 /**
- * Writes protobuf from front to back into one buffer that grows. The length of an embedded message is known only after its
- * bytes: they move up to make room for it. Messages near the root move once, by a few bytes, and those further down are small.
+ * Writes protobuf from front to back into one buffer that grows. The length of what is embedded is known only after its bytes; one
+ * byte is left for it, and where that is too little (128 bytes and more) they move up.
  */
 export class ProtobufWriter {
   #buffer: Uint8Array;
@@ -20,11 +20,12 @@ export class ProtobufWriter {
   }
 
   string(field: number, text: string): void {
-    this.message(field, () => {
-      // UTF-8 needs at most three bytes for a UTF-16 unit.
-      this.#reserve(text.length * 3);
-      this.#length += utf8.encodeInto(text, this.#buffer.subarray(this.#length)).written;
-    });
+    this.#varint(field * 8 + 2);
+    const start = this.#openLength();
+    // UTF-8 needs at most three bytes for a UTF-16 unit.
+    this.#reserve(text.length * 3);
+    this.#length += utf8.encodeInto(text, this.#buffer.subarray(start)).written;
+    this.#closeLength(start);
   }
 
   bool(field: number, value: boolean): void {
@@ -48,20 +49,41 @@ export class ProtobufWriter {
   /** `write` writes the embedded message. */
   message(field: number, write: () => void): void {
     this.#varint(field * 8 + 2);
-    const start = this.#length;
+    const start = this.#openLength();
     write();
+    this.#closeLength(start);
+  }
+
+  /** Leaves one byte for a length; returns where what it measures starts. */
+  #openLength(): number {
+    this.#reserve(1);
+    return ++this.#length;
+  }
+
+  #closeLength(start: number): void {
     const end = this.#length;
-    this.#varint(end - start);
-    const prefix = this.#buffer.slice(end, this.#length);
-    this.#buffer.copyWithin(start + prefix.length, start, end);
-    this.#buffer.set(prefix, start);
+    const size = end - start;
+    const extra = varintSize(size) - 1;
+    if (extra > 0) {
+      this.#reserve(extra);
+      this.#buffer.copyWithin(start + extra, start, end);
+    }
+    this.#putVarint(start - 1, size);
+    this.#length = end + extra;
   }
 
   #varint(value: number): void {
     this.#reserve(10);
+    this.#length = this.#putVarint(this.#length, value);
+  }
+
+  /** Returns where it ends. */
+  #putVarint(at: number, value: number): number {
+    let end = at;
     let rest = value;
-    for (; rest > 127; rest = Math.floor(rest / 128)) this.#buffer[this.#length++] = (rest % 128) | 128;
-    this.#buffer[this.#length++] = rest;
+    for (; rest > 127; rest = Math.floor(rest / 128)) this.#buffer[end++] = (rest % 128) | 128;
+    this.#buffer[end++] = rest;
+    return end;
   }
 
   #reserve(bytes: number): void {
@@ -71,4 +93,10 @@ export class ProtobufWriter {
     larger.set(this.bytes);
     this.#buffer = larger;
   }
+}
+
+function varintSize(value: number): number {
+  let size = 1;
+  for (let rest = value; rest > 127; rest = Math.floor(rest / 128)) size++;
+  return size;
 }
