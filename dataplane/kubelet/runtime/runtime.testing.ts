@@ -14,11 +14,14 @@ import type {
 } from "./cri.ts";
 import { decodeEntry } from "./embedded/cri-log.ts";
 
-/** One engine under test. `restart` opens the same state again, as a kubelet that was killed does. */
+/** One engine under test. */
 export interface Engine {
   readonly runtime: RuntimeService & ImageService;
   readonly isolates: boolean;
-  restart(): Promise<Engine>;
+  /** Opens the same state again, as a kubelet that was killed does; `meanwhile` nobody watches over the containers. */
+  restart(meanwhile?: () => Promise<void>): Promise<Engine>;
+  /** Whether a container has ended, asked without the engine. */
+  hasEnded(id: string): boolean;
   /** Removes everything; afterwards nothing of it may be left on the machine. */
   destroy(): Promise<void>;
 }
@@ -236,7 +239,9 @@ export function runtimeSuite(name: string, open: (dir: string) => Promise<Engine
 
     test("what happened while no kubelet was there is found: output and exit code", async () => {
       const { id } = await start("sleep 0.1; echo unseen; exit 9");
-      engine = await engine.restart();
+      engine = await engine.restart(async () => {
+        while (!engine.hasEnded(id)) await setTimeout(5);
+      });
       const status = await ended(id);
       expect(status).toMatchObject({ exitCode: 9 });
       expect(textOfLog(status.logPath)).toBe("unseen\n");

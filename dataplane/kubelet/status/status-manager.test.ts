@@ -75,6 +75,17 @@ test("deletes a pod for good only when it was asked to go and nothing of it is l
   await expect(client.pods.get("default", "web")).rejects.toMatchObject({ code: 404 });
 });
 
+test("a pod that was asked to go stays while something of it is left", async () => {
+  manager.set(web, { phase: "Running" });
+  const going = (await client.pods.delete("default", "web", { gracePeriodSeconds: 30 })) as Pod;
+  manager.observe(going);
+  await settle();
+  expect((await client.pods.get("default", "web")).status?.phase).toBe("Running");
+  manager.finish(going);
+  await settle();
+  await expect(client.pods.get("default", "web")).rejects.toMatchObject({ code: 404 });
+});
+
 test("does not touch another pod of the same name", async () => {
   const going = (await client.pods.delete("default", "web", { gracePeriodSeconds: 30 })) as Pod;
   await client.pods.delete("default", "web", { gracePeriodSeconds: 0 });

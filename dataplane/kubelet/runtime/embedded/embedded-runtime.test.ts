@@ -7,6 +7,7 @@ import { destroyNode } from "../../destroy-node.ts";
 import { createClusterNetwork, createNodeNetwork, destroyClusterNetwork } from "../../network/cluster-network.ts";
 import { underlayNamespace } from "../../network/namespace.ts";
 import { containerConfig, type Engine, runtimeSuite, sandboxConfig, textOfLog } from "../runtime.testing.ts";
+import { exitsDirOf } from "./embedded-runtime.ts";
 import { cgroupNameOf, type DriverChoice, openEmbeddedRuntime } from "./open.ts";
 
 const cluster = `t${process.pid}`;
@@ -25,10 +26,12 @@ async function openEngine(rootDir: string, driver: DriverChoice, nodeNamespace?:
   return {
     runtime,
     isolates: driver === "namespaces",
-    async restart() {
+    async restart(meanwhile) {
       runtime.close();
+      await meanwhile?.();
       return openEngine(rootDir, driver, nodeNamespace);
     },
+    hasEnded: (id) => existsSync(join(exitsDirOf(options.stateDir), id)),
     async destroy() {
       runtime.close();
       await destroyNode({ rootDir });
