@@ -91,8 +91,9 @@ async function startNode(flags: NodeFlags, log: Log): Promise<{ stop(): Promise<
     nodeName: flags.hostnameOverride,
     nodeIP: flags.nodeIp,
     clusterCIDR: flags.clusterCidr,
-    // On the host's own network nothing may be changed: plain processes get their Services from sockets.
+    // On the host's own network nothing may be changed: plain processes get their Services from sockets on loopback addresses.
     mode: kubelet.driver === "process" ? "userspace" : flags.proxyMode,
+    ownNetwork: kubelet.driver !== "process",
   });
   return {
     async stop() {

@@ -34,6 +34,7 @@ export async function main(args: string[]): Promise<void> {
       nodeIP: flags.nodeIp,
       clusterCIDR: flags.clusterCidr,
       mode: flags.proxyMode,
+      ownNetwork: flags.proxyMode !== "userspace",
     });
     return {
       async stop() {

@@ -291,12 +291,14 @@ describe("what bad input gets", () => {
   test("an unknown image and a failing command wait with the reasons users know", async () => {
     await kubectl("run", "no-image", "--image=registry.invalid/none:1");
     await kubectl("run", "fails", "--image=host", "--", "sh", "-c", "exit 3");
-    await eventually("ImagePullBackOff", async () =>
-      /no-image\s+0\/1\s+(ErrImagePull|ImagePullBackOff)/.test(await kubectl("get", "pods")),
-    );
-    await eventually("CrashLoopBackOff", async () =>
-      /fails\s+0\/1\s+CrashLoopBackOff\s+[1-9]/.test(await kubectl("get", "pods")),
-    );
+    const waits = (line: RegExp) =>
+      eventually(String(line), async () => {
+        const pods = await kubectl("get", "pods");
+        if (!line.test(pods)) throw new Error(pods);
+        return true;
+      });
+    await waits(/no-image\s+0\/1\s+(ErrImagePull|ImagePullBackOff)/);
+    await waits(/fails\s+0\/1\s+CrashLoopBackOff\s+[1-9]/);
     const status = await cluster.get<{
       status: { containerStatuses: { lastState: { terminated: { exitCode: number; reason: string } } }[] };
     }>("pod", "fails");

@@ -58,7 +58,7 @@ function apiServerComponent(layout: Layout, config: ClusterConfig): Component {
       ...["--kubelet-client-certificate", certificateFile(layout, pkiNames.apiServerKubeletClient)],
       ...["--kubelet-client-key", keyFile(layout, pkiNames.apiServerKubeletClient)],
       ...["--kubelet-certificate-authority", certificateFile(layout, pkiNames.ca)],
-      ...["--service-cluster-ip-range", serviceCIDR],
+      ...["--service-cluster-ip-range", serviceCIDR(config)],
     ],
   };
 }
@@ -80,7 +80,7 @@ function nodeComponent(layout: Layout, config: ClusterConfig, node: NodeConfig):
       ...["--tls-cert-file", certificateFile(layout, pkiNames.kubelet(node.name))],
       ...["--tls-private-key-file", keyFile(layout, pkiNames.kubelet(node.name))],
       ...["--client-ca-file", certificateFile(layout, pkiNames.ca)],
-      ...["--cluster-cidr", podCIDR, "--service-cluster-ip-range", serviceCIDR],
+      ...["--cluster-cidr", podCIDR, "--service-cluster-ip-range", serviceCIDR(config)],
     ],
   };
 }

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { Failure } from "../../base/mod.ts";
 import type { Layout } from "./layout.ts";
@@ -28,7 +29,18 @@ export interface ClusterConfig {
   readonly runtime: "namespaces" | "process";
 }
 
-export const serviceCIDR = "10.96.0.0/16";
+/** Where nodes are plain processes on the host's own network, only loopback addresses can be had: a range of them for each cluster. */
+export function serviceCIDR({ runtime, token }: Pick<ClusterConfig, "runtime" | "token">): string {
+  if (runtime === "namespaces") return "10.96.0.0/16";
+  const digest = createHash("sha256").update(token).digest();
+  return `127.${64 + ((digest[0] as number) % 64)}.0.0/16`;
+}
+
+/** The first address of the range: that of the Service `kubernetes`. */
+export function apiServiceAddress(config: Pick<ClusterConfig, "runtime" | "token">): string {
+  return serviceCIDR(config).replace(/0\/16$/, "1");
+}
+
 export const podCIDR = "10.244.0.0/16";
 
 export function readConfig(layout: Layout): ClusterConfig | undefined {

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import * as x509 from "@peculiar/x509";
 import { Failure } from "../../base/mod.ts";
-import type { ClusterConfig } from "./config.ts";
+import { apiServiceAddress, type ClusterConfig } from "./config.ts";
 import type { Layout } from "./layout.ts";
 import { certificateFile, keyFile, pkiNames } from "./pki-files.ts";
 
@@ -136,7 +136,7 @@ export async function ensurePki(layout: Layout, config: ClusterConfig): Promise<
   await issue(layout, ca, pkiNames.apiServer, {
     commonName: "kube-apiserver",
     usages: ["server"],
-    names: [...loopback, "10.96.0.1", ...service],
+    names: [...loopback, apiServiceAddress(config), ...service],
   });
   const clients = [
     [pkiNames.apiServerKubeletClient, "kube-apiserver-kubelet-client", "system:masters"],

@@ -15,6 +15,8 @@ export interface StartProxyOptions {
   readonly clusterCIDR: string;
   /** `auto` takes nftables where this process may use them. */
   readonly mode: "auto" | "nftables" | "userspace";
+  /** False on a network that is not the node's own: nothing there is changed, and Services need loopback addresses. */
+  readonly ownNetwork: boolean;
   readonly clock?: Clock;
   readonly random?: Random;
 }
@@ -79,7 +81,7 @@ async function chooseProxier(
   }
   if (mode === "auto")
     log("warn", "nftables cannot be used here: Services are forwarded in userspace, backends see the proxy's address");
-  return { proxier: new UserspaceProxier(nodeIP, log), mode: "userspace" };
+  return { proxier: new UserspaceProxier(nodeIP, options.ownNetwork, log), mode: "userspace" };
 }
 
 /** Forwards connections to Services from the network namespace this process is in, following Services and EndpointSlices. */

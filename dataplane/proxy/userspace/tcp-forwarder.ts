@@ -49,8 +49,9 @@ export class TcpForwarder {
     });
   }
 
+  /** Shares the port with the proxies of other nodes on the same network: each of them forwards to all backends. */
   async listen(host: string, port: number): Promise<void> {
-    this.#server.listen({ host, port, exclusive: true });
+    this.#server.listen({ host, port, exclusive: true, reusePort: true });
     await once(this.#server, "listening");
   }
 

@@ -21,7 +21,7 @@ export class UdpForwarder {
 
   constructor(chooser: Chooser) {
     this.#chooser = chooser;
-    this.#socket = createSocket("udp4");
+    this.#socket = createSocket({ type: "udp4", reusePort: true });
     this.#socket.on("message", (message, from) => this.#forward(message, from));
     this.#socket.on("error", () => this.close());
   }

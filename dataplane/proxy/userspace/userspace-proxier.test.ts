@@ -53,7 +53,7 @@ function servicePort(port: number, backends: Backend[], more: Partial<ServicePor
 }
 
 function proxier(): UserspaceProxier {
-  const made = new UserspaceProxier("127.0.0.1", () => undefined);
+  const made = new UserspaceProxier("127.0.0.1", false, () => undefined);
   cleanups.push(() => made.stop());
   return made;
 }

@@ -30,12 +30,14 @@ async function holdAddress(address: string, verb: "add" | "del"): Promise<void> 
 /** Services as listening sockets of this process, where nftables cannot be used: half the speed, and backends see the proxy's address. */
 export class UserspaceProxier implements Proxier {
   readonly #nodeIP: string;
+  readonly #ownNetwork: boolean;
   readonly #log: Log;
   readonly #listeners = new Map<string, Listener>();
   #addresses = new Set<string>();
 
-  constructor(nodeIP: string, log: Log) {
+  constructor(nodeIP: string, ownNetwork: boolean, log: Log) {
     this.#nodeIP = nodeIP;
+    this.#ownNetwork = ownNetwork;
     this.#log = log;
   }
 
@@ -63,6 +65,7 @@ export class UserspaceProxier implements Proxier {
   }
 
   async #holdAddresses(addresses: Set<string>): Promise<void> {
+    if (!this.#ownNetwork) return;
     for (const address of this.#addresses) if (!addresses.has(address)) await holdAddress(address, "del");
     for (const address of addresses) if (!this.#addresses.has(address)) await holdAddress(address, "add");
     this.#addresses = addresses;
