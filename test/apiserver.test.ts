@@ -2,7 +2,7 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect as connectH2 } from "node:http2";
-import { Agent, request as httpsRequest } from "node:https";
+import { Agent, createServer as createHttpsServer, request as httpsRequest } from "node:https";
 import { connect as connectTcp, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -84,6 +84,9 @@ async function startApiServerProcess(): Promise<void> {
       certificateFile(layout, pkiNames.ca),
     ],
     ...["--service-account-signing-key-file", keyFile(layout, pkiNames.serviceAccount)],
+    ...["--kubelet-client-certificate", certificateFile(layout, pkiNames.apiServerKubeletClient)],
+    ...["--kubelet-client-key", keyFile(layout, pkiNames.apiServerKubeletClient)],
+    ...["--kubelet-certificate-authority", certificateFile(layout, pkiNames.ca)],
   ];
   apiServer = spawn(process.execPath, args, { stdio: ["ignore", "ignore", "pipe", "ipc"] });
   apiServer.stderr?.on("data", (text) => {
@@ -213,6 +216,10 @@ describe("kubectl", () => {
     );
     expect((await apply(`{apiVersion: v1, kind: ConfigMap, metadata: {name: a, namespace: nowhere}}`)).err).toContain(
       'namespaces "nowhere" not found',
+    );
+    // Before it says so, kubectl reads /openapi/v2 as protobuf, and the definitions of custom resources.
+    expect((await apply("{apiVersion: v1, kind: Podd, metadata: {name: x}}")).err).toBe(
+      'error: resource mapping not found for name: "x" namespace: "" from "STDIN": no matches for kind "Podd" in version "v1"\nensure CRDs are installed first\n',
     );
     expect(await kubectl("get", "deploy", "-o", "name")).toBe("");
   });
@@ -353,6 +360,60 @@ test("@kubernetes/client-node lists, creates and watches", async () => {
   await gone.promise;
   stop.abort();
   expect(seen).toEqual(["ADDED node", "MODIFIED node", "DELETED node"]);
+});
+
+test("logs come from the kubelet of the pod's node, chunk by chunk as it says them", async () => {
+  const asked: string[] = [];
+  const flows = Promise.withResolvers<void>();
+  const [cert, key] = [
+    certificateFile(layout, pkiNames.kubelet("node-1")),
+    keyFile(layout, pkiNames.kubelet("node-1")),
+  ];
+  const options = {
+    cert: readFileSync(cert),
+    key: readFileSync(key),
+    ca: tls().ca,
+    requestCert: true,
+    rejectUnauthorized: true,
+  };
+  const kubelet = createHttpsServer(options, (request, response) => {
+    asked.push(request.url ?? "");
+    response.write("first\n");
+    // The second line is said only once the first has arrived.
+    flows.promise.then(() => response.end("second\n"));
+  });
+  const socket = layout.kubeletSocket("node-1");
+  await new Promise<void>((resolve) => kubelet.listen(socket, resolve));
+  const node = {
+    apiVersion: "v1",
+    kind: "Node",
+    metadata: { name: "node-1", annotations: { "flotilla.dev/kubelet-socket": socket } },
+  };
+  await apply(JSON.stringify(node));
+  await apply(
+    JSON.stringify({
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata: { name: "talker" },
+      spec: { nodeName: "node-1", containers: [{ name: "main", image: "x" }] },
+    }),
+  );
+  const child = spawn(kubectlPath, ["--kubeconfig", layout.kubeconfig, "logs", "talker", "-f", "--tail=5"]);
+  let said = "";
+  for await (const chunk of child.stdout) {
+    said += String(chunk);
+    if (said === "first\n") flows.resolve();
+  }
+  expect(said).toBe("first\nsecond\n");
+  expect(asked).toEqual(["/containerLogs/default/talker/main?follow=true&tailLines=5"]);
+  kubelet.close();
+  expect((await run(layout.kubeconfig, ["logs", "talker", "-c", "other"])).err).toContain(
+    "container other is not valid for pod talker",
+  );
+  const silent = await run(layout.kubeconfig, ["logs", "talker"]);
+  expect(silent.err).toContain(`Get "https://${socket}/containerLogs/default/talker/main`);
+  await kubectl("delete", "pod", "talker", "--grace-period=0", "--force");
+  await kubectl("delete", "node", "node-1");
 });
 
 describe("the wire", () => {

@@ -24,6 +24,8 @@ export interface AppOptions {
   readonly metrics: Metrics;
   readonly resource: (call: Call) => Promise<Reply>;
   readonly path: (request: PathCall) => Promise<Reply>;
+  /** Requests for resources wait for it: before the roles that every cluster has are there, they would be refused. */
+  readonly ready: Promise<void>;
   /** Fires when the server stops: streams end. */
   readonly stopping: AbortSignal;
 }
@@ -89,8 +91,11 @@ export class App {
     const info = parseRequest(method, path, query);
     try {
       const user = await this.#identify(request, socket);
-      this.#authorize(user, info);
-      const handle = () => this.#dispatch(request, method, info, user, query, signal, warnings);
+      const handle = async () => {
+        if (info.kind === "resource") await this.#options.ready;
+        this.#authorize(user, info);
+        return await this.#dispatch(request, method, info, user, query, signal, warnings);
+      };
       return { reply: await withTimeout(handle()), info };
     } catch (error) {
       // What fails because its client left is nobody's to hear.

@@ -45,14 +45,16 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     settings: { maxConcurrentStreams: MAX_STREAMS, initialWindowSize: 1 << 20 },
   });
   const sessions = new Set<Http2Session>();
-  const sockets = new Set<TLSSocket>();
+  /** Open connections, with how many requests of HTTP/1.1 are being answered on each. */
+  const sockets = new Map<TLSSocket, number>();
+  let closing = false;
   server.on("session", (session: Http2Session) => {
     sessions.add(session);
     session.on("close", () => sessions.delete(session));
     session.on("error", (error) => log("debug", "a connection failed", { error: error.message }));
   });
   server.on("secureConnection", (socket: TLSSocket) => {
-    sockets.add(socket);
+    sockets.set(socket, 0);
     socket.on("close", () => sockets.delete(socket));
     socket.on("error", (error) => log("debug", "a connection failed", { error: error.message }));
   });
@@ -67,13 +69,25 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     const answer = response as AnyResponse;
     request.on("error", shrug);
     answer.on("error", shrug);
-    options.handle(request, answer, tlsSocketOf(request));
+    const socket = tlsSocketOf(request);
+    if (request.httpVersionMajor === 1) {
+      sockets.set(socket, (sockets.get(socket) ?? 0) + 1);
+      answer.on("close", () => {
+        const open = (sockets.get(socket) ?? 1) - 1;
+        if (sockets.has(socket)) sockets.set(socket, open);
+        if (closing && open === 0) socket.end();
+      });
+    }
+    options.handle(request, answer, socket);
   });
   await bind(server, at);
   const address = server.address() as AddressInfo | string;
   return {
     port: typeof address === "string" ? 0 : address.port,
-    close: (graceMs) => closeServer(server, sessions, sockets, graceMs),
+    close: (graceMs) => {
+      closing = true;
+      return closeServer(server, sessions, sockets, graceMs);
+    },
   };
 }
 
@@ -101,14 +115,16 @@ function bind(server: Http2SecureServer, at: ListenerOptions["at"]): Promise<voi
 async function closeServer(
   server: Http2SecureServer,
   sessions: ReadonlySet<Http2Session>,
-  sockets: ReadonlySet<TLSSocket>,
+  sockets: ReadonlyMap<TLSSocket, number>,
   graceMs: number,
 ): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   for (const session of sessions) session.close();
+  // Idle connections of HTTP/1.1 would be kept for a next request; HTTP/2 ends by its sessions.
+  for (const [socket, requests] of sockets) if (requests === 0 && socket.alpnProtocol !== "h2") socket.end();
   const cut = setTimeout(() => {
     for (const session of sessions) session.destroy();
-    for (const socket of sockets) socket.destroy();
+    for (const socket of sockets.keys()) socket.destroy();
   }, graceMs);
   await closed;
   clearTimeout(cut);

@@ -45,7 +45,8 @@ export async function send(
   common: Readonly<Record<string, string | string[]>>,
   signal: AbortSignal,
 ): Promise<void> {
-  if (signal.aborted) return;
+  // A stream that was asked for while the server stops has nothing to say: its client tries elsewhere.
+  if (signal.aborted) return void response.destroy();
   for (const [name, value] of Object.entries({ ...common, ...reply.headers })) response.setHeader(name, value);
   response.setHeader("Content-Type", reply.contentType);
   if (reply.kind === "stream") return stream(response, reply.pump, signal);
@@ -54,7 +55,7 @@ export async function send(
   if (body.length > GZIP_FROM_BYTES && /\bgzip\b/.test(String(request.headers["accept-encoding"] ?? ""))) {
     body = await compress(body);
     response.setHeader("Content-Encoding", "gzip");
-    response.setHeader("Vary", "Accept-Encoding");
+    response.setHeader("Vary", reply.headers?.Vary ? `${reply.headers.Vary}, Accept-Encoding` : "Accept-Encoding");
   }
   response.setHeader("Content-Length", body.length);
   response.end(request.method === "HEAD" ? undefined : body);

@@ -1,6 +1,7 @@
+import { assert } from "../../../base/mod.ts";
 import { equalJson, type KubeObject } from "../../api/mod.ts";
 import { decodeStored, encodeForStore, withResourceVersion } from "../storage/codec.ts";
-import type { Store } from "../storage/store.ts";
+import type { Store, Stored } from "../storage/store.ts";
 import type { WatchCache } from "../storage/watch-cache.ts";
 
 /** What is to become of the object an update was shown. */
@@ -63,7 +64,7 @@ export class ObjectStore {
       fresh = true;
     }
     for (;;) {
-      let outcome: Changed | "conflict" | "stale";
+      let outcome: Changed | Conflict | "stale";
       try {
         const change = await decide(current);
         outcome = await this.#carryOut(key, current, change, fresh);
@@ -71,8 +72,9 @@ export class ObjectStore {
         if (fresh) throw error;
         outcome = "stale";
       }
-      if (typeof outcome === "object") return outcome;
-      current = await this.get(key);
+      if (outcome === "stale") current = await this.get(key);
+      else if ("how" in outcome) return outcome;
+      else current = outcome.newest && decodeStored(outcome.newest);
       fresh = true;
     }
   }
@@ -82,21 +84,27 @@ export class ObjectStore {
     current: KubeObject | undefined,
     change: Change,
     fresh: boolean,
-  ): Promise<Changed | "conflict" | "stale"> {
+  ): Promise<Changed | Conflict | "stale"> {
     if (change.kind === "keep") return fresh ? { object: change.object, how: "unchanged" } : "stale";
     const expected = Number(current?.metadata.resourceVersion ?? 0);
     if (change.kind === "delete") {
-      if (current === undefined) throw new Error("what is absent cannot be deleted");
+      assert(current !== undefined, "what is deleted was there");
       const result = await this.#store.delete(key, expected);
-      return result.ok ? { object: withResourceVersion(current, result.revision), how: "deleted" } : "conflict";
+      if (!result.ok) return { newest: result.current };
+      return { object: withResourceVersion(current, result.revision), how: "deleted" };
     }
     if (current !== undefined && sameContent(current, change.object))
       return fresh ? { object: current, how: "unchanged" } : "stale";
     const lease = await this.#lease?.();
     const result = await this.#store.put(key, encodeForStore(change.object), expected, lease);
-    if (!result.ok) return "conflict";
+    if (!result.ok) return { newest: result.current };
     return { object: withResourceVersion(change.object, result.revision), how: current ? "updated" : "created" };
   }
+}
+
+/** Somebody else wrote first; the store's answer says what. */
+interface Conflict {
+  readonly newest: Stored | undefined;
 }
 
 function sameContent(a: KubeObject, b: KubeObject): boolean {
