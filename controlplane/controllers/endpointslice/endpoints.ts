@@ -28,6 +28,8 @@ export function desiredEndpoints(service: Service, pods: readonly Pod[]): Desire
     const ip = addressOf(pod, family);
     const leaving = pod.metadata.deletionTimestamp !== undefined && !unreadyToo;
     if (ip === undefined || isTerminal(pod) || leaving) continue;
+    // Pods that are plain processes have loopback addresses, which this form does not take; slices have them.
+    if (ip.startsWith("127.")) continue;
     const ports = portsFor(service, pod);
     // A Service with ports, none of which this pod has, does not lead to it.
     if (ports.length === 0 && (service.spec.ports ?? []).length > 0) continue;
