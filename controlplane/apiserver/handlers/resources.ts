@@ -6,6 +6,7 @@ import type { Deleter } from "../registry/deleter.ts";
 import type { Hooks } from "../registry/hooks.ts";
 import type { Registry, Served } from "../registry/served.ts";
 import type { Writer } from "../registry/writer.ts";
+import { asksForDefinitions, noDefinitions } from "./custom-resources.ts";
 import { deleteCollection, deleteOne } from "./delete.ts";
 import { patch } from "./patch.ts";
 import { get, list, watch } from "./read.ts";
@@ -39,6 +40,7 @@ export class ResourceHandlers {
     const resource = this.#options.resources.find(
       ({ group, version, plural }) => group === info.group && version === info.version && plural === info.resource,
     );
+    if (resource === undefined && asksForDefinitions(call)) return noDefinitions(call);
     if (resource === undefined || !scopeFits(resource, call)) fail(status.pathNotFound());
     if (info.subresource !== "") return this.#subresource(resource, call);
     if (!(resource.verbs as readonly string[]).includes(info.verb)) fail(status.methodNotAllowedOnPath());

@@ -3,7 +3,7 @@ import { apiVersionOf, openAPIv2, openAPIv3, type Resource, status } from "../..
 import { fail } from "../fail.ts";
 import { parseAccept } from "../http/negotiate.ts";
 import { json, type Reply } from "../http/reply.ts";
-import { encodeSwagger, gnosticMediaTypes } from "./gnostic/document.ts";
+import { encodeSwagger, gnosticMediaType, gnosticMediaTypes } from "./gnostic/document.ts";
 
 type Headers = { readonly accept?: string; readonly "if-none-match"?: string };
 
@@ -58,22 +58,18 @@ export class OpenApi {
 
   #swagger(headers: Headers): Reply {
     const protobuf = wantsProtobuf(headers.accept);
-    const contentType = protobuf ? gnosticMediaTypes[1] : "application/json";
+    const contentType = protobuf ? gnosticMediaType : "application/json";
     const id = `v2 ${contentType}`;
-    const known = this.#hashes.get(id);
     const shared = { Vary: "Accept" };
-    // A client that has it costs no rendering.
-    if (known !== undefined && headers["if-none-match"] === etagOf(known))
+    const known = this.#hashes.get(id);
+    if (known !== undefined && headers["if-none-match"] === etagOf(known)) {
+      // A client that has the document costs no making it.
       return conditional("", contentType, known, headers, shared);
+    }
     const document = openAPIv2(this.#resources, { version: this.#version });
     const body = protobuf ? encodeSwagger(document) : JSON.stringify(document);
-    return conditional(
-      body,
-      contentType,
-      this.#hashOf(id, () => body),
-      headers,
-      shared,
-    );
+    const hash = this.#hashOf(id, () => body);
+    return conditional(body, contentType, hash, headers, shared);
   }
 
   #render(id: string): string {
@@ -93,10 +89,10 @@ export class OpenApi {
 /** Whether the first type on the list that can be served is protobuf. */
 function wantsProtobuf(accept: string | undefined): boolean {
   for (const { type } of parseAccept(accept)) {
-    if ((gnosticMediaTypes as readonly string[]).includes(type)) return true;
+    if (gnosticMediaTypes.includes(type)) return true;
     if (type === "application/json" || type === "application/*" || type === "*/*") return false;
   }
-  return fail(status.notAcceptable(["application/json", gnosticMediaTypes[1]]));
+  return fail(status.notAcceptable(["application/json", gnosticMediaType]));
 }
 
 const etagOf = (hash: string) => `"${hash}"`;

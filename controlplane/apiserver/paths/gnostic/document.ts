@@ -2,11 +2,12 @@ import { assert } from "../../../../base/mod.ts";
 import { any, choice, count, double, each, flag, map, members, message, type Shape, text, within } from "./shapes.ts";
 import { ProtobufWriter } from "./writer.ts";
 
-/** Both names are asked for; kube-apiserver answers either with the second, which is a valid media type (`@` is not allowed in one). */
-export const gnosticMediaTypes = [
+/** What the answer is called, and what clients also call it: `@` is not allowed in a media type, but kubectl asks for it to this day. */
+export const gnosticMediaType = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
+export const gnosticMediaTypes: readonly string[] = [
+  gnosticMediaType,
   "application/com.github.proto-openapi.spec.v2@v1.0+protobuf",
-  "application/com.github.proto-openapi.spec.v2.v1.0+protobuf",
-] as const;
+];
 
 /**
  * A Swagger 2.0 document as gnostic's protobuf `openapi.v2.Document`: the only form in which kubectl reads /openapi/v2. The numbers
