@@ -36,7 +36,10 @@ const clock: Clock = {
 };
 const random: Random = { below: (bound) => randomInt(bound) };
 
-/** Starts an API server. It answers as soon as this resolves; `ready` says when the cluster's own objects are there. */
+/**
+ * Starts an API server. It listens as soon as this resolves; `ready` says when the cluster's own objects are there, and
+ * until then requests for resources wait.
+ */
 export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
   const { log } = options;
   const addresses = new AddressRange(options.serviceClusterIPRange ?? "10.96.0.0/16");
@@ -57,6 +60,8 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const gitVersion = options.kubernetesVersion ?? "v1.33.1";
   const version = versionInfo(gitVersion);
   const openApi = new OpenApi(servedResources, gitVersion);
+  const opened = Promise.withResolvers<void>();
+  opened.promise.catch(() => undefined); // Told by `ready`; here it must only not go unheard.
   const app: App = new App({
     authenticator,
     authorizer,
@@ -64,6 +69,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     metrics,
     stopping: stopping.signal,
     resource: (call) => resources.handle(call),
+    ready: opened.promise,
     path: (call) =>
       answerPath(
         {
@@ -115,6 +121,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     registry.close();
     if (options.store === undefined) await store.close();
   };
+  ready.then(opened.resolve, opened.reject);
   ready.catch((error: unknown) => log("error", "cannot become ready", { error: String(error) }));
   return { port, ready, stop: () => (stopped ??= stop()) };
 }
