@@ -30,6 +30,7 @@ export function logOf(terms: readonly Term[]): Entry[] {
 export interface Start extends Partial<RaftOptions> {
   readonly voters?: readonly NodeId[];
   readonly log?: readonly Entry[];
+  readonly storage?: MemoryStorage;
   readonly hardState?: Partial<HardState>;
   readonly conf?: ConfState;
 }
@@ -37,14 +38,15 @@ export interface Start extends Partial<RaftOptions> {
 /** A node 1 of voters 1, 2, 3 unless told otherwise, alone with its test: what the others say is made up. */
 export class LoneNode {
   readonly node: RawNode;
-  readonly storage = new MemoryStorage();
+  readonly storage: MemoryStorage;
   readonly sent: Message[] = [];
   readonly readies: Ready[] = [];
 
-  constructor({ voters = [1n, 2n, 3n], log = [], hardState, conf, ...options }: Start = {}) {
+  constructor({ voters = [1n, 2n, 3n], log = [], hardState, conf, storage, ...options }: Start = {}) {
+    this.storage = storage ?? new MemoryStorage();
     this.storage.append(log);
     const term = log.at(-1)?.term ?? 0;
-    this.storage.setHardState({ term, vote: nobody, commit: 0, ...hardState });
+    if (storage === undefined) this.storage.setHardState({ term, vote: nobody, commit: 0, ...hardState });
     const confState = conf ?? { ...emptyConfState(), voters };
     this.node = new RawNode({ id: 1n, storage: this.storage, random: seededRandom(1), confState, ...options });
   }
