@@ -1,11 +1,20 @@
 import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { runtimeDirOf } from "./root-dir.ts";
 import { openCgroups } from "./runtime/embedded/cgroups.ts";
 import { findShims } from "./runtime/embedded/find-shims.ts";
 import { cgroupNameOf } from "./runtime/embedded/open.ts";
 import { killMarked } from "./runtime/embedded/process-driver.ts";
-import { allProcesses, isAlive, namespaceOf, pinnedNamespace, processTree, signal } from "./runtime/embedded/procfs.ts";
+import {
+  allProcesses,
+  isAlive,
+  isNsenter,
+  namespaceOf,
+  pinnedNamespace,
+  processTree,
+  signal,
+} from "./runtime/embedded/procfs.ts";
 import { type ContainerRecord, loadRecords } from "./runtime/embedded/records.ts";
 import { run } from "./runtime/embedded/spawn.ts";
 
@@ -16,7 +25,7 @@ import { run } from "./runtime/embedded/spawn.ts";
 export async function stopNode(options: { readonly rootDir: string }): Promise<void> {
   const rootDir = resolve(options.rootDir);
   const stateDir = runtimeDirOf(rootDir);
-  if (process.platform === "linux") killProcesses(stateDir);
+  if (process.platform === "linux") await killProcesses(stateDir);
   await unmountBelow(rootDir);
   if (process.getuid?.() === 0) await openCgroups(cgroupNameOf(stateDir)).cgroups.destroy();
 }
@@ -28,7 +37,7 @@ export async function destroyNode(options: { readonly rootDir: string }): Promis
 }
 
 /** Again and again until nobody is left: between looking and killing, a shell may have forked. */
-function killProcesses(stateDir: string): void {
+async function killProcesses(stateDir: string): Promise<void> {
   const containersDir = join(stateDir, "containers");
   const ids = new Set(namesIn(containersDir));
   const records = ids.size === 0 ? [] : loadRecords<ContainerRecord>(containersDir).records;
@@ -38,15 +47,19 @@ function killProcesses(stateDir: string): void {
       .filter((namespace) => namespace !== undefined),
   );
   for (;;) {
-    const doomed = new Set<number>();
-    for (const { pid, pidStart } of records) if (isAlive(pid, pidStart)) doomed.add(pid);
-    for (const shim of findShims(containersDir).values()) for (const pid of processTree(shim)) doomed.add(pid);
+    const shims = new Set(findShims(containersDir).values());
+    const doomed = new Set(records.filter(({ pid, pidStart }) => isAlive(pid, pidStart)).map(({ pid }) => pid));
+    for (const shim of shims) for (const pid of processTree(shim)) doomed.add(pid);
     for (const pid of hosts.size === 0 ? [] : allProcesses()) {
       if (pid !== process.pid && hosts.has(namespaceOf(pid, "uts") ?? "") && isAlive(pid, "")) doomed.add(pid);
     }
     killMarked((id) => ids.has(id));
     if (doomed.size === 0) return;
-    for (const pid of doomed) signal(pid, "SIGKILL");
+    // Who waits for others goes last, so that the others are reaped by whom they belong to and not left to process 1.
+    const others = [...doomed].filter((pid) => !shims.has(pid) && !isNsenter(pid) && isAlive(pid, ""));
+    for (const pid of others.length > 0 ? others : doomed) signal(pid, "SIGKILL");
+    // Dying takes the kernel a moment, above all the first process of a PID namespace, which waits for the others.
+    await delay(10);
   }
 }
 

@@ -212,9 +212,10 @@ export function runtimeSuite(name: string, open: (dir: string) => Promise<Engine
       expect(Buffer.from(result.stdout).toString()).toBe("inside\n");
       expect(Buffer.from(result.stderr).toString()).toBe("oops\n");
       expect(result.exitCode).toBe(4);
-      await expect(engine.runtime.execSync(id, ["sleep", "1000"], 0.2)).rejects.toMatchObject({
+      await expect(engine.runtime.execSync(id, ["sleep", "1000.25"], 0.2)).rejects.toMatchObject({
         code: "DeadlineExceeded",
       });
+      expect(pidsWhere((line) => line.includes("1000.25"))).toEqual([]);
     });
 
     test("containers, output and exit codes outlive the kubelet", async () => {

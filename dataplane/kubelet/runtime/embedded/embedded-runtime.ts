@@ -59,6 +59,8 @@ export interface EmbeddedRuntimeOptions {
 
 /** A container this process watches over. */
 interface Live {
+  /** Its start has not been reported yet: an exit code that is there already waits for that. */
+  starting: boolean;
   readonly pump: LogPump | undefined;
   readonly exited: Deferred<void>;
   /** Its first process is dead, and no exit code has come yet. */
@@ -160,21 +162,21 @@ export class EmbeddedRuntime implements RuntimeService, ImageService {
           };
     this.#save(known);
     const hasOutput = isAlive(known.pid, known.pidStart) || existsSync(join(this.#exitsDir, record.id));
-    this.#watch(known, hasOutput);
+    this.#watch(known, hasOutput, false);
   }
 
-  #watch(record: ContainerRecord, hasOutput: boolean): void {
+  #watch(record: ContainerRecord, hasOutput: boolean, starting: boolean): void {
     const pump = hasOutput
       ? new LogPump(this.#containerDir(record.id), record.logFile, this.#options.clock)
       : undefined;
-    this.#live.set(record.id, { pump, exited: new Deferred(), deadSinceMs: undefined });
+    this.#live.set(record.id, { pump, exited: new Deferred(), deadSinceMs: undefined, starting });
   }
 
   /** The shim has written an exit code, or is about to. */
   #handleExit(id: string): void {
     const file = join(this.#exitsDir, id);
     const text = readIfThere(file);
-    if (text === undefined || !text.endsWith("\n")) return;
+    if (text === undefined || !text.endsWith("\n") || this.#live.get(id)?.starting === true) return;
     const record = this.#containers.get(id);
     if (record !== undefined && record.state === "running") this.#finish(record, Number(text), statSync(file).mtimeMs);
     // Only now: with the code noted and the output in the log, the shim may go.
@@ -427,23 +429,22 @@ export class EmbeddedRuntime implements RuntimeService, ImageService {
     for (const [name, text] of Object.entries(files)) writeFileSync(join(dir, name), text, { mode: 0o600 });
     const running: ContainerRecord = { ...record, state: "running", startedAtMs: this.#options.clock.now() };
     this.#containers.set(containerId, running);
-    this.#watch(running, true);
+    this.#watch(running, true, true);
     const report = await startShim(argv);
+    const live = this.#live.get(containerId);
+    if (live !== undefined) live.starting = false;
     const pid = readPid(dir);
     if (report === "ok" && pid !== undefined) {
-      // The command may be over by now: then its end has been noted already, and must stay.
-      if (this.#container(containerId).state === "running") {
-        this.#save({ ...running, pid, pidStart: processState(pid)?.start ?? "" });
-      }
+      this.#save({ ...running, pid, pidStart: processState(pid)?.start ?? "" });
       this.#emit(record, "CONTAINER_STARTED_EVENT");
+      this.#handleExit(containerId);
       return;
     }
     const details = (readIfThere(join(dir, "setup.err")) ?? "").trim();
-    const message = [
-      report.replace(/^error /, "") || "the shim did not start",
-      ...(details === "" ? [] : [details]),
-    ].join(": ");
+    const said = report.replace(/^error /, "") || "the shim did not start";
+    const message = details === "" ? said : `${said}: ${details}`;
     this.#fail(running, message);
+    this.#handleExit(containerId);
     throw new CriError(
       "Unknown",
       `failed to start container ${JSON.stringify(containerId)}: unable to start container process: ${message}`,

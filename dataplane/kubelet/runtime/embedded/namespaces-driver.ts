@@ -206,7 +206,7 @@ function sandboxScript(
   const outside = [
     `address add ${gateway}/32 dev ${cable}`,
     `link set ${cable} up`,
-    `route add ${address}/32 dev ${cable} src ${nodeAddress}`,
+    `route replace ${address}/32 dev ${cable} src ${nodeAddress}`,
   ];
   const setSysctls = Object.entries(sandbox.config.linux.sysctls).map(
     ([name, value]) => `echo ${quote(value)} > ${quote(`/proc/sys/${name.replaceAll(".", "/")}`)}`,

@@ -78,6 +78,14 @@ export function commandLine(pid: number): string {
   return read(`/proc/${pid}/cmdline`) ?? "";
 }
 
+/**
+ * Whether the process is nsenter, which waits outside for a child inside a PID namespace. Killed before that child, it would leave it to
+ * the machine's process 1; where that does not reap (common in containers and small VMs) the namespace could never end.
+ */
+export function isNsenter(pid: number): boolean {
+  return read(`/proc/${pid}/comm`) === "nsenter\n";
+}
+
 /** Environment, separated by NUL; empty when it cannot be read. */
 export function environment(pid: number): string {
   return read(`/proc/${pid}/environ`) ?? "";
