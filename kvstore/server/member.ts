@@ -86,6 +86,7 @@ export class Member {
   #lastLeader = nobody;
   #leaderChanges = 0;
   #campaigned = false;
+  #appliedTermAtTick = 0;
   #stopped = false;
 
   private constructor(
@@ -142,6 +143,7 @@ export class Member {
       tickMs: heartbeatMs,
       requestTimeoutMs,
       onLeadership: (now) => this.#onLeadership(now),
+      onHandedOver: (term) => this.#requests.handedOver(term),
       onApplied: (index) => this.#onApplied(index),
       onTick: () => this.#onTick(),
       onFailure: (error) => this.fail(error),
@@ -292,7 +294,7 @@ export class Member {
     const confChange = { id, type, nodeId, context };
     return new Promise((resolve) => {
       const done = (outcome: unknown) => resolve(outcome as readonly ClusterMember[] | Failure<EtcdErrorName>);
-      this.#requests.add(id, this.clock.monotonic(), done);
+      this.#requests.add(id, this.clock.monotonic(), done, false);
       this.#proposeChange(asConfChangeV2(confChange), raftpb.ConfChange.encode(confChange), id);
     });
   }
@@ -443,6 +445,9 @@ export class Member {
   #onTick(): void {
     const nowMs = this.clock.monotonic();
     this.#requests.expire(nowMs, (sinceMs) => this.#whyLost(sinceMs));
+    // A tick late, for what a leader that was deposed, but lives, has passed on to its successor.
+    this.#requests.loseBefore(this.#appliedTermAtTick);
+    this.#appliedTermAtTick = this.#host.appliedTerm;
     this.#duties.tick(nowMs);
     this.#hurryFirstElection();
   }

@@ -113,6 +113,7 @@ class TestNode {
       tickMs,
       requestTimeoutMs: 7000,
       onLeadership: () => undefined,
+      onHandedOver: () => undefined,
       onApplied: () => undefined,
       onTick: () => undefined,
       onFailure: (error) => this.failures.push(error),

@@ -47,6 +47,8 @@ export interface RaftHostOptions {
   /** Runs `turn` when all that has arrived by now has been looked at. Default: `setImmediate`. */
   readonly defer?: (turn: () => void) => void;
   readonly onLeadership: (now: Leadership) => void;
+  /** All that was proposed so far is in the hands of the leader of `term`. */
+  readonly onHandedOver: (term: number) => void;
   /** After entries were applied. */
   readonly onApplied: (index: number) => void;
   readonly onTick: () => void;
@@ -82,6 +84,7 @@ export class RaftHost {
   #lateHardState: HardState | undefined;
   #leadership: Leadership;
   #applied: number;
+  #appliedTerm = 0;
   #committed = 0;
   #scheduled = false;
   #installing = false;
@@ -108,6 +111,11 @@ export class RaftHost {
   /** Highest index whose entry the state machine has applied. */
   get applied(): number {
     return this.#applied;
+  }
+
+  /** Term of the newest entry applied since the start; 0 before the first. */
+  get appliedTerm(): number {
+    return this.#appliedTerm;
   }
 
   /** Highest index known committed. */
@@ -221,7 +229,9 @@ export class RaftHost {
   #proposePending(): void {
     if (this.#proposals.length === 0 || this.#leadership.leader === nobody) return;
     const outcome = this.#node.proposeBatch(this.#proposals);
-    if (outcome.ok) this.#proposals = [];
+    if (!outcome.ok) return;
+    this.#proposals = [];
+    this.#options.onHandedOver(this.#node.term);
   }
 
   #handle(ready: Ready): void {
@@ -293,6 +303,7 @@ export class RaftHost {
       this.#options.stateMachine.apply(entry);
       this.#applied = entry.index;
     }
+    this.#appliedTerm = last.term;
     this.#committed = Math.max(this.#committed, last.index);
     this.#node.applied(last.index);
     this.#reads.advance(last.index);
@@ -319,6 +330,7 @@ export class RaftHost {
       if (this.#stopped) return;
       log("info", "applied snapshot", { index, term });
       this.#applied = index;
+      this.#appliedTerm = term;
       this.#committed = Math.max(this.#committed, index);
       transport().send(ready.messagesAfterPersist);
       this.#node.persisted(ready.number);

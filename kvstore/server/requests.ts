@@ -14,13 +14,21 @@ export type Done = (outcome: unknown | Failure<LostReason>) => void;
 interface Pending {
   readonly id: bigint;
   readonly sinceMs: number;
+  /** Term of the leader it was handed to; undefined while it waits for one. */
+  term: number | undefined;
 }
 
-/** Requests that wait for their entry to be applied here. All wait equally long, so the oldest is the first to give up. */
+/**
+ * Requests that wait for their entry to be applied here. All wait equally long, so the oldest is the first to give up, unless it
+ * is known that their leader fell with them: then nobody waits in vain.
+ */
 export class Requests {
   readonly #timeoutMs: number;
   readonly #pending = new Map<bigint, Done>();
   readonly #order = new Ring<Pending>();
+  /** Those of `#order` that the next batch of proposals will hold. */
+  #unsent: Pending[] = [];
+  #lostBefore = 0;
 
   constructor(timeoutMs: number) {
     this.#timeoutMs = timeoutMs;
@@ -34,9 +42,30 @@ export class Requests {
     return this.#pending.has(id);
   }
 
-  add(id: bigint, nowMs: number, done: Done): void {
+  /** `batched`: it goes to the leader with the next batch of proposals. */
+  add(id: bigint, nowMs: number, done: Done, batched = true): void {
     this.#pending.set(id, done);
-    this.#order.push({ id, sinceMs: nowMs });
+    const pending = { id, sinceMs: nowMs, term: undefined };
+    this.#order.push(pending);
+    if (batched) this.#unsent.push(pending);
+  }
+
+  /** All that was added (batched) before now is in the hands of the leader of `term`. */
+  handedOver(term: number): void {
+    for (const pending of this.#unsent) pending.term = term;
+    this.#unsent = [];
+  }
+
+  /**
+   * Gives up what was handed to the leader of an earlier term. To be called when an entry of `term` has been applied: what the
+   * new leader's log has of earlier ones comes before its own first entry (§5.4.2). etcd lets these wait for their timeout.
+   */
+  loseBefore(term: number): void {
+    if (term <= this.#lostBefore) return;
+    this.#lostBefore = term;
+    for (const { id, term: handedTo } of this.#order) {
+      if (handedTo !== undefined && handedTo < term) this.settle(id, fail("TimeoutDueToLeaderFail"));
+    }
   }
 
   /** Nothing happens if nobody waits, or not any more. */

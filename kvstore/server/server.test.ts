@@ -103,6 +103,30 @@ describe("requests", () => {
     expect(outcomes.slice(1).every((outcome) => isFailure(outcome as object))).toBe(true);
     expect(requests.size).toBe(0);
   });
+
+  test("that a fallen leader took with it are given up once its successor's first entry is applied", () => {
+    const outcomes = new Map<bigint, unknown>();
+    const requests = new Requests(100);
+    const add = (id: bigint, batched = true) => requests.add(id, 0, (outcome) => outcomes.set(id, outcome), batched);
+    add(1n);
+    add(2n);
+    add(3n, false); // a change of membership, which is proposed by itself, and again if need be
+    requests.handedOver(1);
+    add(4n); // waits for a leader
+    requests.settle(1n, "applied");
+    requests.loseBefore(1);
+    expect([...outcomes]).toEqual([[1n, "applied"]]);
+    requests.loseBefore(2);
+    expect([...outcomes]).toEqual([
+      [1n, "applied"],
+      [2n, { failure: "TimeoutDueToLeaderFail" }],
+    ]);
+    requests.handedOver(2);
+    requests.loseBefore(2);
+    expect(requests.has(3n) && requests.has(4n)).toBe(true);
+    requests.loseBefore(3);
+    expect(requests.has(3n) && !requests.has(4n)).toBe(true);
+  });
 });
 
 describe("reads", () => {
