@@ -34,8 +34,6 @@ export async function patch(served: Served, call: Call, writer: Writer): Promise
   const expected = { schema: resource.schema, gvk: resource };
   const produce = async (current: KubeObject): Promise<KubeObject> => {
     const next = (await patchValue(call, body, current, expected)) as unknown as KubeObject;
-    // A patch that says nothing of the version is meant for any.
-    if (next.metadata.resourceVersion === current.metadata.resourceVersion) delete next.metadata.resourceVersion;
     settleName(next, name);
     settleNamespace(next, namespace, resource.namespaced);
     applyDefaults(resource, next);

@@ -50,6 +50,19 @@ describe("writing", () => {
     expect((await api.request("PUT", `${maps}/a`, configMap("a", { x: "4" }))).body.data).toEqual({ x: "4" });
   });
 
+  test("a patch needs no version, also where an update does: it is of the newest", async () => {
+    const api = await TestApi.open();
+    const leases = "/apis/coordination.k8s.io/v1/namespaces/default/leases";
+    const { body } = await api.request("POST", leases, { metadata: { name: "l" }, spec: { holderIdentity: "a" } });
+    const update = { metadata: { name: "l" }, spec: { holderIdentity: "b" } };
+    expect(await api.request("PUT", `${leases}/l`, update)).toMatchObject({ code: 422 });
+    const merge = { headers: { "content-type": "application/merge-patch+json" } };
+    const patched = await api.request("PATCH", `${leases}/l`, { spec: { holderIdentity: "b" } }, merge);
+    expect(patched).toMatchObject({ code: 200, body: { spec: { holderIdentity: "b" } } });
+    const stale = { metadata: { resourceVersion: body.metadata.resourceVersion } };
+    expect((await api.request("PATCH", `${leases}/l`, stale, merge)).code).toBe(409);
+  });
+
   test("an update that changes nothing writes nothing", async () => {
     const api = await TestApi.open();
     const { body } = await api.request("POST", maps, configMap("a", { x: "1", y: "2" }));
