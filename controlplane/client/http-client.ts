@@ -39,8 +39,11 @@ export interface RequestOptions {
 const defaultTimeoutMs = 60_000;
 /** As client-go: ten tries when the server says when to come back. */
 const maxRetries = 10;
-/** While nothing listens (a server that restarts) a request is tried again for about three seconds. */
-const connectDelaysMs = [50, 100, 200, 400, 800, 1600];
+/**
+ * While nothing listens (a server that restarts) a request is tried again for three to six seconds; often enough that nobody
+ * waits much longer than the server needs.
+ */
+const connectDelaysMs = [50, 100, 200, 400, 400, 400, 400, 400, 400, 400];
 /** What passes by itself. A certificate that is refused stays refused. */
 const passing = new Set(["ECONNREFUSED", "ECONNRESET", "ENOENT", "EPIPE", "EHOSTUNREACH", "ENETUNREACH", "ETIMEDOUT"]);
 const tokenFileFreshMs = 60_000;
