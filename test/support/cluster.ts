@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Finished, type RunOptions, run } from "./processes.ts";
@@ -87,8 +87,11 @@ export class TestCluster {
   }
 
   async remove(): Promise<void> {
-    await this.flotilla("down");
-    if (existsSync(this.root)) throw new Error(`flotilla down left ${this.root}`);
+    const output = await this.flotilla("down");
+    if (existsSync(this.root)) {
+      const left = readdirSync(this.root, { recursive: true }).slice(0, 20);
+      throw new Error(`flotilla down left ${this.root} with ${left.join(", ")}, and said:\n${output}`);
+    }
     rmSync(this.#parent, { recursive: true, force: true });
   }
 }
