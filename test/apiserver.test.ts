@@ -421,6 +421,8 @@ describe("the wire", () => {
     const session = connectH2(`https://127.0.0.1:${apiPort}`, tls());
     const stream = session.request({ ":path": "/version" });
     const headers = await new Promise<Record<string, unknown>>((resolve) => stream.once("response", resolve));
+    stream.resume();
+    await new Promise((resolve) => stream.once("close", resolve));
     expect(headers[":status"]).toBe(200);
     expect(headers["audit-id"]).toMatch(/^[0-9a-f-]{36}$/);
     expect(headers["cache-control"]).toBe("no-cache, private");
@@ -494,6 +496,7 @@ test("a restart loses nothing, and ends open watches", async () => {
   const exited = new Promise((resolve) => apiServer.once("exit", resolve));
   apiServer.kill("SIGTERM");
   expect(await exited).toBe(0);
+  expect(apiServerLog).not.toContain("cut connections");
   await watching;
   await startApiServerProcess();
   expect(await kubectl("get", "cm", "kept", "-o", "jsonpath={.metadata.uid} {.metadata.resourceVersion}")).toBe(before);

@@ -1,7 +1,7 @@
 import { chmodSync, rmSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createSecureServer, type Http2SecureServer, type Http2ServerRequest, type Http2Session } from "node:http2";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { Log } from "../../../base/mod.ts";
 
@@ -55,8 +55,15 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
   });
   server.on("secureConnection", (socket: TLSSocket) => {
     sockets.set(socket, 0);
+    if (closing) socket.end(); // it was accepted in time, and finished its handshake too late
     socket.on("close", () => sockets.delete(socket));
     socket.on("error", (error) => log("debug", "a connection failed", { error: error.message }));
+  });
+  // Connections on which TLS has not even begun: a server that closes waits for them too.
+  const connections = new Set<Socket>();
+  server.on("connection", (connection: Socket) => {
+    connections.add(connection);
+    connection.on("close", () => connections.delete(connection));
   });
   const shrug = (error: Error) => log("debug", "a client misbehaved", { error: error.message });
   server.on("sessionError", shrug);
@@ -86,7 +93,13 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     port: typeof address === "string" ? 0 : address.port,
     close: (graceMs) => {
       closing = true;
-      return closeServer(server, sessions, sockets, graceMs);
+      const cut = () => {
+        const left = [...sockets.values()].reduce((sum, requests) => sum + requests, 0) + sessions.size;
+        log("warn", "cut connections that would not end", { connections: connections.size, busy: left });
+        for (const session of sessions) session.destroy();
+        for (const connection of [...sockets.keys(), ...connections]) connection.destroy();
+      };
+      return closeServer(server, sessions, sockets, graceMs, cut);
     },
   };
 }
@@ -117,15 +130,13 @@ async function closeServer(
   sessions: ReadonlySet<Http2Session>,
   sockets: ReadonlyMap<TLSSocket, number>,
   graceMs: number,
+  cut: () => void,
 ): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   for (const session of sessions) session.close();
   // Idle connections of HTTP/1.1 would be kept for a next request; HTTP/2 ends by its sessions.
   for (const [socket, requests] of sockets) if (requests === 0 && socket.alpnProtocol !== "h2") socket.end();
-  const cut = setTimeout(() => {
-    for (const session of sessions) session.destroy();
-    for (const socket of sockets.keys()) socket.destroy();
-  }, graceMs);
+  const timer = setTimeout(cut, graceMs);
   await closed;
-  clearTimeout(cut);
+  clearTimeout(timer);
 }
