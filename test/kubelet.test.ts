@@ -571,8 +571,9 @@ describe("the kubelet's door", () => {
 });
 
 test("without namespaces a node runs plain processes, and says so", async () => {
-  await nodes.kubelet("plain", 3, "process");
+  // Bound before the node is there: it must not be refused by a node that has not said yet what it can hold.
   await create("simple", { nodeName: "plain", restartPolicy: "Never", containers: [shell("echo at $POD_IP; exit 5")] });
+  await nodes.kubelet("plain", 3, "process");
   const pod = await until("simple", "Failed", phase("Failed"));
   expect(pod.status?.podIP).toMatch(/^127\./);
   expect(await logs("simple")).toEqual([`at ${pod.status?.podIP}`]);

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Clock, Log, Random, Timer } from "../../base/mod.ts";
-import { type Node, timeAt } from "../../controlplane/api/mod.ts";
+import { type Node, type NodeStatus, timeAt } from "../../controlplane/api/mod.ts";
 import { type Client, InformerFactory, systemClock, systemRandom } from "../../controlplane/client/mod.ts";
 import { Kubelet } from "./kubelet.ts";
 import { rotateLogs } from "./lifecycle/log-rotation.ts";
@@ -82,6 +82,12 @@ export async function startKubelet(options: StartKubeletOptions): Promise<Runnin
   const services = informers.informer(client.services);
   const nodes = informers.informer(client.nodes);
   let registered: Node | undefined;
+  let ownStatus: NodeStatus = {};
+  /** The API's labels and taints, but what this node can hold is ours to know: the API hears of it a moment after it hears of the node. */
+  const ownNode = (): Node | undefined => {
+    const known = nodes.lister.get(undefined, nodeName) ?? registered;
+    return known && { ...known, status: { ...known.status, ...ownStatus } };
+  };
 
   const kubelet = new Kubelet({
     client,
@@ -99,7 +105,7 @@ export async function startKubelet(options: StartKubeletOptions): Promise<Runnin
     dns: { servers: options.clusterDNS ?? [], domain: options.clusterDomain ?? "cluster.local" },
     pods,
     services,
-    node: () => nodes.lister.get(undefined, nodeName) ?? registered,
+    node: ownNode,
   });
 
   const server = await startServerOrClose(runtime, {
@@ -126,7 +132,7 @@ export async function startKubelet(options: StartKubeletOptions): Promise<Runnin
         sick === undefined
           ? []
           : [{ type: "RuntimeReady" as const, status: false, reason: "PLEGUnhealthy", message: sick }];
-      return nodeStatus({
+      ownStatus = nodeStatus({
         nodeName,
         nodeIP,
         machine,
@@ -142,6 +148,7 @@ export async function startKubelet(options: StartKubeletOptions): Promise<Runnin
         now: timeAt(clock.now()),
         previous: previous.conditions ?? [],
       });
+      return ownStatus;
     },
     onRegistered(node) {
       registered = node;
