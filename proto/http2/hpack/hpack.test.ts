@@ -79,8 +79,9 @@ test("what is encoded is decoded, block after block, while the table changes its
       for (const next of steps) {
         if (typeof next === "number") encoder.setMaxTableBytes(next);
         else {
-          const expected = next.map(({ name, value }) => ({ name, value }));
-          expect(decodeAll(decoder, encoder.encode(next))?.fields).toEqual(expected);
+          // Whether a field is allowed (such as te) is judged at the same time, and tested elsewhere.
+          const decoded = decodeAll(decoder, encoder.encode(next))?.fields.map(({ name, value }) => ({ name, value }));
+          expect(decoded).toEqual(next.map(({ name, value }) => ({ name, value })));
         }
       }
     }),
