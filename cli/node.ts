@@ -18,6 +18,7 @@ interface NodeFlags {
   address: string;
   port: number;
   unixSocket?: string;
+  mask: string[];
   tlsCertFile: string;
   tlsPrivateKeyFile: string;
   clientCaFile: string;
@@ -42,6 +43,7 @@ export async function main(args: string[]): Promise<void> {
     .option("--address <ip>", "where the kubelet listens", "127.0.0.1")
     .option("--port <port>", "its port", wholeNumber(0, 65_535), 10_250)
     .option("--unix-socket <path>", "listen on this unix socket too, and announce it")
+    .option("--mask <dir...>", "directories of the machine that pods must not see", [])
     .option("--cluster-cidr <cidr>", "addresses of pods", "10.244.0.0/16")
     .option("--service-cluster-ip-range <cidr>", "addresses of Services", "10.96.0.0/16")
     .option("--proxy-mode <mode>", "auto, nftables or userspace", oneOf("auto", "nftables", "userspace"), "auto")
@@ -73,6 +75,7 @@ async function startNode(flags: NodeFlags, log: Log): Promise<{ stop(): Promise<
     nodeIP: flags.nodeIp,
     runtime: flags.runtime,
     serviceCIDR: flags.serviceClusterIpRange,
+    maskedPaths: flags.mask,
     listen: [
       { host: flags.address, port: flags.port },
       ...(flags.unixSocket === undefined ? [] : [{ path: flags.unixSocket }]),

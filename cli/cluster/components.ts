@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { ClusterConfig, MemberConfig, NodeConfig } from "./config.ts";
 import { podCIDR, serviceCIDR } from "./config.ts";
-import type { Layout } from "./layout.ts";
+import { clustersHome, type Layout } from "./layout.ts";
 import { certificateFile, keyFile, pkiNames } from "./pki-files.ts";
 
 /** One process of a cluster: what the supervisor starts, and what `status` and `logs` call it. */
@@ -74,6 +74,8 @@ function nodeComponent(layout: Layout, config: ClusterConfig, node: NodeConfig):
       ...["--kubeconfig", join(layout.run, `${node.name}.kubeconfig`)],
       ...["--proxy-kubeconfig", join(layout.run, "proxy.kubeconfig")],
       ...["--root-dir", layout.nodeDir(node.name)],
+      // The image is this machine's root: without this, a pod could read the administrator's keys, of this cluster and of others.
+      ...["--mask", layout.root, clustersHome(), ...(layout.sockets === layout.run ? [] : [layout.sockets])],
       ...["--runtime", config.runtime],
       ...["--address", node.address, "--port", String(node.kubeletPort)],
       ...["--unix-socket", layout.kubeletSocket(node.name), "--apiserver-socket", layout.apiSocket],
