@@ -6,6 +6,13 @@ export function median(values: readonly number[]): number {
   return ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2;
 }
 
+/** The value that the share `q` of the values, sorted, does not exceed. */
+export function quantile(sorted: readonly number[], q: number): number {
+  const value = sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))];
+  if (value === undefined) throw new Error("no values");
+  return value;
+}
+
 /** A table in Markdown: the first column to the left, numbers to the right. */
 export function markdownTable(header: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = header.map((title, column) =>

@@ -4,14 +4,15 @@ import { mkdirSync, openSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { componentScript } from "../cli/cluster/sources.ts";
 
 /** The peers of one comparison. */
 export type Product = "flotilla" | "etcd";
 
-const commands: Record<Product, readonly string[]> = {
-  flotilla: [process.execPath, join(import.meta.dirname, "..", "cli", "flotilla.ts"), "etcd"],
-  etcd: ["etcd"],
-};
+/** Program and first arguments; ours as `flotilla up` runs it. */
+async function commandOf(product: Product): Promise<readonly [string, ...string[]]> {
+  return product === "etcd" ? ["etcd"] : [process.execPath, await componentScript(), "etcd"];
+}
 
 async function freePorts(count: number): Promise<number[]> {
   const servers = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));
@@ -51,6 +52,7 @@ export class StoreCluster {
   static async start(product: Product, parent: string): Promise<StoreCluster> {
     const folder = join(parent, product);
     mkdirSync(folder, { recursive: true });
+    const [program, ...first] = await commandOf(product);
     const ports = await freePorts(6);
     const names = ["m1", "m2", "m3"];
     const peerUrl = (i: number) => `http://127.0.0.1:${ports[3 + i]}`;
@@ -58,7 +60,6 @@ export class StoreCluster {
     const members = names.map((name, i) => {
       const url = `http://127.0.0.1:${ports[i]}`;
       const log = openSync(join(folder, `${name}.log`), "a");
-      const [program, ...first] = commands[product] as [string, ...string[]];
       const args = [
         ...first,
         ...["--name", name, "--data-dir", join(folder, name)],
