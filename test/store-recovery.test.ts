@@ -58,7 +58,8 @@ function load(of: StoreCluster, writers = 16): Load {
 }
 
 async function keysAt(member: StoreMember): Promise<Set<string>> {
-  const { stdout } = await etcdctl(member.clientUrl, ["get", "load/", "--prefix", "--keys-only"]);
+  const { code, stdout, stderr } = await etcdctl(member.clientUrl, ["get", "load/", "--prefix", "--keys-only"]);
+  expect(code, `etcdctl get at ${member.name}: ${stderr}`).toBe(0);
   return new Set(stdout.split("\n").filter((line) => line !== ""));
 }
 
