@@ -284,13 +284,15 @@ export class SimulatedMember {
   /** What others may build on must not be forgotten in a crash. */
   #checkTold(m: Message): void {
     const { hardState, lastIndex } = this.disk;
+    const node = this.#node;
     const tells = (condition: boolean, property: string) =>
       hold(condition, property, () => `${this.id} tells ${m.to} ${m.type} ${m.term}/${m.index}`);
     switch (m.type) {
       case MessageType.MsgVote:
         tells(hardState.term >= m.term, "a term is durable before it is told");
-        // A candidate that follows somebody by now may have had its log cut.
-        if (hardState.term === m.term) tells(lastIndex >= m.index, "a candidate's log is durable");
+        // One that follows somebody by now may have had its log cut.
+        if (node?.role === "candidate" && node.term === m.term)
+          tells(lastIndex >= m.index, "a candidate's log is durable");
         break;
       case MessageType.MsgVoteResp:
         tells(hardState.term >= m.term, "a term is durable before it is told");
@@ -346,12 +348,13 @@ export class SimulatedMember {
   }
 
   readIndex(): void {
+    if (this.#node === undefined) return;
     const { reads, ledger } = this.#world;
     const number = reads.size + 1;
     reads.set(number, ledger.maxCommitted);
     const context = new Uint8Array(4);
     new DataView(context.buffer).setUint32(0, number);
-    (this.#node as RawNode).readIndex(context);
+    this.#node.readIndex(context);
   }
 
   /** The value an applied entry carried; for looking whether a proposal got through. */

@@ -22,7 +22,7 @@ export interface ScheduleOptions {
   readonly seed: number;
   /** Voters at the start. Default 5. */
   readonly members?: number;
-  /** Things that happen before the faults are healed. Default 12000. */
+  /** Things that happen before the faults are healed. Default 15000. */
   readonly steps?: number;
 }
 
@@ -49,7 +49,7 @@ export class Schedule implements World {
   readonly #readyPercent: number;
   readonly #steps: number;
 
-  constructor({ seed, members = 5, steps = 12000 }: ScheduleOptions) {
+  constructor({ seed, members = 5, steps = 15000 }: ScheduleOptions) {
     this.random = seededRandom(seed);
     this.#steps = steps;
     this.options = this.#drawOptions();
@@ -68,12 +68,11 @@ export class Schedule implements World {
 
   #drawOptions(): Omit<RaftOptions, "id" | "storage" | "random"> {
     const maxMessageBytes = this.#oneOf([1, 60, 200, 100_000]);
-    const safe = this.random.below(10) > 0;
     return {
       electionTicks: 3 + this.random.below(5),
       heartbeatTicks: 1 + this.random.below(2),
-      preVote: safe || this.random.below(2) === 0,
-      checkQuorum: safe || this.random.below(2) === 0,
+      preVote: this.random.below(5) > 0,
+      checkQuorum: this.random.below(5) > 0,
       maxMessageBytes,
       maxApplyingBytes: this.#oneOf([1, 100, 100_000]),
       maxUncommittedBytes: this.#oneOf([100, Number.POSITIVE_INFINITY]),
@@ -89,8 +88,8 @@ export class Schedule implements World {
       [[100, 200, 300], (member) => this.#tick(member)],
       [[150, 500], (member) => member.isWriting && member.finishWrite()],
       [[150, 500], (member) => member.isApplying && member.apply()],
-      [[20, 60], (member) => this.#propose(member)],
-      [[0, 5, 20], (member) => member.node && member.readIndex()],
+      [[20, 60], (member) => this.#propose(this.#leaderOr(member))],
+      [[0, 10, 40], (member) => this.#read(this.#leaderOr(member))],
       [[0, 1, 4], (member) => this.#crash(member)],
       [[15, 50], (member) => member.node ?? member.start()],
       [[0, 1, 4], () => this.#partition()],
@@ -111,6 +110,12 @@ export class Schedule implements World {
 
   #anybody(): SimulatedMember {
     return this.#oneOf(this.members);
+  }
+
+  /** Mostly somebody who takes itself for the leader: there may be more than one. */
+  #leaderOr(member: SimulatedMember): SimulatedMember {
+    const leaders = this.members.filter(({ node }) => node?.role === "leader");
+    return leaders.length === 0 || this.random.below(4) === 0 ? member : this.#oneOf(leaders);
   }
 
   disk(id: NodeId): SimulatedDisk | undefined {
@@ -169,10 +174,15 @@ export class Schedule implements World {
     member.node?.tick();
   }
 
-  #propose({ node }: SimulatedMember): void {
-    if (node === undefined) return;
+  #propose(member: SimulatedMember): void {
     const batch = Array.from({ length: 1 + this.random.below(3) }, () => this.payloads.next());
-    node.proposeBatch(batch);
+    member.node?.proposeBatch(batch);
+    this.settle(member);
+  }
+
+  #read(member: SimulatedMember): void {
+    member.readIndex();
+    this.settle(member);
   }
 
   #crash(member: SimulatedMember): void {
