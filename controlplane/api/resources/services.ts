@@ -19,6 +19,9 @@ export const services = resource<Service>(Service, {
   columns: serviceColumns,
   strategy: {
     defaults: defaultService,
+    prepareForCreate: (service) => {
+      service.status = { loadBalancer: {} };
+    },
     prepareForUpdate: keepAllocated,
     validate: validateService,
     validateUpdate: validateServiceUpdate,
