@@ -13,9 +13,6 @@ import { kubeconfigFor, writeKubeconfig } from "../cli/cluster/kubeconfig.ts";
 import { layoutOf } from "../cli/cluster/layout.ts";
 import { ensurePki } from "../cli/cluster/pki.ts";
 import { certificateFile, keyFile, pkiNames } from "../cli/cluster/pki-files.ts";
-import { EtcdStore } from "../controlplane/apiserver/storage/etcd-store.ts";
-import { storeSuite } from "../controlplane/apiserver/storage/store.testing.ts";
-import { connect } from "../kvstore/client/mod.ts";
 
 const kubectlPath = process.env.KUBECTL ?? "/usr/lib/google-cloud-sdk/bin/kubectl.1.33";
 const root = mkdtempSync(join(tmpdir(), "flotilla-apiserver-test-"));
@@ -500,13 +497,6 @@ test("a restart loses nothing, and ends open watches", async () => {
   await watching;
   await startApiServerProcess();
   expect(await kubectl("get", "cm", "kept", "-o", "jsonpath={.metadata.uid} {.metadata.resourceVersion}")).toBe(before);
-});
-
-let nextPrefix = 0;
-storeSuite("the store in etcd", async () => {
-  const client = connect({ endpoints: [etcdUrl] });
-  const store = new EtcdStore(client, () => undefined);
-  return { store, prefix: `/suite/${nextPrefix++}/` };
 });
 
 function freePort(): Promise<number> {

@@ -1,9 +1,11 @@
 import { expect, test } from "vitest";
 import { toUtf8 } from "../../../base/mod.ts";
 import { MemoryStore } from "./memory-store.ts";
-import { storeSuite } from "./store.testing.ts";
+import { progressSuite, storeSuite } from "./store.testing.ts";
 
-storeSuite("the store in memory", async () => ({ store: new MemoryStore(), prefix: "/registry/tests/" }));
+const open = async () => ({ store: new MemoryStore(), prefix: "/registry/tests/" });
+storeSuite("the store in memory", open);
+progressSuite("the store in memory", open);
 
 test("keys on a lease vanish with it, all at one revision", async () => {
   const store = new MemoryStore();
