@@ -1,4 +1,4 @@
-// Usage: npm run raft:schedules -- [--count 2000] [--seed N] [--steps 15000] [--members 5]
+// Usage: npm run raft:schedules -- [--count 2000] [--seed N] [--steps 12000] [--members 5]
 // Runs random schedules of a Raft cluster with seeds N, N+1, …; prints the first property that breaks, and its seed.
 import { parseArgs } from "node:util";
 import { runSchedule } from "../raft/simulation/run.ts";

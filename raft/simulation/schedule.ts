@@ -22,7 +22,7 @@ export interface ScheduleOptions {
   readonly seed: number;
   /** Voters at the start. Default 5. */
   readonly members?: number;
-  /** Things that happen before the faults are healed. Default 15000. */
+  /** Things that happen before the faults are healed. Default 12000. */
   readonly steps?: number;
 }
 
@@ -49,7 +49,7 @@ export class Schedule implements World {
   readonly #readyPercent: number;
   readonly #steps: number;
 
-  constructor({ seed, members = 5, steps = 15000 }: ScheduleOptions) {
+  constructor({ seed, members = 5, steps = 12000 }: ScheduleOptions) {
     this.random = seededRandom(seed);
     this.#steps = steps;
     this.options = this.#drawOptions();
