@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import { Failure } from "../base/mod.ts";
 import { startApiServer } from "../controlplane/apiserver/mod.ts";
 import { exitCodes, runComponent } from "./component.ts";
-
 import { oneOf, parser, wholeNumber } from "./flags.ts";
+import { reported } from "./version.ts";
 
 interface ApiServerFlags {
   etcdServers: string;
@@ -55,7 +55,7 @@ export async function main(args: string[]): Promise<void> {
     .option("--kubelet-certificate-authority <file>", "authority of the kubelets' certificates")
     .option("--service-cluster-ip-range <cidr>", "addresses of Services", "10.96.0.0/16")
     .option("--service-node-port-range <first-last>", "node ports of Services", "30000-32767")
-    .option("--kubernetes-version <version>", "the version to report", "v1.33.1")
+    .option("--kubernetes-version <version>", "the version to report", reported.kubernetes)
     .option("-v <level>", "what to log: info or debug", oneOf("info", "debug"), "info")
     .allowExcessArguments(false)
     .parse(args, { from: "user" })

@@ -4,8 +4,7 @@ import { Failure } from "../base/mod.ts";
 import { type MemberOptions, type PeerTls, startMember } from "../kvstore/mod.ts";
 import { exitCodes, failureLine, runComponent } from "./component.ts";
 import { type EtcdFlags, flagNames, parseEtcdFlags, usage } from "./etcd-flags.ts";
-
-const defaultVersion = "3.7.0";
+import { reported } from "./version.ts";
 
 /** `flotilla etcd`: one member of the store, with etcd's flags and environment. */
 export async function main(args: string[]): Promise<void> {
@@ -74,7 +73,7 @@ function memberOptions(flags: EtcdFlags): Plain {
     preVote: flags.switch("pre-vote"),
     watchProgressIntervalMs:
       flags.duration("watch-progress-notify-interval") ?? flags.duration("experimental-watch-progress-notify-interval"),
-    version: flags.text("reported-version", defaultVersion),
+    version: flags.text("reported-version", reported.etcd),
   };
 }
 
@@ -150,7 +149,7 @@ ${lines.join("\n")}
 /** Four lines, as scripts that start etcd expect them. */
 function version(): void {
   process.stdout.write(
-    `etcd Version: ${defaultVersion}\nGit SHA: none\nGo Version: none (Node ${process.version})\nGo OS/Arch: ${process.platform}/${process.arch}\n`,
+    `etcd Version: ${reported.etcd}\nGit SHA: none\nGo Version: none (Node ${process.version})\nGo OS/Arch: ${process.platform}/${process.arch}\n`,
   );
 }
 

@@ -4,6 +4,7 @@ import { Client } from "../controlplane/client/mod.ts";
 import { type Listen, startKubelet } from "../dataplane/kubelet/mod.ts";
 import { runComponent } from "./component.ts";
 import { oneOf, parser, wholeNumber } from "./flags.ts";
+import { reported } from "./version.ts";
 
 export interface KubeletFlags {
   kubeconfig: string;
@@ -61,7 +62,7 @@ export async function main(args: string[]): Promise<void> {
   await runComponent("kubelet", async (log) => {
     const client = await Client.fromKubeconfig(flags.kubeconfig, {
       socketPath: flags.apiserverSocket,
-      userAgent: "kubelet/v1.33.0",
+      userAgent: `kubelet/${reported.kubernetes}`,
     });
     const listen: Listen[] = [{ host: flags.address, port: flags.port }];
     if (flags.listenFd !== undefined) listen.push({ fd: flags.listenFd });
@@ -83,6 +84,7 @@ export async function main(args: string[]): Promise<void> {
       clusterDomain: flags.clusterDomain,
       serviceCIDR: flags.serviceClusterIpRange,
       maxPods: flags.maxPods,
+      kubernetesVersion: reported.kubernetes,
       nodeLabels: flags.nodeLabels,
     });
     return {

@@ -6,6 +6,7 @@ import { startKubelet } from "../dataplane/kubelet/mod.ts";
 import { startProxy } from "../dataplane/proxy/mod.ts";
 import { runComponent } from "./component.ts";
 import { oneOf, parser, wholeNumber } from "./flags.ts";
+import { reported } from "./version.ts";
 
 interface NodeFlags {
   hostnameOverride: string;
@@ -75,6 +76,7 @@ async function startNode(flags: NodeFlags, log: Log): Promise<{ stop(): Promise<
     nodeIP: flags.nodeIp,
     runtime: flags.runtime,
     serviceCIDR: flags.serviceClusterIpRange,
+    kubernetesVersion: reported.kubernetes,
     maskedPaths: flags.mask,
     listen: [
       { host: flags.address, port: flags.port },

@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { say } from "./output.ts";
 
-/** The versions clients are told; see COMPATIBILITY.md. */
-export const reported = { etcd: "3.7.1", kubernetes: "v1.33.4" } as const;
+/** The versions that clients are told, unless a flag says otherwise; see COMPATIBILITY.md. */
+export const reported = { etcd: "3.7.0", kubernetes: "v1.33.4" } as const;
 
 export async function main(args: string[]): Promise<void> {
   const text = readFileSync(join(import.meta.dirname, "..", "package.json"), "utf8");

@@ -14,6 +14,7 @@ import { layoutOf } from "../cli/cluster/layout.ts";
 import { ensurePki } from "../cli/cluster/pki.ts";
 import { certificateFile, keyFile, pkiNames } from "../cli/cluster/pki-files.ts";
 import { componentLog } from "../cli/component.ts";
+import { reported } from "../cli/version.ts";
 import { MemoryStore, startApiServer } from "../controlplane/apiserver/mod.ts";
 
 const { values: flags } = parseArgs({
@@ -64,6 +65,7 @@ const server = await startApiServer({
     key: readFileSync(keyFile(layout, pkiNames.apiServerKubeletClient), "utf8"),
     ca: readFileSync(certificateFile(layout, pkiNames.ca), "utf8"),
   },
+  kubernetesVersion: reported.kubernetes,
   log,
 });
 await server.ready;

@@ -13,8 +13,9 @@ import { kubeconfigFor, writeKubeconfig } from "../cli/cluster/kubeconfig.ts";
 import { layoutOf } from "../cli/cluster/layout.ts";
 import { ensurePki } from "../cli/cluster/pki.ts";
 import { certificateFile, keyFile, pkiNames } from "../cli/cluster/pki-files.ts";
+import { reported } from "../cli/version.ts";
 
-const kubectlPath = process.env.KUBECTL ?? "/usr/lib/google-cloud-sdk/bin/kubectl.1.33";
+const kubectlPath = process.env.KUBECTL ?? "kubectl";
 const root = mkdtempSync(join(tmpdir(), "flotilla-apiserver-test-"));
 const layout = layoutOf("test", root);
 let etcdUrl = "";
@@ -311,7 +312,7 @@ describe("kubectl", () => {
       /deployments +deploy +apps\/v1 +true +Deployment +create,delete,deletecollection,get,list,patch,update,watch +all/,
     );
     expect(await kubectl("explain", "deployment.spec.replicas")).toContain("FIELD: replicas <integer>");
-    expect(await kubectl("version")).toContain("Server Version: v1.33.1");
+    expect(await kubectl("version")).toContain(`Server Version: ${reported.kubernetes}`);
     expect(await kubectl("get", "--raw", "/readyz?verbose")).toContain("[+]etcd ok");
   });
 

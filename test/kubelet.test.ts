@@ -11,6 +11,7 @@ import { kubeconfigFor, writeKubeconfig } from "../cli/cluster/kubeconfig.ts";
 import { type Layout, layoutOf } from "../cli/cluster/layout.ts";
 import { ensurePki } from "../cli/cluster/pki.ts";
 import { certificateFile, keyFile, pkiNames } from "../cli/cluster/pki-files.ts";
+import { reported } from "../cli/version.ts";
 import type { Container, Pod } from "../controlplane/api/mod.ts";
 import { type ApiServer, MemoryStore, startApiServer } from "../controlplane/apiserver/mod.ts";
 import { Client } from "../controlplane/client/mod.ts";
@@ -90,6 +91,7 @@ class Nodes {
         key: pem(keyFile(layout, pkiNames.apiServerKubeletClient)),
         ca: pem(certificateFile(layout, pkiNames.ca)),
       },
+      kubernetesVersion: reported.kubernetes,
       shutdownGraceMs: 100,
       log: silent,
     });

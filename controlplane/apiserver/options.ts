@@ -33,8 +33,8 @@ export interface ApiServerOptions {
   readonly kubeletClientTls?: KubeletOptions;
   /** Where other machines reach this server: what the Service `kubernetes` leads to. Default: the listening address. */
   readonly advertiseAddress?: string;
-  /** What /version says. Default v1.33.1. */
-  readonly kubernetesVersion?: string;
+  /** What /version says, such as v1.33.0. kubectl is content with one minor version more or less than its own. */
+  readonly kubernetesVersion: string;
   /** How long open requests may go on when the server stops. Default 10 s. */
   readonly shutdownGraceMs?: number;
   readonly log: Log;

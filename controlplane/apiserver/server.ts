@@ -57,9 +57,8 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   let port = options.listen.port;
   const discovery = new Discovery(servedResources, () => `${advertised(options)}:${port}`);
   const checks = healthChecks(store, () => isReady, stopping.signal);
-  const gitVersion = options.kubernetesVersion ?? "v1.33.1";
-  const version = versionInfo(gitVersion);
-  const openApi = new OpenApi(servedResources, gitVersion);
+  const version = versionInfo(options.kubernetesVersion);
+  const openApi = new OpenApi(servedResources, options.kubernetesVersion);
   const opened = Promise.withResolvers<void>();
   opened.promise.catch(() => undefined); // Told by `ready`; here it must only not go unheard.
   const app: App = new App({

@@ -35,6 +35,8 @@ export interface StartKubeletOptions {
   /** The port the API server is told, when it is not that of a TCP listener in `listen`. */
   readonly advertisedPort?: number;
   readonly maxPods?: number;
+  /** The node reports it as its kubelet's, such as v1.33.0. */
+  readonly kubernetesVersion: string;
   readonly nodeLabels?: Readonly<Record<string, string>>;
   /** Directories of the host that no container may see, besides `rootDir`. */
   readonly maskedPaths?: readonly string[];
@@ -141,6 +143,7 @@ export async function startKubelet(options: StartKubeletOptions): Promise<Runnin
         isolated,
         kubeletPort: options.advertisedPort ?? server.port ?? 10_250,
         maxPods: options.maxPods ?? 110,
+        kubernetesVersion: options.kubernetesVersion,
         pressure: readPressure(rootDir),
         runtimeConditions: [...conditions, ...pleg],
         images: await runtime.listImages(),

@@ -2,9 +2,6 @@ import { type Node, type NodeCondition, type NodeStatus, Quantity } from "../../
 import type { Image, RuntimeCondition, VersionResponse } from "../runtime/cri.ts";
 import type { Machine, Pressure } from "./machine.ts";
 
-/** Reported as the kubelet's version: what a scheduler or a tool may expect of this node. */
-export const kubeletVersion = "v1.33.0";
-
 /** Kept back from pods, as the original's hard eviction thresholds do. */
 const reservedMemoryBytes = 100 << 20;
 /** Below this the node says DiskPressure. The original takes a tenth of the disk, which on a developer's full laptop is always. */
@@ -15,6 +12,8 @@ export interface NodeStatusInput {
   readonly nodeIP: string;
   readonly kubeletPort: number;
   readonly maxPods: number;
+  /** Of Kubernetes: what a scheduler or a tool may expect of this node. */
+  readonly kubernetesVersion: string;
   readonly machine: Machine;
   readonly pressure: Pressure;
   readonly version: VersionResponse;
@@ -53,8 +52,8 @@ export function nodeStatus(input: NodeStatusInput): NodeStatus {
       kernelVersion: machine.kernelVersion,
       osImage: machine.osImage,
       containerRuntimeVersion: `${version.runtimeName}://${version.runtimeVersion}`,
-      kubeletVersion,
-      kubeProxyVersion: kubeletVersion,
+      kubeletVersion: input.kubernetesVersion,
+      kubeProxyVersion: input.kubernetesVersion,
       operatingSystem: machine.operatingSystem,
       architecture: machine.architecture,
     },
