@@ -5,6 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { TestCluster } from "./support/cluster.ts";
 import { eventually } from "./support/eventually.ts";
+import { leftovers } from "./support/leftovers.ts";
 
 const cluster = new TestCluster();
 const kubectl = (...args: string[]) => cluster.kubectl(...args);
@@ -160,5 +161,27 @@ describe("killing", () => {
     });
     await kubectl("create", "deployment", "fresh", "--image=host", "--", "sleep", "100000");
     await kubectl("rollout", "status", "deployment/fresh", "--timeout=60s");
+  });
+
+  test("the supervisor and the node agents, then down: nothing is left of the pods they ran", async () => {
+    const groups: string[] = [];
+    for (const nodeName of ["node-1", "node-2"]) {
+      const command = ["sh", "-c", "cat /proc/self/cgroup; sleep 100000"];
+      const spec = { nodeName, containers: [{ name: "c", image: "host", command }] };
+      const name = `last-on-${nodeName}`;
+      await cluster.apply(JSON.stringify({ apiVersion: "v1", kind: "Pod", metadata: { name }, spec }));
+      await kubectl("wait", "--for=condition=Ready", `pod/${name}`, "--timeout=60s");
+      // The node's control group is named after a digest, which no other word would find.
+      groups.push(...new Set((await kubectl("logs", name)).match(/flotilla-[0-9a-f]{16}/g)));
+    }
+    const words = [cluster.name, cluster.root, ...groups];
+    expect(leftovers(words)).not.toEqual([]);
+    const { supervisor } = await cluster.status();
+    for (const pid of [supervisor, await cluster.pidOf("node-1"), await cluster.pidOf("node-2")]) {
+      if (pid !== undefined) process.kill(pid, "SIGKILL");
+    }
+    await cluster.flotilla("down");
+    expect(leftovers(words)).toEqual([]);
+    expect(await cluster.flotilla("down")).toContain("nothing to remove");
   });
 });

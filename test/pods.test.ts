@@ -124,6 +124,14 @@ describe("containers of a pod", () => {
   });
 });
 
+describe("a container", () => {
+  test("sees nothing of what runs it: neither the cluster's keys nor its variables", async () => {
+    const seen = await inPod(`ls -A ${cluster.root}; env; tr '\\0' '\\n' < /proc/1/environ`);
+    expect(seen).toMatch(/^KUBERNETES_SERVICE_HOST=/m);
+    expect(seen).not.toMatch(/FLOTILLA|pki|kubeconfig/);
+  });
+});
+
 describe("the network", () => {
   test("pods on two nodes reach each other by address, and a Service spreads over the ready ones only", async () => {
     const readiness = {
