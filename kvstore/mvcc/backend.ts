@@ -38,7 +38,7 @@ export interface BackendOptions {
   readonly onFailure: (error: unknown) => void;
   /** How long a change may wait for its batch. Default 100. */
   readonly intervalMs?: number;
-  /** Changes that make a batch go at once. Default 5000: converting them takes the loop about 10 ms. */
+  /** Changes that make a batch go at once, so that they do not pile up in memory. Default 5000. */
   readonly batchLimit?: number;
 }
 
