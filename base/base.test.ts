@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { compareBytes, fromUtf8, Heap, Ring, seededRandom, toUtf8, VirtualClock } from "./mod.ts";
+import { compareBytes, fromUtf8, Heap, pause, Ring, seededRandom, toUtf8, VirtualClock } from "./mod.ts";
 
 describe("Heap", () => {
   test("gives back what was pushed, least first", () => {
@@ -67,6 +67,19 @@ describe("VirtualClock", () => {
     clock.advance(1);
     expect(fired).toEqual(["first", "nested at 15", "late"]);
   });
+});
+
+test("a pause is over when its time has come, and not before", async () => {
+  const clock = new VirtualClock();
+  let over = false;
+  const waiting = pause(clock, 100).then(() => {
+    over = true;
+  });
+  clock.advance(99);
+  await Promise.resolve();
+  expect(over).toBe(false);
+  clock.advance(1);
+  await waiting;
 });
 
 test("seeded random repeats itself and stays below its bound", () => {

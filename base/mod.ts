@@ -5,6 +5,7 @@ export { Deferred } from "./deferred.ts";
 export { Failure } from "./failure.ts";
 export { Heap } from "./heap.ts";
 export type { Log, LogLevel } from "./log.ts";
+export { pause } from "./pause.ts";
 export type { Random } from "./random.ts";
 export { seededRandom } from "./random.ts";
 export { Ring } from "./ring.ts";

@@ -1,5 +1,6 @@
 // What the API server asks of its store, asked of Debian's etcd and of this project's own.
 import { afterAll, beforeAll } from "vitest";
+import { machineClock } from "../controlplane/apiserver/machine.ts";
 import { EtcdStore } from "../controlplane/apiserver/storage/etcd-store.ts";
 import { progressSuite, storeSuite } from "../controlplane/apiserver/storage/store.testing.ts";
 import { connect, type EtcdClient } from "../kvstore/client/mod.ts";
@@ -21,7 +22,7 @@ afterAll(async () => {
 const openOn = (cluster: StoreCluster) => async () => {
   const client = connect({ endpoints: [cluster.endpoints] });
   clients.push(client);
-  return { store: new EtcdStore(client, () => undefined), prefix: `/suite/${clients.length}/` };
+  return { store: new EtcdStore(client, machineClock, () => undefined), prefix: `/suite/${clients.length}/` };
 };
 
 storeSuite("Debian's etcd", openOn(etcd));

@@ -43,7 +43,7 @@ export function createCore(options: CoreOptions): Core {
   const policy = new CachedPolicy(registry);
   const authorizer = new RbacAuthorizer(policy);
   const services = new ServiceAllocator({ store, addresses, ports, random });
-  const hooksOf = hooksFor({ registry, services, escalation: new EscalationGuard(authorizer), random });
+  const hooksOf = hooksFor({ registry, services, escalation: new EscalationGuard(authorizer), clock, random });
   const writer = new Writer({ clock, random, hooksOf });
   const deleter = new Deleter({ clock, hooksOf });
   const bindings = tokenBindings(registry);

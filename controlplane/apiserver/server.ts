@@ -1,5 +1,5 @@
-import { createPrivateKey, randomInt } from "node:crypto";
-import type { Clock, Log, Random } from "../../base/mod.ts";
+import { createPrivateKey } from "node:crypto";
+import type { Log } from "../../base/mod.ts";
 import { connect } from "../../kvstore/client/mod.ts";
 import { type Service, servedResources } from "../api/mod.ts";
 import { AddressRange, parsePortRange } from "./allocate/service-range.ts";
@@ -10,6 +10,7 @@ import { createCore } from "./core.ts";
 import { Housekeeping } from "./housekeeping.ts";
 import { App } from "./http/app.ts";
 import { type Listener, listen } from "./http/listener.ts";
+import { machineClock as clock, machineRandom as random } from "./machine.ts";
 import { Metrics } from "./metrics.ts";
 import type { ApiServer, ApiServerOptions } from "./options.ts";
 import { gauges, healthChecks } from "./paths/checks.ts";
@@ -25,16 +26,6 @@ const DEFAULT_ISSUER = "https://kubernetes.default.svc.cluster.local";
 const REPAIR_EVERY_MS = 3 * 60_000;
 /** Clients may delete what every cluster has: it comes back. */
 const CLUSTER_OBJECTS_EVERY_MS = 10_000;
-
-const clock: Clock = {
-  now: () => Date.now(),
-  monotonic: () => performance.now(),
-  after: (delayMs, fire) => {
-    const timer = setTimeout(fire, delayMs);
-    return { cancel: () => clearTimeout(timer) };
-  },
-};
-const random: Random = { below: (bound) => randomInt(bound) };
 
 /**
  * Starts an API server. It listens as soon as this resolves; `ready` says when the cluster's own objects are there, and
@@ -126,7 +117,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
 }
 
 function connectStore({ etcdServers, etcdTls }: ApiServerOptions, log: Log): Store {
-  return new EtcdStore(connect({ endpoints: etcdServers, ...(etcdTls && { tls: etcdTls }), log }), log);
+  return new EtcdStore(connect({ endpoints: etcdServers, ...(etcdTls && { tls: etcdTls }), log }), clock, log);
 }
 
 async function openListeners(options: ApiServerOptions, app: App): Promise<Listener[]> {

@@ -1,4 +1,4 @@
-import type { Clock } from "../../base/mod.ts";
+import { type Clock, pause } from "../../base/mod.ts";
 import {
   type EtcdErrorName,
   type LeaseGrantRequest,
@@ -172,6 +172,6 @@ async function askPrimary<T extends object>(
     if (!isFailure(answer)) return answer;
     if (answer.failure !== "NotPrimary") return answer as Failure<EtcdErrorName>;
     if (clock.monotonic() >= untilMs) return fail("Timeout");
-    await new Promise<void>((resolve) => clock.after(retryMs, resolve));
+    await pause(clock, retryMs);
   }
 }

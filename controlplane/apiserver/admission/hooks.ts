@@ -1,4 +1,4 @@
-import type { Random } from "../../../base/mod.ts";
+import type { Clock, Random } from "../../../base/mod.ts";
 import type { KubeObject, Namespace, Pod, Service } from "../../api/mod.ts";
 import { status } from "../../api/mod.ts";
 import type { ServiceAllocator } from "../allocate/services.ts";
@@ -14,11 +14,12 @@ export interface HooksOptions {
   readonly registry: Registry;
   readonly services: ServiceAllocator;
   readonly escalation: EscalationGuard;
+  readonly clock: Clock;
   readonly random: Random;
 }
 
 /** What each kind needs beyond its declaration, by plural. */
-export function hooksFor({ registry, services, escalation, random }: HooksOptions): (served: Served) => Hooks {
+export function hooksFor({ registry, services, escalation, clock, random }: HooksOptions): (served: Served) => Hooks {
   const namespaces = registry.need("", "v1", "namespaces");
   const accounts = registry.need("", "v1", "serviceaccounts");
   const inNamespace = (object: KubeObject, _context: WriteContext, served: Served) =>
@@ -43,7 +44,7 @@ export function hooksFor({ registry, services, escalation, random }: HooksOption
       admitCreate: async (object, _context, served) => {
         await requireNamespace(namespaces, object, served);
         const pod = object as Pod & KubeObject;
-        await admitServiceAccount(pod, accounts, random);
+        await admitServiceAccount(pod, accounts, clock, random);
         defaultPriority(pod);
         defaultTolerations(pod);
       },

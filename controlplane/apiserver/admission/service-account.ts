@@ -1,4 +1,4 @@
-import type { Random } from "../../../base/mod.ts";
+import { type Clock, pause, type Random } from "../../../base/mod.ts";
 import { type Pod, randomSuffix, type ServiceAccount, status, type Volume } from "../../api/mod.ts";
 import { fail } from "../fail.ts";
 import type { Served } from "../registry/served.ts";
@@ -9,25 +9,31 @@ const TOKEN_SECONDS = 3607;
 const WAIT = { attempts: 20, pauseMs: 100 };
 
 /** Every pod runs as a service account; unless told otherwise it finds that account's token in its file system. */
-export async function admitServiceAccount(pod: Pod, accounts: Served, random: Random): Promise<void> {
+export async function admitServiceAccount(pod: Pod, accounts: Served, clock: Clock, random: Random): Promise<void> {
   const { spec, metadata } = pod;
   // The kubelet's own pods exist already: what it reports is not changed.
   if (metadata.annotations?.["kubernetes.io/config.mirror"] !== undefined) return;
   if (!spec.serviceAccountName) spec.serviceAccountName = "default";
   spec.serviceAccount = spec.serviceAccountName;
-  const account = await find(accounts, metadata.namespace ?? "", spec.serviceAccountName, metadata.name ?? "");
+  const account = await find(accounts, clock, metadata.namespace ?? "", spec.serviceAccountName, metadata.name ?? "");
   if (spec.imagePullSecrets === undefined && account.imagePullSecrets?.length)
     spec.imagePullSecrets = structuredClone(account.imagePullSecrets);
   if (spec.automountServiceAccountToken ?? account.automountServiceAccountToken ?? true) mountToken(pod, random);
 }
 
-async function find(accounts: Served, namespace: string, name: string, pod: string): Promise<ServiceAccount> {
+async function find(
+  accounts: Served,
+  clock: Clock,
+  namespace: string,
+  name: string,
+  pod: string,
+): Promise<ServiceAccount> {
   const key = accounts.key(namespace, name);
   for (let attempt = 1; ; attempt++) {
     const account = accounts.cache.get(key) ?? (await accounts.objects.get(key));
     if (account !== undefined) return account as ServiceAccount;
     if (name !== "default" || attempt === WAIT.attempts) break;
-    await new Promise((resolve) => setTimeout(resolve, WAIT.pauseMs));
+    await pause(clock, WAIT.pauseMs);
   }
   const why = `error looking up service account ${namespace}/${name}: serviceaccount ${JSON.stringify(name)} not found`;
   return fail(status.forbidden({ group: "", resource: "pods" }, pod, why));

@@ -1,8 +1,17 @@
 import { describe, expect, test } from "vitest";
-import { toUtf8 } from "../../../base/mod.ts";
+import { type Timer, toUtf8, VirtualClock } from "../../../base/mod.ts";
 import { type EtcdClient, EtcdError } from "../../../kvstore/client/mod.ts";
 import { Status, TxnResponse } from "../../../proto/mod.ts";
 import { EtcdStore, progressIsReliable } from "./etcd-store.ts";
+
+/** Its pauses are over as soon as they begin. */
+class HastyClock extends VirtualClock {
+  override after(delayMs: number, fire: () => void): Timer {
+    const timer = super.after(delayMs, fire);
+    queueMicrotask(() => this.advance(delayMs));
+    return timer;
+  }
+}
 
 /** A client whose transactions answer, in turn, as told. */
 function storeThat(...answers: (() => TxnResponse)[]): { store: EtcdStore; sent: () => number } {
@@ -13,7 +22,7 @@ function storeThat(...answers: (() => TxnResponse)[]): { store: EtcdStore; sent:
     return answer();
   };
   const client = { kv: { txn } } as unknown as EtcdClient;
-  return { store: new EtcdStore(client, () => undefined), sent: () => sent };
+  return { store: new EtcdStore(client, new HastyClock(), () => undefined), sent: () => sent };
 }
 
 const lost = (maybeApplied: boolean) => () => {
@@ -52,6 +61,13 @@ describe("a write whose answer is lost", () => {
     const gone = () => TxnResponse.create({ header: { revision: 12 }, responses: [{ responseRange: { kvs: [] } }] });
     const { store } = storeThat(lost(true), gone);
     expect(await store.delete("/k", 3)).toEqual({ ok: true, revision: 12 });
+  });
+
+  test("is given up when no member has answered for longer than an election takes", async () => {
+    const { store, sent } = storeThat(...Array.from({ length: 1000 }, () => lost(false)));
+    await expect(store.put("/k", toUtf8("mine"), 0)).rejects.toThrow("leader changed");
+    expect(sent()).toBeGreaterThan(100); // ten times a second, for 15 s
+    expect(sent()).toBeLessThan(200);
   });
 });
 

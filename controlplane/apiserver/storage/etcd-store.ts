@@ -1,4 +1,4 @@
-import { assert, equalBytes, fromUtf8, type Log, toUtf8 } from "../../../base/mod.ts";
+import { assert, type Clock, equalBytes, fromUtf8, type Log, pause, toUtf8 } from "../../../base/mod.ts";
 import { type EtcdClient, EtcdError, prefixEnd } from "../../../kvstore/client/mod.ts";
 import {
   CompareResult,
@@ -32,12 +32,14 @@ const RETRY_PAUSE_MS = 100;
 /** The store as a stranger sees it: an etcd client, and the transactions that Kubernetes makes of it. */
 export class EtcdStore implements Store {
   readonly #client: EtcdClient;
+  readonly #clock: Clock;
   readonly #log: Log;
   #progress: Promise<boolean> | undefined;
   #trustsProgress = false;
 
-  constructor(client: EtcdClient, log: Log) {
+  constructor(client: EtcdClient, clock: Clock, log: Log) {
     this.#client = client;
+    this.#clock = clock;
     this.#log = log;
   }
 
@@ -86,16 +88,16 @@ export class EtcdStore implements Store {
       { result: CompareResult.EQUAL, target: CompareTarget.MOD, key: toUtf8(key), modRevision: expected },
     ];
     const failure = [{ requestRange: { key: toUtf8(key) } }];
-    const giveUpAt = performance.now() + WRITE_PATIENCE_MS;
+    const giveUpAt = this.#clock.monotonic() + WRITE_PATIENCE_MS;
     let unsure = false;
     for (;;) {
       let answer: TxnResponse;
       try {
         answer = await this.#client.kv.txn({ compare, success, failure }, { timeoutMs: CALL_TIMEOUT_MS });
       } catch (error) {
-        if (!isTransient(error) || performance.now() > giveUpAt) throw storeError(error);
+        if (!isTransient(error) || this.#clock.monotonic() > giveUpAt) throw storeError(error);
         unsure ||= !(error instanceof EtcdError) || error.maybeApplied;
-        await new Promise((resolve) => setTimeout(resolve, RETRY_PAUSE_MS));
+        await pause(this.#clock, RETRY_PAUSE_MS);
         continue;
       }
       const revision = revisionOf(answer.header);
@@ -186,7 +188,7 @@ export class EtcdStore implements Store {
 
   /** Tries once more on a failure that passes, such as an election: reads and grants may be repeated freely. */
   async #call<T>(attempt: () => Promise<T>): Promise<T> {
-    const giveUpAt = performance.now() + WRITE_PATIENCE_MS;
+    const giveUpAt = this.#clock.monotonic() + WRITE_PATIENCE_MS;
     for (;;) {
       try {
         return await attempt();
@@ -194,8 +196,8 @@ export class EtcdStore implements Store {
         const expected =
           error instanceof EtcdError && (error.etcdCode === "Compacted" || error.etcdCode === "FutureRev");
         if (expected) throw error;
-        if (!isTransient(error) || performance.now() > giveUpAt) throw storeError(error);
-        await new Promise((resolve) => setTimeout(resolve, RETRY_PAUSE_MS));
+        if (!isTransient(error) || this.#clock.monotonic() > giveUpAt) throw storeError(error);
+        await pause(this.#clock, RETRY_PAUSE_MS);
       }
     }
   }

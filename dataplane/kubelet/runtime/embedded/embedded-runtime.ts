@@ -17,7 +17,7 @@ import {
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
-import { type Clock, Deferred, type Log } from "../../../../base/mod.ts";
+import { type Clock, Deferred, type Log, pause } from "../../../../base/mod.ts";
 import {
   type Container,
   type ContainerConfig,
@@ -140,7 +140,7 @@ export class EmbeddedRuntime implements RuntimeService, ImageService {
   async #settleStart(id: string, shim: number | undefined): Promise<void> {
     const { clock } = this.#options;
     while (shim !== undefined && isAlive(shim, "") && readPid(this.#containerDir(id)) === undefined) {
-      await new Promise<void>((resolve) => clock.after(10, resolve));
+      await pause(clock, 10);
     }
   }
 
