@@ -25,6 +25,11 @@ function occupied(replicaSet: ReplicaSet): number {
   return Math.max(sizeOf(replicaSet), replicaSet.status?.replicas ?? 0);
 }
 
+/** Its controller has not looked at its newest size: it may have as many pods as any of its earlier sizes, and its status is of the past. */
+function isBehind(replicaSet: ReplicaSet): boolean {
+  return (replicaSet.status?.observedGeneration ?? 0) < (replicaSet.metadata.generation ?? 0);
+}
+
 /**
  * Available pods that will stay: those of a set that is being shrunk are gone as soon as its status catches up. The original trusts
  * the status and so may, on a late one, take the same pods away twice.
@@ -42,6 +47,8 @@ export function sizeForNew(
 ): number {
   const desired = desiredReplicas(deployment);
   if (!isRollingUpdate(deployment)) return desired;
+  // A set that was grown and shrunk again before anybody saw either may have pods that no number here tells of: wait for it.
+  if (others.some(isBehind)) return current;
   const pods = own + others.reduce((sum, replicaSet) => sum + occupied(replicaSet), 0);
   const room = desired + limitsOf(deployment).maxSurge - pods;
   return room <= 0 ? current : current + Math.min(room, desired - current);
