@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { Failure } from "../base/mod.ts";
 import type { LeaseGrantRequest } from "../proto/mod.ts";
-import { WatchHub } from "./mvcc/mod.ts";
+import { fail, WatchHub } from "./mvcc/mod.ts";
 import { clusterService } from "./rpc/cluster.ts";
 import { rpcError } from "./rpc/errors.ts";
 import { type Call, createGrpcServer, type GrpcServer, type TlsOptions } from "./rpc/grpc/mod.ts";
@@ -12,6 +12,7 @@ import { kvService } from "./rpc/kv.ts";
 import { leaderLeases } from "./rpc/leader-leases.ts";
 import { type LeaseServiceOptions, leaseService, localLeases } from "./rpc/lease.ts";
 import { maintenanceService } from "./rpc/maintenance.ts";
+import { leaseCost, Quota } from "./rpc/quota.ts";
 import { unsupportedServices } from "./rpc/unsupported.ts";
 import { watchServer } from "./rpc/watch.ts";
 import { Member } from "./server/member.ts";
@@ -105,10 +106,11 @@ function serve(member: Member) {
     onLeaderLost: (lost) => onLeaderLost(member, lost),
   });
   const health = healthService();
+  const quota = new Quota(member);
   const services = [
-    kvService(member, headers),
+    kvService(member, headers, quota),
     watches.implementation,
-    leases(member, headers),
+    leases(member, headers, quota),
     clusterService(member, headers),
     maintenanceService(member, headers),
     health.implementation,
@@ -122,7 +124,7 @@ function serve(member: Member) {
   return { services, stopStreams };
 }
 
-function leases(member: Member, headers: Headers) {
+function leases(member: Member, headers: Headers, quota: Quota) {
   const shared: Pick<LeaseServiceOptions, "lessor" | "confirmLeadership"> = {
     lessor: () => member.state.lessor,
     confirmLeadership: () =>
@@ -134,7 +136,8 @@ function leases(member: Member, headers: Headers) {
     header: () => headers.current(),
     drawLeaseId: () => BigInt.asUintN(63, randomBytes(8).readBigUInt64BE()),
     propose: {
-      grant: (request: LeaseGrantRequest) => member.proposed("leaseGrant", request),
+      grant: async (request: LeaseGrantRequest) =>
+        quota.admits(leaseCost) ? member.proposed("leaseGrant", request) : fail("NoSpace"),
       revoke: (request) => member.proposed("leaseRevoke", request),
     },
     leader: leaderLeases(member, localLeases(shared)),

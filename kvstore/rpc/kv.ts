@@ -24,16 +24,15 @@ import { failCall } from "./answer.ts";
 import { failureToRpcError, rpcError } from "./errors.ts";
 import { type Implementation, implement, type UnaryCall } from "./grpc/mod.ts";
 import type { Headers } from "./headers.ts";
-import { putCost, Quota, txnCost } from "./quota.ts";
+import { putCost, type Quota, txnCost } from "./quota.ts";
 import { streamRange } from "./range-stream.ts";
 
 /**
  * The KV service. A write is checked, goes into the log, and is answered when it was applied here; a read is answered from the
  * state here, once a quorum has confirmed that it is new enough. No promise is made per request on these paths.
  */
-export function kvService(member: Member, headers: Headers): Implementation {
+export function kvService(member: Member, headers: Headers, quota: Quota): Implementation {
   const maxTxnOps = member.options.maxTxnOps ?? defaults.maxTxnOps;
-  const quota = new Quota(member);
 
   const refuse = (failure: EtcdErrorName): never => {
     throw rpcError(failure);

@@ -3,7 +3,8 @@ import type { Member } from "../server/member.ts";
 
 /** What a key-value pair costs besides its bytes. */
 const pairBytes = 256;
-export const leaseBytes = 64;
+/** What a lease costs. */
+export const leaseCost = 64;
 
 export function putCost({ key, value }: PutRequest): number {
   return pairBytes + key.length + value.length;
