@@ -4,11 +4,11 @@ import { machineClock } from "../controlplane/apiserver/machine.ts";
 import { EtcdStore } from "../controlplane/apiserver/storage/etcd-store.ts";
 import { progressSuite, storeSuite } from "../controlplane/apiserver/storage/store.testing.ts";
 import { connect, type EtcdClient } from "../kvstore/client/mod.ts";
-import { debianEtcd, flotilla, StoreCluster } from "./store-cluster.ts";
+import { debianEtcd, flotilla, portsFor, StoreCluster } from "./store-cluster.ts";
 
-const etcd = new StoreCluster(debianEtcd, 24_400, 1);
+const etcd = new StoreCluster(debianEtcd, portsFor(0), 1);
 // Under its own version: as an etcd 3.4 its word on progress would not be asked for.
-const own = new StoreCluster({ ...flotilla, extraArgs: [] }, 24_410, 1);
+const own = new StoreCluster({ ...flotilla, extraArgs: [] }, portsFor(1), 1);
 const clients: EtcdClient[] = [];
 
 beforeAll(() => Promise.all([etcd.start(), own.start()]));
