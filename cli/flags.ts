@@ -25,7 +25,7 @@ export function clusterParser(name: string, summary: string): Command {
     .option("--data-dir <dir>", "its directory, when not in the default place");
 }
 
-export function clusterName(value: string): string {
+function clusterName(value: string): string {
   if (!/^[a-z0-9]([-a-z0-9]{0,18}[a-z0-9])?$/.test(value)) {
     throw new InvalidArgumentError("A name has 1 to 20 characters a-z, 0-9 and -, and neither starts nor ends with -");
   }

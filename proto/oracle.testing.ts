@@ -7,7 +7,7 @@ import type { MessageSchema } from "./wire/message.ts";
 type Value = Readonly<Record<string, unknown>>;
 
 /** The field's name here, from its name in the .proto file. */
-export function ourName(name: string): string {
+function ourName(name: string): string {
   if (name === "ID" || name === "TTL") return name.toLowerCase();
   return name.replace(/^[A-Z]/, (c) => c.toLowerCase()).replace(/_([A-Za-z])/g, (_, c: string) => c.toUpperCase());
 }

@@ -13,7 +13,7 @@ import { certificateFile, keyFile, pkiNames } from "./pki-files.ts";
 import type { ComponentEvent } from "./supervisor.ts";
 
 /** GET as the cluster's administrator; undefined while there is no good answer. */
-export function adminGet(layout: Layout, config: ClusterConfig, path: string): Promise<string | undefined> {
+function adminGet(layout: Layout, config: ClusterConfig, path: string): Promise<string | undefined> {
   return new Promise((resolve) => {
     const query = request(
       {

@@ -73,7 +73,6 @@ export {
   type Requirement,
   type Selector,
   type SelectorResult,
-  selectLabels,
   selects,
 } from "./selectors/label-selector.ts";
 export { parseLabelSelector } from "./selectors/parse-label-selector.ts";

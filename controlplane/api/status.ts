@@ -1,4 +1,4 @@
-import type { Status, StatusCause, StatusDetails } from "./types/meta/status.ts";
+import type { Status, StatusDetails } from "./types/meta/status.ts";
 import type { FieldError } from "./validation/field-errors.ts";
 
 /** A request that failed, as Kubernetes tells it: `status` is the body of the answer, `status.code` its HTTP code. */
@@ -126,17 +126,11 @@ export function generateNameConflict(what: GroupResource, name: string): Failure
   return failure("AlreadyExists", `${qualified(what)} ${JSON.stringify(name)} already exists, ${why}`, details);
 }
 
-export const objectModified =
-  "the object has been modified; please apply your changes to the latest version and try again";
+const objectModified = "the object has been modified; please apply your changes to the latest version and try again";
 
 export function conflict(what: GroupResource, name: string, why: string = objectModified): FailureStatus {
   const message = `Operation cannot be fulfilled on ${qualified(what)} ${JSON.stringify(name)}: ${why}`;
   return failure("Conflict", message, about(what, name));
-}
-
-/** Server-side apply met fields that others own. */
-export function applyConflict(causes: StatusCause[], message: string): FailureStatus {
-  return failure("Conflict", message, { causes });
 }
 
 export function invalid({ group, kind }: GroupKind, name: string, errors: readonly FieldError[]): FailureStatus {
@@ -192,15 +186,6 @@ export function expired(message: string, continueToken?: string): FailureStatus 
 
 export function gone(message: string): FailureStatus {
   return failure("Gone", message);
-}
-
-export function tooManyRequests(message: string, retryAfterSeconds: number, causes?: StatusCause[]): FailureStatus {
-  return failure("TooManyRequests", message, { ...(causes && { causes }), retryAfterSeconds });
-}
-
-export function serverTimeout(what: GroupResource, operation: string, retryAfterSeconds: number): FailureStatus {
-  const message = `The ${operation} operation against ${qualified(what)} could not be completed at this time, please try again.`;
-  return failure("ServerTimeout", message, { ...about(what, operation), retryAfterSeconds });
 }
 
 export function internalError(message: string): FailureStatus {

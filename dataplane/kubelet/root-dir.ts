@@ -17,7 +17,7 @@ export function podsDirOf(rootDir: string): string {
 }
 
 /** Container logs, laid out as /var/log/pods is: NAMESPACE_NAME_UID/CONTAINER/RESTARTS.log. */
-export function logsDirOf(rootDir: string): string {
+function logsDirOf(rootDir: string): string {
   return join(rootDir, "logs");
 }
 

@@ -84,7 +84,7 @@ export function maintenanceService(member: Member, headers: Headers): Implementa
   });
 }
 
-export function statusErrors(member: Member): string[] {
+function statusErrors(member: Member): string[] {
   const names = Object.fromEntries(Object.entries(AlarmType).map(([name, type]) => [type, name]));
   const errors = member.alarms.active.map(({ memberID, alarm }) => `memberID:${memberID} alarm:${names[alarm]} `);
   if (member.leadership.leader === 0n) errors.push(rpcError("NoLeader").message);

@@ -32,7 +32,7 @@ export function defaultPod(pod: Pod): void {
 
 type AnyContainer = Container | EphemeralContainer;
 
-export function everyContainer(spec: PodSpec): AnyContainer[] {
+function everyContainer(spec: PodSpec): AnyContainer[] {
   return [...(spec.initContainers ?? []), ...(spec.containers ?? []), ...(spec.ephemeralContainers ?? [])];
 }
 

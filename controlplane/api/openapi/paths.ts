@@ -1,3 +1,4 @@
+import { protobufMediaType } from "../protobuf/envelope.ts";
 import type { Resource, Subresource, Verb } from "../resources/resource.ts";
 import { apiVersionOf } from "../resources/served.ts";
 import type { AnyMessage, GroupVersionKind } from "../schema/field.ts";
@@ -8,7 +9,7 @@ import type { Dialect, Schema, SchemaSet } from "./schemas.ts";
 type Operation = Readonly<Record<string, unknown>>;
 type PathItem = Record<string, Operation | readonly Schema[]>;
 
-const mediaTypes = ["application/json", "application/yaml", "application/vnd.kubernetes.protobuf"];
+const mediaTypes = ["application/json", "application/yaml", protobufMediaType];
 const patchTypes = [
   "application/json-patch+json",
   "application/merge-patch+json",

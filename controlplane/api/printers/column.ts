@@ -67,7 +67,7 @@ export function labelsText(labels: Record<string, string> | undefined): string {
   );
 }
 
-export function selectorText(selector: LabelSelector | undefined): string {
+function selectorText(selector: LabelSelector | undefined): string {
   const result = fromLabelSelector(selector);
   return (result.ok && formatSelector(result.selector)) || none;
 }

@@ -3,7 +3,7 @@ import { fromUtf8 } from "../../../base/mod.ts";
 export const varint = 0;
 export const fixed64 = 1;
 export const lengthDelimited = 2;
-export const fixed32 = 5;
+const fixed32 = 5;
 
 /** Bytes that are not protobuf, or not the protobuf that the schema describes. */
 export class ProtobufError extends Error {

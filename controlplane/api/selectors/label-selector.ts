@@ -49,11 +49,6 @@ function isMet({ key, operator, values }: Requirement, labels: Labels): boolean 
   }
 }
 
-/** The selector for objects that carry all of `labels`. */
-export function selectLabels(labels: Labels): Selector {
-  return Object.entries(labels ?? {}).map(([key, value]) => ({ key, operator: "=", values: [value] }));
-}
-
 const operators = { In: "in", NotIn: "notin", Exists: "exists", DoesNotExist: "!" } as const;
 
 /** The selector of a Deployment, Job, PodDisruptionBudget…: absent chooses nothing, empty chooses everything. */

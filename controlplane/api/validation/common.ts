@@ -5,7 +5,7 @@ import type { FieldErrors } from "./field-errors.ts";
 import { isLabelValue, isPercent, isPortName, isPortNumber, isQualifiedName } from "./formats.ts";
 import { validateLabels } from "./metadata.ts";
 
-export const notNegative = "must be greater than or equal to 0";
+const notNegative = "must be greater than or equal to 0";
 
 export function validateNotNegative(value: number | undefined, field: string, errors: FieldErrors): void {
   if (value !== undefined && value < 0) errors.invalid(field, value, notNegative);

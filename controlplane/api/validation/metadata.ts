@@ -5,7 +5,7 @@ import type { FieldErrors } from "./field-errors.ts";
 import { isDNS1123Label, isLabelValue, isQualifiedName } from "./formats.ts";
 
 const annotationsLimitBytes = 256 * 1024;
-export const immutableField = "field is immutable";
+const immutableField = "field is immutable";
 
 export interface NameRules {
   readonly namespaced: boolean;

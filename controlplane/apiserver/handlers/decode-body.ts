@@ -6,6 +6,7 @@ import {
   type GroupVersionKind,
   type KubeObject,
   parseJson,
+  protobufMediaType,
   type Resource,
   status,
   strictDecodingError,
@@ -63,16 +64,16 @@ export function report(call: Call, complaints: readonly string[], refuse: (stric
   for (const complaint of complaints) call.warn(complaint);
 }
 
-const accepted = ["application/json", "application/yaml", "application/vnd.kubernetes.protobuf"];
+const accepted = ["application/json", "application/yaml", protobufMediaType];
 
-export async function readRaw(contentType: string | undefined, bytes: Buffer, expected: Expected): Promise<RawBody> {
+async function readRaw(contentType: string | undefined, bytes: Buffer, expected: Expected): Promise<RawBody> {
   const type = (contentType || "application/json").split(";")[0]?.trim().toLowerCase();
   switch (type) {
     case "application/json":
       return readJson(bytes.toString());
     case "application/yaml":
       return (await import("./yaml-body.ts")).readYaml(bytes.toString());
-    case "application/vnd.kubernetes.protobuf":
+    case protobufMediaType:
       return (await import("./protobuf-body.ts")).readProtobuf(bytes, expected);
     default:
       return fail(status.unsupportedMediaType(accepted));

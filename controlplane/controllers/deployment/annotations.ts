@@ -2,9 +2,9 @@ import type { Deployment, ReplicaSet } from "../../api/mod.ts";
 import { desiredReplicas, limitsOf } from "./limits.ts";
 
 export const revisionAnnotation = "deployment.kubernetes.io/revision";
-export const revisionHistoryAnnotation = "deployment.kubernetes.io/revision-history";
-export const desiredReplicasAnnotation = "deployment.kubernetes.io/desired-replicas";
-export const maxReplicasAnnotation = "deployment.kubernetes.io/max-replicas";
+const revisionHistoryAnnotation = "deployment.kubernetes.io/revision-history";
+const desiredReplicasAnnotation = "deployment.kubernetes.io/desired-replicas";
+const maxReplicasAnnotation = "deployment.kubernetes.io/max-replicas";
 
 /** Say something about the Deployment itself, so its sets do not inherit them. */
 const notInherited = new Set([

@@ -15,7 +15,7 @@ function idOf({ plural, group }: ServedResource): string {
   return group === "" ? plural : `${plural}.${group}`;
 }
 
-export function isCollectable(resource: ServedResource): boolean {
+function isCollectable(resource: ServedResource): boolean {
   return ["delete", "list", "watch"].every((verb) => resource.verbs.includes(verb)) && !ignored.has(idOf(resource));
 }
 

@@ -23,7 +23,7 @@ export function isIndexed(job: Job): boolean {
 }
 
 /** Under the policy `Failed` a pod counts only when it has stopped; otherwise its deletion already makes it a failure. */
-export function hasFailed(pod: Pod, job: Job): boolean {
+function hasFailed(pod: Pod, job: Job): boolean {
   if (pod.status?.phase === "Failed") return true;
   if (job.spec.podReplacementPolicy === "Failed") return false;
   return pod.metadata.deletionTimestamp !== undefined && pod.status?.phase !== "Succeeded";

@@ -22,7 +22,7 @@ export function isFinished(job: Job): boolean {
 }
 
 /** Fields that this controller does not carry out. Running such a Job otherwise than asked would be worse than not running it. */
-export function unsupportedFields(job: Job): string[] {
+function unsupportedFields(job: Job): string[] {
   const { podFailurePolicy, successPolicy, backoffLimitPerIndex, maxFailedIndexes } = job.spec;
   const fields = { podFailurePolicy, successPolicy, backoffLimitPerIndex, maxFailedIndexes };
   return Object.entries(fields).flatMap(([name, value]) => (value === undefined ? [] : [`spec.${name}`]));

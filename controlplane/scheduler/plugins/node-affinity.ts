@@ -4,7 +4,7 @@ import { matchesNodeSelector, matchesTerm } from "../node-selector.ts";
 import type { PodInfo } from "../pod-info.ts";
 
 /** Whether spec.nodeSelector and the required node affinity allow the node. */
-export function allowsNode(pod: PodInfo, node: Node): boolean {
+function allowsNode(pod: PodInfo, node: Node): boolean {
   const labels = node.metadata.labels ?? {};
   const { nodeSelector = {}, affinity } = pod.pod.spec ?? {};
   if (Object.entries(nodeSelector).some(([key, value]) => labels[key] !== value)) return false;

@@ -149,7 +149,7 @@ function sandboxToUse(pod: Pod, runtimePod: RuntimePod): { create: boolean; id: 
 }
 
 /** Whether regular containers have run in this pod, so that its initialisation is history. */
-export function anyRegularStarted(pod: Pod, runtimePod: RuntimePod): boolean {
+function anyRegularStarted(pod: Pod, runtimePod: RuntimePod): boolean {
   return pod.spec.containers.some((container) => {
     const status = findContainer(runtimePod, container.name);
     return status !== undefined && status.state !== "created";

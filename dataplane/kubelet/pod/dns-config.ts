@@ -46,7 +46,7 @@ function fitting(searches: string[]): string[] {
 }
 
 /** Comments and what is not understood are left out. */
-export function parseResolvConf(text: string): DnsConfig {
+function parseResolvConf(text: string): DnsConfig {
   const servers: string[] = [];
   let searches: string[] = [];
   const options: string[] = [];

@@ -7,7 +7,7 @@ export function podHostname(pod: Pod): string {
 }
 
 /** Name of the pod in the cluster's DNS; undefined without a subdomain. */
-export function podDomain(pod: Pod, clusterDomain: string): string | undefined {
+function podDomain(pod: Pod, clusterDomain: string): string | undefined {
   const { subdomain = "" } = pod.spec;
   return subdomain === "" ? undefined : `${subdomain}.${pod.metadata.namespace ?? "default"}.svc.${clusterDomain}`;
 }

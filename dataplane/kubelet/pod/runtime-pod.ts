@@ -33,10 +33,6 @@ export interface RuntimePod {
   readonly containers: readonly RuntimeContainer[];
 }
 
-export function emptyRuntimePod(ref: PodRef): RuntimePod {
-  return { ref, sandboxes: [], containers: [] };
-}
-
 /** The newest container of that name. */
 export function findContainer(pod: RuntimePod, name: string): RuntimeContainer | undefined {
   return pod.containers.find((container) => container.name === name);

@@ -234,7 +234,7 @@ function sandboxScript(
 }
 
 /** Name of the node's end of a pod's veth pair: 15 bytes at most. */
-export function cableName(sandboxId: string): string {
+function cableName(sandboxId: string): string {
   return `v${sandboxId.slice(0, 12)}`;
 }
 
@@ -251,7 +251,7 @@ async function takeDown(inNode: readonly string[], sandboxId: string, dir: strin
 }
 
 /** Programs are looked up once: inside a container PATH is the container's. */
-export function findProgram(name: string): string {
+function findProgram(name: string): string {
   const dirs = [...(process.env.PATH ?? "").split(":"), "/usr/bin", "/bin", "/usr/sbin", "/sbin"];
   const found = dirs
     .filter((dir) => dir.startsWith("/"))

@@ -9,7 +9,7 @@ import { becomeCommand, scriptPreamble, shimScript } from "./shim.ts";
 import { quote } from "./spawn.ts";
 
 /** Marks every process of a container in its environment: without namespaces nothing else holds them together. */
-export const markerVariable = "FLOTILLA_CONTAINER";
+const markerVariable = "FLOTILLA_CONTAINER";
 
 /** The last resort: a container is a plain child process, a pod is an address of the loopback interface. Nothing is isolated. */
 export class ProcessDriver implements Driver {
