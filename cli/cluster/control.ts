@@ -93,6 +93,6 @@ export function lastLogLine(layout: Layout, component: string): string {
     const lines = readFileSync(layout.logFile(component), "utf8").trimEnd().split("\n");
     return lines.at(-1) ?? "";
   } catch {
-    return "";
+    return ""; // it never came to writing one, and the message says what it can without
   }
 }

@@ -15,7 +15,7 @@ function startTimeOf(pid: number): string | undefined {
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     return fields[0] === "Z" ? undefined : fields[19];
   } catch {
-    return undefined;
+    return undefined; // gone
   }
 }
 
@@ -37,7 +37,7 @@ export function liveProcess(file: string): ProcessRecord | undefined {
     const record = JSON.parse(readFileSync(file, "utf8")) as ProcessRecord;
     return isAlive(record) ? record : undefined;
   } catch {
-    return undefined;
+    return undefined; // never started, or killed while it wrote its record: then its environment still names it
   }
 }
 

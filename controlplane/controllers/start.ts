@@ -55,7 +55,7 @@ export async function startControllerManager(options: ControllerManagerOptions):
   const client = options.client ?? (await clientFor(options));
   const stopping = new AbortController();
   const leading = new Deferred<void>();
-  leading.promise.catch(() => undefined);
+  leading.promise.catch(() => undefined); // told by `running`; here it must only not count as unheard
   const work = (signal: AbortSignal) => runControllers(client, options, signal, leading);
   const identity = `${hostname()}_${crypto.randomUUID()}`;
   const election = { namespace: "kube-system", name: "kube-controller-manager", identity, log, clock, random };

@@ -18,7 +18,7 @@ async function run(command: string, args: readonly string[], input: string): Pro
   if (code !== 0) throw new Error(`${command}: ${Buffer.concat(complaint).toString().trim() || `exit code ${code}`}`);
 }
 
-export function runNft(script: string): Promise<void> {
+function runNft(script: string): Promise<void> {
   return run("nft", ["-f", "-"], script);
 }
 
@@ -31,7 +31,7 @@ export async function nftablesWork(): Promise<boolean> {
     );
     return true;
   } catch {
-    return false;
+    return false; // no program, no kernel module, no right: sockets must do, and whoever chooses them says so
   }
 }
 
