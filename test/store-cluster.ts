@@ -142,6 +142,8 @@ export function etcdctl(
     stderr += "\nthe test lost its patience";
     child.kill("SIGKILL");
   }, patienceMs);
+  // Who ends without reading its input says why with its exit code.
+  child.stdin.on("error", () => undefined);
   child.stdin.end(input);
   child.stdout.on("data", (chunk: Buffer) => {
     stdout += chunk;
@@ -154,12 +156,13 @@ export function etcdctl(
     child.once("error", fail);
     child.once("close", (code) => {
       clearTimeout(patience);
-      done({ code, stdout, stderr });
+      // The newline behind the text that ended it may or may not have come.
+      done({ code, stdout: until === undefined ? stdout : stdout.trimEnd(), stderr });
     });
   });
 }
 
-const patienceMs = 10_000;
+const patienceMs = 30_000;
 
 /** Ports of this test process, below those that the kernel gives to outgoing connections. */
 export function portsFor(slot: number): number {
