@@ -211,7 +211,7 @@ describe("watches", () => {
       }),
     );
     expect(seen[1]).toBe(seen[0]);
-    expect(seen[1]).toBe("PUT\nf1\n1\nPUT\nf1\n1\nf1\none\nPUT\nf2\n2\nDELETE\nf2\n2\nf2\n\n");
+    expect(seen[1]).toBe("PUT\nf1\n1\nPUT\nf1\n1\nf1\none\nPUT\nf2\n2\nDELETE\nf2\n2\nf2");
   });
 });
 
@@ -334,6 +334,6 @@ describe("beside the keys", () => {
     const lock = await etcdctl(ours.members[1]!.clientUrl, ["lock", "the-lock", "echo", "held"]);
     expect(lock).toMatchObject({ code: 0, stdout: "held\n" });
     const elect = await etcdctl(ours.members[2]!.clientUrl, ["elect", "the-office", "me"], { until: "\nme\n" });
-    expect(elect.stdout).toMatch(/^the-office\/[0-9a-f]+\nme\n$/);
+    expect(elect.stdout).toMatch(/^the-office\/[0-9a-f]+\nme$/);
   });
 });
