@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, readdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { Failure } from "../base/mod.ts";
 import { type ClusterConfig, readConfig, writeConfig } from "./cluster/config.ts";
 import { stopCluster, supervisorOf } from "./cluster/control.ts";
@@ -129,12 +129,18 @@ export async function bringUp(
   return await startAndWait(layout, config, waitMs);
 }
 
+/** How to call this program from where the user is: in a checkout it is not on the PATH. */
+function programName(): string {
+  const script = relative(process.cwd(), join(import.meta.dirname, "..", "bin", "flotilla"));
+  return script === join("bin", "flotilla") ? script : "flotilla";
+}
+
 export function sayWhatNext(layout: Layout, config: ClusterConfig, merged: boolean): void {
   say();
   const kubeconfig = merged ? "" : `KUBECONFIG=${layout.kubeconfig} `;
   hint("Next:", `${kubeconfig}kubectl get nodes`);
   hint("Also:", `source ${layout.etcdctlEnv} && etcdctl endpoint status -w table`);
-  hint("Stop:", `flotilla stop --name ${config.name}   (down removes it, data and all)`);
+  hint("Stop:", `${programName()} stop --name ${config.name}   (down removes it, data and all)`);
 }
 
 export async function main(args: string[]): Promise<void> {
