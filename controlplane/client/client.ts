@@ -1,19 +1,37 @@
 import type {
   Binding,
+  CertificateSigningRequest,
+  ClusterRole,
   ConfigMap,
+  ControllerRevision,
+  CronJob,
+  CSIDriver,
+  CSINode,
+  DaemonSet,
   Deployment,
   EndpointSlice,
   Endpoints,
   Event,
+  HorizontalPodAutoscaler,
   Job,
   Lease,
+  LimitRange,
   Namespace,
   Node,
+  PersistentVolume,
+  PersistentVolumeClaim,
   Pod,
+  PodDisruptionBudget,
   ReplicaSet,
+  ReplicationController,
+  ResourceQuota,
   Secret,
   Service,
   ServiceAccount,
+  ServiceCIDR,
+  StatefulSet,
+  StorageClass,
+  VolumeAttachment,
 } from "../api/mod.ts";
 import { HttpClient, type HttpClientOptions, type RequestOptions } from "./http-client.ts";
 import { type Connection, loadKubeconfig } from "./kubeconfig.ts";
@@ -46,37 +64,87 @@ function clusterWide(group: string, version: string, plural: string, kind: strin
 /** A Kubernetes API server, seen from outside. Holds one connection; `close` frees it. */
 export class Client {
   readonly http: HttpClient;
+  readonly certificateSigningRequests: ClusterResourceClient<CertificateSigningRequest>;
+  readonly clusterRoles: ClusterResourceClient<ClusterRole>;
   readonly configMaps: ResourceClient<ConfigMap>;
+  readonly controllerRevisions: ResourceClient<ControllerRevision>;
+  readonly cronJobs: ResourceClient<CronJob>;
+  readonly csiDrivers: ClusterResourceClient<CSIDriver>;
+  readonly csiNodes: ClusterResourceClient<CSINode>;
+  readonly daemonSets: ResourceClient<DaemonSet>;
   readonly deployments: ResourceClient<Deployment>;
   readonly endpoints: ResourceClient<Endpoints>;
   readonly endpointSlices: ResourceClient<EndpointSlice>;
   readonly events: ResourceClient<Event>;
+  readonly horizontalPodAutoscalers: ResourceClient<HorizontalPodAutoscaler>;
   readonly jobs: ResourceClient<Job>;
   readonly leases: ResourceClient<Lease>;
+  readonly limitRanges: ResourceClient<LimitRange>;
   readonly namespaces: ClusterResourceClient<Namespace>;
   readonly nodes: ClusterResourceClient<Node>;
+  readonly persistentVolumeClaims: ResourceClient<PersistentVolumeClaim>;
+  readonly persistentVolumes: ClusterResourceClient<PersistentVolume>;
+  readonly podDisruptionBudgets: ResourceClient<PodDisruptionBudget>;
   readonly pods: ResourceClient<Pod>;
   readonly replicaSets: ResourceClient<ReplicaSet>;
+  readonly replicationControllers: ResourceClient<ReplicationController>;
+  readonly resourceQuotas: ResourceClient<ResourceQuota>;
   readonly secrets: ResourceClient<Secret>;
   readonly serviceAccounts: ResourceClient<ServiceAccount>;
+  readonly serviceCIDRs: ClusterResourceClient<ServiceCIDR>;
   readonly services: ResourceClient<Service>;
+  readonly statefulSets: ResourceClient<StatefulSet>;
+  readonly storageClasses: ClusterResourceClient<StorageClass>;
+  readonly volumeAttachments: ClusterResourceClient<VolumeAttachment>;
 
   constructor(connection: Connection, options: ClientOptions = {}) {
     this.http = new HttpClient(connection, options);
+    this.certificateSigningRequests = this.clusterResource(
+      clusterWide("certificates.k8s.io", "v1", "certificatesigningrequests", "CertificateSigningRequest"),
+    );
+    this.clusterRoles = this.clusterResource(
+      clusterWide("rbac.authorization.k8s.io", "v1", "clusterroles", "ClusterRole"),
+    );
     this.configMaps = this.resource(namespaced("", "v1", "configmaps", "ConfigMap"));
+    this.controllerRevisions = this.resource(namespaced("apps", "v1", "controllerrevisions", "ControllerRevision"));
+    this.cronJobs = this.resource(namespaced("batch", "v1", "cronjobs", "CronJob"));
+    this.csiDrivers = this.clusterResource(clusterWide("storage.k8s.io", "v1", "csidrivers", "CSIDriver"));
+    this.csiNodes = this.clusterResource(clusterWide("storage.k8s.io", "v1", "csinodes", "CSINode"));
+    this.daemonSets = this.resource(namespaced("apps", "v1", "daemonsets", "DaemonSet"));
     this.deployments = this.resource(namespaced("apps", "v1", "deployments", "Deployment"));
     this.endpoints = this.resource(namespaced("", "v1", "endpoints", "Endpoints"));
     this.endpointSlices = this.resource(namespaced("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice"));
     this.events = this.resource(namespaced("", "v1", "events", "Event"));
+    this.horizontalPodAutoscalers = this.resource(
+      namespaced("autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler"),
+    );
     this.jobs = this.resource(namespaced("batch", "v1", "jobs", "Job"));
     this.leases = this.resource(namespaced("coordination.k8s.io", "v1", "leases", "Lease"));
+    this.limitRanges = this.resource(namespaced("", "v1", "limitranges", "LimitRange"));
     this.namespaces = this.clusterResource(clusterWide("", "v1", "namespaces", "Namespace"));
     this.nodes = this.clusterResource(clusterWide("", "v1", "nodes", "Node"));
+    this.persistentVolumeClaims = this.resource(
+      namespaced("", "v1", "persistentvolumeclaims", "PersistentVolumeClaim"),
+    );
+    this.persistentVolumes = this.clusterResource(clusterWide("", "v1", "persistentvolumes", "PersistentVolume"));
+    this.podDisruptionBudgets = this.resource(
+      namespaced("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget"),
+    );
     this.pods = this.resource(namespaced("", "v1", "pods", "Pod"));
     this.replicaSets = this.resource(namespaced("apps", "v1", "replicasets", "ReplicaSet"));
+    this.replicationControllers = this.resource(
+      namespaced("", "v1", "replicationcontrollers", "ReplicationController"),
+    );
+    this.resourceQuotas = this.resource(namespaced("", "v1", "resourcequotas", "ResourceQuota"));
     this.secrets = this.resource(namespaced("", "v1", "secrets", "Secret"));
     this.serviceAccounts = this.resource(namespaced("", "v1", "serviceaccounts", "ServiceAccount"));
+    this.serviceCIDRs = this.clusterResource(clusterWide("networking.k8s.io", "v1", "servicecidrs", "ServiceCIDR"));
     this.services = this.resource(namespaced("", "v1", "services", "Service"));
+    this.statefulSets = this.resource(namespaced("apps", "v1", "statefulsets", "StatefulSet"));
+    this.storageClasses = this.clusterResource(clusterWide("storage.k8s.io", "v1", "storageclasses", "StorageClass"));
+    this.volumeAttachments = this.clusterResource(
+      clusterWide("storage.k8s.io", "v1", "volumeattachments", "VolumeAttachment"),
+    );
   }
 
   /** From a kubeconfig file's current (or named) context. Throws Failure when the file is not usable. */
