@@ -1,4 +1,15 @@
 export { destroyNode, stopNode } from "./destroy-node.ts";
+export { importImages } from "./images/archive.ts";
+export { buildBusyboxImage, buildPauseImage } from "./images/busybox-image.ts";
+export { ImageStore } from "./images/image-store.ts";
+export {
+  type BuiltImage,
+  buildImage,
+  entriesOf,
+  type ImageSource,
+  type LayerEntry,
+  writeLayout,
+} from "./images/writer.ts";
 export {
   createClusterNetwork,
   createNodeNetwork,

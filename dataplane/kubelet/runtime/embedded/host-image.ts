@@ -1,6 +1,6 @@
 import { dirname } from "node:path";
+import { parseImageReference } from "../../images/reference.ts";
 import { CriError, type Image, type ImageService } from "../cri.ts";
-import { parseImageReference } from "./image-reference.ts";
 
 /** Names under which the host's own root file system can be run: `host`, `flotilla/host`, with no tag or `latest`. */
 const names = new Set(["docker.io/library/host", "docker.io/flotilla/host"]);

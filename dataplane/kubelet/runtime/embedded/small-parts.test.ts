@@ -1,10 +1,10 @@
 import { execFileSync } from "node:child_process";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { parseImageReference } from "../../images/reference.ts";
 import { AddressPool } from "./address-pool.ts";
 import { boundingSet } from "./capabilities.ts";
 import { weightOfShares } from "./cgroups.ts";
-import { parseImageReference } from "./image-reference.ts";
 import { fstabLine, planMounts, rootParts } from "./mount-plan.ts";
 import { quote } from "./spawn.ts";
 

@@ -33,3 +33,8 @@ function splitOnce(text: string, separator: string): [string, string | undefined
   const at = text.indexOf(separator);
   return at === -1 ? [text, undefined] : [text.slice(0, at), text.slice(at + 1)];
 }
+
+/** The name in full, as stores and registries know it: repository, then `@digest` or `:tag`. */
+export function formatReference({ repository, tag, digest }: ImageReference): string {
+  return digest === undefined ? `${repository}:${tag}` : `${repository}@${digest}`;
+}
