@@ -14,6 +14,8 @@ export {
   validateStatusUpdate,
   validateUpdate,
 } from "./lifecycle/lifecycle.ts";
+export { matchesNodeSelector, matchesTerm as matchesNodeSelectorTerm } from "./nodes/node-selector.ts";
+export { tolerates } from "./nodes/tolerations.ts";
 export { type OpenAPIInfo, openAPIv2, openAPIv3 } from "./openapi/document.ts";
 export { applyJsonPatch, type PatchResult } from "./patch/json-patch.ts";
 export { applyMergePatch } from "./patch/merge-patch.ts";

@@ -13,12 +13,15 @@ export interface Lister<T> {
   inNamespace(namespace: string): T[];
   /** Objects whose controller owner reference names this uid. Needs the index `ownerUid`, which every informer has. */
   ownedBy(uid: string): T[];
+  /** Objects of the namespace that no controller manages. */
+  orphansIn(namespace: string): T[];
   byIndex(index: string, value: string): T[];
   readonly size: number;
 }
 
 export const namespaceIndex = "namespace";
 export const ownerUidIndex = "ownerUid";
+const orphanIndex = "orphan";
 
 /** Objects by key and by index. Invariant: every index names exactly the objects that are in the store. */
 export class Store<T extends KubernetesObject> implements Lister<T> {
@@ -29,9 +32,12 @@ export class Store<T extends KubernetesObject> implements Lister<T> {
   constructor() {
     this.addIndex(namespaceIndex, (object) => [object.metadata.namespace ?? ""]);
     this.addIndex(ownerUidIndex, (object) => {
-      const controller = object.metadata.ownerReferences?.find((owner) => owner.controller === true);
-      return controller === undefined ? [] : [controller.uid];
+      const uid = controllerUid(object);
+      return uid === undefined ? [] : [uid];
     });
+    this.addIndex(orphanIndex, (object) =>
+      controllerUid(object) === undefined ? [object.metadata.namespace ?? ""] : [],
+    );
   }
 
   get size(): number {
@@ -67,6 +73,10 @@ export class Store<T extends KubernetesObject> implements Lister<T> {
 
   ownedBy(uid: string): T[] {
     return this.byIndex(ownerUidIndex, uid);
+  }
+
+  orphansIn(namespace: string): T[] {
+    return this.byIndex(orphanIndex, namespace);
   }
 
   byIndex(index: string, value: string): T[] {
@@ -108,4 +118,8 @@ export class Store<T extends KubernetesObject> implements Lister<T> {
       else keys.add(key);
     }
   }
+}
+
+function controllerUid(object: KubernetesObject): string | undefined {
+  return object.metadata.ownerReferences?.find((owner) => owner.controller === true)?.uid;
 }

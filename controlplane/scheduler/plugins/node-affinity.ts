@@ -1,6 +1,5 @@
-import type { Node } from "../../api/mod.ts";
+import { matchesNodeSelector, matchesNodeSelectorTerm, type Node } from "../../api/mod.ts";
 import { type FilterPlugin, normalizeToMax, type ScorePlugin } from "../framework.ts";
-import { matchesNodeSelector, matchesTerm } from "../node-selector.ts";
 import type { PodInfo } from "../pod-info.ts";
 
 /** Whether spec.nodeSelector and the required node affinity allow the node. */
@@ -31,7 +30,8 @@ export const nodeAffinityScore: ScorePlugin = {
   skip: (pod) => pod.preferredNodeTerms.length === 0,
   score(pod, node) {
     let sum = 0;
-    for (const { weight, preference } of pod.preferredNodeTerms) if (matchesTerm(preference, node.node)) sum += weight;
+    for (const { weight, preference } of pod.preferredNodeTerms)
+      if (matchesNodeSelectorTerm(preference, node.node)) sum += weight;
     return sum;
   },
   normalize: (scores) => normalizeToMax(scores, false),

@@ -1,5 +1,5 @@
+import { tolerates } from "../../api/mod.ts";
 import type { FilterPlugin } from "../framework.ts";
-import { tolerates } from "../tolerations.ts";
 
 const unschedulableTaint = { key: "node.kubernetes.io/unschedulable", effect: "NoSchedule" } as const;
 

@@ -1,5 +1,5 @@
+import { tolerates } from "../../api/mod.ts";
 import { type FilterPlugin, normalizeToMax, type ScorePlugin } from "../framework.ts";
-import { tolerates } from "../tolerations.ts";
 
 /** NoSchedule and NoExecute taints keep pods away unless tolerated. */
 export const taintTolerationFilter: FilterPlugin = {

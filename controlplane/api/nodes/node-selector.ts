@@ -1,4 +1,4 @@
-import type { Node, NodeSelector, NodeSelectorTerm } from "../api/mod.ts";
+import type { Node, NodeSelector, NodeSelectorTerm } from "../types/mod.ts";
 
 interface Requirement {
   readonly key: string;

@@ -1,4 +1,4 @@
-import type { Taint, Toleration } from "../api/mod.ts";
+import type { Taint, Toleration } from "../types/mod.ts";
 
 /** Whether one of the tolerations covers the taint (an empty key with Exists covers all; an empty effect covers every effect). */
 export function tolerates(tolerations: readonly Toleration[], taint: Pick<Taint, "key" | "value" | "effect">): boolean {
