@@ -12,7 +12,7 @@ import { NodeLifecycleController, nodeNameIndex } from "./nodelifecycle/controll
 import { NodeIpamController } from "./nodelifecycle/node-ipam.ts";
 import { TaintEvictionController } from "./nodelifecycle/taint-eviction.ts";
 import { PodGarbageCollector } from "./podgc/controller.ts";
-import { ReplicaSetController } from "./replicaset/controller.ts";
+import { replicaSetController } from "./replicaset/controller.ts";
 import { RootCaPublisher, ServiceAccountController } from "./serviceaccount/controller.ts";
 
 export interface ControllerManagerOptions {
@@ -116,7 +116,7 @@ function controllersFor(context: ControllerContext, options: ControllerManagerOp
   };
   return [
     new DeploymentController(context),
-    new ReplicaSetController(context),
+    replicaSetController(context),
     new JobController(context),
     new TtlAfterFinishedController(context),
     new NamespaceController(context),

@@ -1,5 +1,5 @@
 import type { LabelSelector, OwnerReference } from "../../api/mod.ts";
-import { isNotFound, type KubernetesObject, type ResourceClient } from "../../client/mod.ts";
+import { isNotFound, type KubernetesObject, type Lister, type ResourceClient } from "../../client/mod.ts";
 import { selects } from "./label-selector.ts";
 import { controllerOf } from "./owners.ts";
 
@@ -9,6 +9,28 @@ export interface Claims<T> {
   readonly adopt: readonly T[];
   /** Ours by reference, no longer by selector. */
   readonly release: readonly T[];
+}
+
+/** All that can concern an owner: what it controls, and what nobody does. Never the whole namespace. */
+export function claimable<T extends KubernetesObject>(lister: Lister<T>, owner: KubernetesObject): T[] {
+  const { namespace = "", uid = "" } = owner.metadata;
+  return [...lister.ownedBy(uid), ...lister.orphansIn(namespace)];
+}
+
+/**
+ * Asks the server, not the cache, whether an owner still exists and stays: nothing may be adopted by what is being deleted. What it
+ * returns is for `claim`.
+ */
+export function staysOnServer<T extends KubernetesObject>(
+  client: ResourceClient<T>,
+  owner: T,
+  signal: AbortSignal,
+): () => Promise<boolean> {
+  return async () => {
+    const { namespace, name = "", uid } = owner.metadata;
+    const fresh = await client.get(namespace, name, { signal });
+    return fresh.metadata.uid === uid && fresh.metadata.deletionTimestamp === undefined;
+  };
 }
 
 /** Who belongs to an owner: by reference and selector both. Objects of other controllers are left alone. */

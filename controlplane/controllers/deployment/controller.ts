@@ -11,7 +11,7 @@ import {
   splitKey,
   type WorkQueue,
 } from "../../client/mod.ts";
-import { claim, planClaims } from "../common/claims.ts";
+import { claim, claimable, planClaims, staysOnServer } from "../common/claims.ts";
 import { withCondition } from "../common/conditions.ts";
 import { type Controller, type ControllerContext, controllerQueue, recorderFor } from "../common/controller.ts";
 import { sameJson } from "../common/equality.ts";
@@ -71,9 +71,9 @@ export class DeploymentController implements Controller {
       return;
     }
     const { client, clock } = this.#context;
-    const claims = planClaims(deployment, deployment.spec.selector, this.#replicaSets.lister.inNamespace(namespace));
+    const claims = planClaims(deployment, deployment.spec.selector, claimable(this.#replicaSets.lister, deployment));
     const reference = controllerReference(deployment, "apps/v1", "Deployment");
-    const stays = () => this.#stays(deployment, signal);
+    const stays = staysOnServer(client.deployments, deployment, signal);
     const replicaSets = await claim(client.replicaSets, reference, claims, stays, signal);
     const pods = replicaSets.flatMap((replicaSet) => this.#pods.lister.ownedBy(replicaSet.metadata.uid ?? ""));
     const nowMs = clock.now();
@@ -176,13 +176,6 @@ export class DeploymentController implements Controller {
     if (sameJson(conditions, deployment.status?.conditions)) return;
     const status = { ...deployment.status, conditions };
     await this.#context.client.deployments.updateStatus({ ...deployment, status }, { signal });
-  }
-
-  /** Asks the server, not the cache: sets must not be adopted by what is being deleted. */
-  async #stays({ metadata }: Deployment, signal: AbortSignal): Promise<boolean> {
-    const { namespace, name, uid } = metadata;
-    const fresh = await this.#context.client.deployments.get(namespace, name, { signal });
-    return fresh.metadata.uid === uid && fresh.metadata.deletionTimestamp === undefined;
   }
 
   #replicaSetChanged(replicaSet: ReplicaSet): void {
