@@ -20,12 +20,21 @@ export type CriErrorCode =
   | "DeadlineExceeded"
   | "Unimplemented"
   | "FailedPrecondition"
+  | "PermissionDenied"
+  | "Unauthenticated"
+  | "Unavailable"
   | "Unknown";
 
 export type PodSandboxState = "SANDBOX_READY" | "SANDBOX_NOTREADY";
 export type ContainerState = "CONTAINER_CREATED" | "CONTAINER_RUNNING" | "CONTAINER_EXITED" | "CONTAINER_UNKNOWN";
 /** POD: shared by the pod's containers. NODE: the node's own. CONTAINER: private. */
 export type NamespaceMode = "POD" | "CONTAINER" | "NODE";
+
+export interface NamespaceOptions {
+  readonly network: NamespaceMode;
+  readonly pid: NamespaceMode;
+  readonly ipc: NamespaceMode;
+}
 
 export interface VersionResponse {
   readonly version: string;
@@ -68,11 +77,7 @@ export interface DnsConfig {
 export interface LinuxPodSandboxConfig {
   /** Path of the pod's control group below the runtime's root group, e.g. `kubepods/burstable/podUID`. */
   readonly cgroupParent: string;
-  readonly namespaceOptions: {
-    readonly network: NamespaceMode;
-    readonly pid: NamespaceMode;
-    readonly ipc: NamespaceMode;
-  };
+  readonly namespaceOptions: NamespaceOptions;
   readonly privileged: boolean;
   readonly sysctls: Readonly<Record<string, string>>;
   readonly resources?: LinuxContainerResources;
@@ -107,6 +112,19 @@ export interface Mount {
   readonly containerPath: string;
   readonly hostPath: string;
   readonly readonly: boolean;
+  /** Whether mounts made later below it are seen on the other side. Default: private. */
+  readonly propagation?: MountPropagation;
+  /** Read-only with everything mounted below it; fails where that cannot be had. */
+  readonly recursiveReadOnly?: boolean;
+}
+
+export type MountPropagation = "PROPAGATION_PRIVATE" | "PROPAGATION_HOST_TO_CONTAINER" | "PROPAGATION_BIDIRECTIONAL";
+
+export interface Device {
+  readonly containerPath: string;
+  readonly hostPath: string;
+  /** Of r, w and m (may make the device node). */
+  readonly permissions: string;
 }
 
 export interface LinuxContainerResources {
@@ -114,18 +132,43 @@ export interface LinuxContainerResources {
   readonly cpuQuota?: number;
   readonly cpuPeriod?: number;
   readonly memoryLimitInBytes?: number;
+  /** Memory and swap together. */
+  readonly memorySwapLimitInBytes?: number;
   readonly oomScoreAdj?: number;
+  readonly cpusetCpus?: string;
+  readonly cpusetMems?: string;
+  /** `pageSize` as in the file names of control groups: 2MB, 1GB. */
+  readonly hugepageLimits?: readonly { readonly pageSize: string; readonly limit: number }[];
+  /** Files of control groups v2 and what to write, e.g. pids.max. Of these, v1 knows pids.max only. */
+  readonly unified?: Readonly<Record<string, string>>;
+}
+
+/** RuntimeDefault: the engine's own. Localhost: a JSON file of the node. */
+export interface SecurityProfile {
+  readonly profileType: "RuntimeDefault" | "Unconfined" | "Localhost";
+  readonly localhostRef?: string;
 }
 
 export interface LinuxContainerSecurityContext {
   readonly privileged: boolean;
+  /** Of the container itself: `pid` decides (POD: shared with the pod, NODE: the node's). Default: a tree of its own. */
+  readonly namespaceOptions?: NamespaceOptions;
   readonly runAsUser?: number;
+  /** Instead of runAsUser: a name of the image's /etc/passwd. */
+  readonly runAsUsername?: string;
   readonly runAsGroup?: number;
   readonly supplementalGroups: readonly number[];
   readonly readonlyRootfs: boolean;
   readonly noNewPrivs: boolean;
   readonly addCapabilities: readonly string[];
   readonly dropCapabilities: readonly string[];
+  readonly seccomp?: SecurityProfile;
+  readonly apparmor?: SecurityProfile;
+  /** Instead of the usual ones; empty: none (procMount Unmasked). */
+  readonly maskedPaths?: readonly string[];
+  readonly readonlyPaths?: readonly string[];
+  /** Merge (default): with the groups the image's /etc/group gives the user. */
+  readonly supplementalGroupsPolicy?: "Merge" | "Strict";
 }
 
 export interface ContainerConfig {
@@ -138,6 +181,7 @@ export interface ContainerConfig {
   readonly workingDir: string;
   readonly envs: readonly KeyValue[];
   readonly mounts: readonly Mount[];
+  readonly devices?: readonly Device[];
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
   /** Relative to the sandbox's logDirectory. */
@@ -171,6 +215,8 @@ export interface ContainerStatus extends Container {
   readonly message: string;
   readonly mounts: readonly Mount[];
   readonly logPath: string;
+  /** What is in force now. Undefined: the engine does not tell. */
+  readonly resources?: LinuxContainerResources;
 }
 
 export interface ContainerStats {
@@ -180,7 +226,30 @@ export interface ContainerStats {
   /** Undefined where the driver cannot measure it. */
   readonly cpuUsageNanoCores?: number;
   readonly cpuUsageCoreNanoSeconds?: number;
+  /** Usage without the page cache that could be dropped: what eviction and `kubectl top` look at. */
   readonly memoryWorkingSetBytes?: number;
+  readonly memoryUsageBytes?: number;
+  readonly memoryRssBytes?: number;
+  /** What the container has written to its own root. */
+  readonly writableLayer?: FilesystemUsage;
+}
+
+export interface FilesystemUsage {
+  readonly mountpoint: string;
+  readonly usedBytes: number;
+  readonly inodesUsed: number;
+}
+
+export interface PodSandboxStats {
+  readonly id: string;
+  readonly metadata: PodSandboxMetadata;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly cpuUsageNanoCores?: number;
+  readonly cpuUsageCoreNanoSeconds?: number;
+  readonly memoryWorkingSetBytes?: number;
+  /** Of the pod's eth0. */
+  readonly network?: { readonly rxBytes: number; readonly txBytes: number };
+  readonly containers: readonly ContainerStats[];
 }
 
 export interface ExecSyncResponse {
@@ -208,8 +277,23 @@ export interface Image {
   readonly repoTags: readonly string[];
   readonly repoDigests: readonly string[];
   readonly sizeBytes: number;
-  /** User the image runs as when nothing else is said; undefined: root. */
+  /** User the image runs as when nothing else is said; undefined: root, or `username`. */
   readonly uid?: number;
+  /** The same, when the image gives a name: only its /etc/passwd knows the number. */
+  readonly username?: string;
+}
+
+/** How to show oneself to a registry: as in an entry of dockerconfigjson. */
+export interface AuthConfig {
+  readonly username?: string;
+  readonly password?: string;
+  /** Base64 of username:password. */
+  readonly auth?: string;
+  readonly serverAddress?: string;
+  /** Given to the registry's token service instead of a password. */
+  readonly identityToken?: string;
+  /** Given to the registry as it stands. */
+  readonly registryToken?: string;
 }
 
 export interface ContainerFilter {
@@ -245,6 +329,8 @@ export interface RuntimeService {
   containerStatus(containerId: string): Promise<ContainerStatus>;
   containerStats(containerId: string): Promise<ContainerStats>;
   listContainerStats(filter?: ContainerFilter): Promise<readonly ContainerStats[]>;
+  podSandboxStats(podSandboxId: string): Promise<PodSandboxStats>;
+  listPodSandboxStats(filter?: { labels?: Readonly<Record<string, string>> }): Promise<readonly PodSandboxStats[]>;
   updateContainerResources(containerId: string, resources: LinuxContainerResources): Promise<void>;
   reopenContainerLog(containerId: string): Promise<void>;
   /** `timeoutSeconds` 0 waits for ever. Rejects with DeadlineExceeded when it ran out; the command is dead then. */
@@ -261,7 +347,12 @@ export interface ImageService {
   listImages(): Promise<readonly Image[]>;
   /** Undefined: not here. Rejects with InvalidArgument when the name is no image reference. */
   imageStatus(image: string): Promise<Image | undefined>;
-  pullImage(image: string): Promise<{ imageRef: string }>;
+  /**
+   * Rejects with NotFound (no such image), Unauthenticated or PermissionDenied (not for these credentials), Unavailable (no way to the
+   * registry) or Unknown, with the sentence the kubelet shows as ErrImagePull.
+   */
+  pullImage(image: string, auth?: AuthConfig): Promise<{ imageRef: string }>;
+  /** Idempotent. */
   removeImage(image: string): Promise<void>;
-  imageFsInfo(): Promise<{ mountpoint: string; usedBytes: number; inodesUsed: number }>;
+  imageFsInfo(): Promise<FilesystemUsage>;
 }

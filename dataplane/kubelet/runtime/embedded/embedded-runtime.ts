@@ -33,6 +33,7 @@ import {
   type LinuxContainerResources,
   type PodSandbox,
   type PodSandboxConfig,
+  type PodSandboxStats,
   type PodSandboxStatus,
   type RuntimeCondition,
   type RuntimeService,
@@ -540,6 +541,32 @@ export class EmbeddedRuntime implements RuntimeService, ImageService {
     return this.#select(filter)
       .filter((record) => record.state === "running")
       .map((record) => this.#stats(record));
+  }
+
+  async podSandboxStats(podSandboxId: string): Promise<PodSandboxStats> {
+    return this.#sandboxStats(this.#sandbox(podSandboxId));
+  }
+
+  async listPodSandboxStats(
+    filter: { labels?: Readonly<Record<string, string>> } = {},
+  ): Promise<readonly PodSandboxStats[]> {
+    return [...this.#sandboxes.values()]
+      .filter((record) => !record.stopped && hasLabels(record.config.labels, filter.labels))
+      .map((record) => this.#sandboxStats(record));
+  }
+
+  #sandboxStats(record: SandboxRecord): PodSandboxStats {
+    const usage = this.#options.cgroups.usage(record.config.linux.cgroupParent);
+    return {
+      id: record.id,
+      metadata: record.config.metadata,
+      labels: record.config.labels,
+      cpuUsageCoreNanoSeconds: usage.cpuNanoseconds,
+      memoryWorkingSetBytes: usage.memoryBytes,
+      containers: this.#containersOf(record.id)
+        .filter((container) => container.state === "running")
+        .map((container) => this.#stats(container)),
+    };
   }
 
   #stats(record: ContainerRecord): ContainerStats {
