@@ -31,3 +31,12 @@ export function isActive(pod: Pod): boolean {
 export function isTerminating(pod: Pod): boolean {
   return !isTerminal(pod) && pod.metadata.deletionTimestamp !== undefined;
 }
+
+/** How long until a ready pod is available; 0 when it is, undefined when it is not ready. */
+export function availableInMs(pod: Pod, minReadySeconds: number, nowMs: number): number | undefined {
+  const ready = podCondition(pod.status, "Ready");
+  if (ready?.status !== "True") return undefined;
+  if (minReadySeconds === 0) return 0;
+  const since = ready.lastTransitionTime;
+  return since === undefined ? minReadySeconds * 1000 : Math.max(0, Date.parse(since) + minReadySeconds * 1000 - nowMs);
+}

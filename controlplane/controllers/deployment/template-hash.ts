@@ -1,26 +1,12 @@
 import type { PodTemplateSpec, ReplicaSet } from "../../api/mod.ts";
 import { canonicalJson } from "../common/equality.ts";
+import { hashName } from "../common/hash.ts";
 
 export const templateHashLabel = "pod-template-hash";
 
-/** Letters and digits that spell no words and are not mistaken for each other (apimachinery's rand.SafeEncodeString). */
-const safe = "bcdfghjklmnpqrstvwxz2456789";
-
-/** 32-bit FNV-1a. */
-function fnv32a(bytes: Uint8Array, seed = 0x811c9dc5): number {
-  let hash = seed;
-  for (const byte of bytes) hash = Math.imul(hash ^ byte, 0x01000193);
-  return hash >>> 0;
-}
-
-/**
- * Names a template: the same one gives the same name, `collisions` another one when a name is taken. Shaped like the original's, not
- * equal to it: that one hashes a dump of Go's memory.
- */
+/** Names a template; `collisions` of the Deployment's status gives another name when one is taken. */
 export function templateHash(template: PodTemplateSpec, collisions: number | undefined): string {
-  let hash = fnv32a(Buffer.from(canonicalJson(template)));
-  if (collisions !== undefined && collisions > 0) hash = fnv32a(Buffer.from(String(collisions)), hash);
-  return [...String(hash)].map((digit) => safe[digit.charCodeAt(0) % safe.length]).join("");
+  return hashName(canonicalJson(template), collisions);
 }
 
 /** Whether two templates mean the same pods. ReplicaSets' templates carry the hash label, Deployments' do not. */
