@@ -1,4 +1,4 @@
-import type { Job, Pod } from "../../api/mod.ts";
+import type { Job, JobCondition, Pod } from "../../api/mod.ts";
 import { isActive } from "../common/pods.ts";
 
 /** How a Job ends, or is about to. */
@@ -15,10 +15,15 @@ export interface Tally {
   readonly failed: number;
 }
 
-export function isFinished(job: Job): boolean {
-  return (job.status?.conditions ?? []).some(
+/** Complete or Failed, once it is one of them. */
+export function finishedCondition(job: Job): JobCondition | undefined {
+  return (job.status?.conditions ?? []).find(
     ({ type, status }) => (type === "Complete" || type === "Failed") && status === "True",
   );
+}
+
+export function isFinished(job: Job): boolean {
+  return finishedCondition(job) !== undefined;
 }
 
 /** Fields that this controller does not carry out. Running such a Job otherwise than asked would be worse than not running it. */
