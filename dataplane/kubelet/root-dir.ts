@@ -7,6 +7,11 @@ export function runtimeDirOf(rootDir: string): string {
   return join(rootDir, "runtime");
 }
 
+/** Images of the embedded runtime, and their layers. */
+export function imagesDirOf(rootDir: string): string {
+  return join(rootDir, "images");
+}
+
 /** Volumes, /etc/hosts and termination messages of one pod. */
 export function podDirOf(rootDir: string, uid: string): string {
   return join(podsDirOf(rootDir), uid);

@@ -11,7 +11,7 @@ import { NodeAgent } from "./node/node-agent.ts";
 import { nodeLabels, nodeStatus } from "./node/node-status.ts";
 import { NodeRoutes, wantedRoutes } from "./node/routes.ts";
 import { createProber } from "./probes/prober.ts";
-import { runtimeDirOf } from "./root-dir.ts";
+import { imagesDirOf, runtimeDirOf } from "./root-dir.ts";
 import type { EmbeddedRuntime } from "./runtime/embedded/embedded-runtime.ts";
 import { type DriverChoice, openEmbeddedRuntime } from "./runtime/embedded/open.ts";
 import { type Listen, type ServerOptions, startServer } from "./server/server.ts";
@@ -70,6 +70,7 @@ export async function startKubelet(options: StartKubeletOptions): Promise<Runnin
   mkdirSync(rootDir, { recursive: true, mode: 0o755 });
   const { runtime, limitations } = await openEmbeddedRuntime({
     stateDir: runtimeDirOf(rootDir),
+    imagesDir: imagesDirOf(rootDir),
     driver: options.runtime,
     maskedPaths: [rootDir, ...(options.maskedPaths ?? [])],
     clock,

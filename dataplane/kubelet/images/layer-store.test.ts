@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { importImages } from "./archive.ts";
 import { ImageStore } from "./image-store.ts";
 import { LayerStore } from "./layer-store.ts";
-import { isWhiteout } from "./unpack.ts";
+import { isWhiteout } from "./layer-view.ts";
 import { buildImage, type ImageSource, type LayerEntry, writeLayout } from "./writer.ts";
 
 let dir: string;

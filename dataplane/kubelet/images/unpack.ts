@@ -8,15 +8,14 @@ import {
   lutimesSync,
   mkdirSync,
   readdirSync,
-  readlinkSync,
   rmSync,
-  type Stats,
   symlinkSync,
 } from "node:fs";
 import { basename, dirname, join, posix } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { extract, type Header } from "tar-stream";
 import { ImageError } from "./image-error.ts";
+import { LayerView, parentOf } from "./layer-view.ts";
 
 export interface UnpackOptions {
   /** Empty directory the layer becomes: the form overlayfs wants of a lower layer. */
@@ -56,7 +55,7 @@ export async function unpackLayer(source: AsyncIterable<Uint8Array>, options: Un
 
 class Unpacker {
   readonly #options: UnpackOptions;
-  readonly #roots: readonly string[];
+  readonly #view: LayerView;
   /** Times of directories are set last: what is put into them changes them. */
   readonly #directoryTimes = new Map<string, Date>();
   #ownersKept = true;
@@ -65,13 +64,13 @@ class Unpacker {
 
   constructor(options: UnpackOptions) {
     this.#options = options;
-    this.#roots = [options.dir, ...options.below];
+    this.#view = new LayerView([options.dir, ...options.below]);
   }
 
   async add(header: Header, content: AsyncIterable<Uint8Array>): Promise<void> {
     const path = this.#inside(header.name);
     if (path === "") return this.#directory("", header);
-    const parent = this.#resolve(dirname(path) === "." ? "" : dirname(path));
+    const parent = this.#view.resolve(parentOf(path));
     this.#ensureDirectory(parent);
     const name = basename(path);
     if (name === opaqueMarker) return this.#hideAll(parent);
@@ -111,46 +110,14 @@ class Unpacker {
     return path.replace(/\/+$/, "");
   }
 
-  /** The layer, this one or below, that shows a path, and what is there. */
-  #lookup(path: string): { readonly root: string; readonly stat: Stats } | undefined {
-    for (const root of this.#roots) {
-      const stat = lstatSync(join(root, path), { throwIfNoEntry: false });
-      if (stat !== undefined) return isWhiteout(stat) ? undefined : { root, stat };
-    }
-    return undefined;
-  }
-
-  /** A directory's path with symbolic links followed as inside the image: `..` of the root is the root, and an absolute target starts there. */
-  #resolve(path: string): string {
-    let resolved = "";
-    const rest = path.split("/").filter((part) => part !== "");
-    for (let links = 0; rest.length > 0; ) {
-      const part = rest.shift() as string;
-      if (part === "." || part === "..") {
-        resolved = part === "." ? resolved : dirname(resolved) === "." ? "" : dirname(resolved);
-        continue;
-      }
-      const found = this.#lookup(join(resolved, part));
-      if (found?.stat.isSymbolicLink() !== true) {
-        resolved = join(resolved, part);
-        continue;
-      }
-      if (++links > 40) throw new ImageError(`the layer has too many symbolic links in ${JSON.stringify(path)}`);
-      const target = readlinkSync(join(found.root, resolved, part));
-      if (target.startsWith("/")) resolved = "";
-      rest.unshift(...target.split("/").filter((word) => word !== ""));
-    }
-    return resolved;
-  }
-
   /** Directories that the layer itself does not mention are as the layers below have them. */
   #ensureDirectory(path: string): void {
     if (path === "") return;
     const dir = join(this.#options.dir, path);
     const here = lstatSync(dir, { throwIfNoEntry: false });
     if (here?.isDirectory()) return;
-    this.#ensureDirectory(dirname(path) === "." ? "" : dirname(path));
-    const below = this.#lookup(path);
+    this.#ensureDirectory(parentOf(path));
+    const below = this.#view.lookup(path);
     rmSync(dir, { recursive: true, force: true });
     mkdirSync(dir);
     if (below?.stat.isDirectory()) {
@@ -171,7 +138,7 @@ class Unpacker {
 
   #link(header: Header, file: string): void {
     const named = this.#inside(header.linkname);
-    const target = join(this.#resolve(dirname(named) === "." ? "" : dirname(named)), basename(named));
+    const target = join(this.#view.resolve(parentOf(named)), basename(named));
     const source = join(this.#options.dir, target);
     // Of a file of a lower layer: a link cannot lead there, but the format allows none either.
     if (!existsSync(dirname(source)) || lstatSync(source, { throwIfNoEntry: false }) === undefined)
@@ -219,9 +186,4 @@ class Unpacker {
       this.#options.warn("owners of files are not kept: this process may not give files away");
     }
   }
-}
-
-/** overlayfs's mark of a name that is not there. */
-export function isWhiteout(stat: Stats): boolean {
-  return stat.isCharacterDevice() && stat.rdev === 0;
 }

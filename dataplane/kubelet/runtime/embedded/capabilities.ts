@@ -1,3 +1,4 @@
+import type { ProcessUser } from "../../images/image-user.ts";
 import type { LinuxContainerSecurityContext } from "../cri.ts";
 
 /** What containerd and Docker leave a container that asks for nothing. */
@@ -32,15 +33,19 @@ export function boundingSet(security: LinuxContainerSecurityContext): string {
   );
 }
 
-/** The setpriv command line that turns root into the container's user, in order user, groups, capabilities. */
-export function setprivArgv(setpriv: string, security: LinuxContainerSecurityContext): readonly string[] {
-  const argv = [setpriv];
-  const { runAsUser, runAsGroup, supplementalGroups } = security;
-  if (runAsUser !== undefined) argv.push(`--reuid=${runAsUser}`);
-  if (runAsUser !== undefined || runAsGroup !== undefined) argv.push(`--regid=${runAsGroup ?? 0}`);
-  if (supplementalGroups.length > 0) argv.push(`--groups=${supplementalGroups.join(",")}`);
-  else if (argv.length > 1) argv.push("--clear-groups");
-  if (!security.privileged) argv.push(`--bounding-set=${boundingSet(security)}`, "--inh-caps=-all");
-  if (security.noNewPrivs) argv.push("--no-new-privs");
-  return argv.length === 1 ? [] : [...argv, "--"];
+/** Arguments of setpriv(1) that turn root into the container's user: user, groups, capabilities. */
+export function setprivArgv(
+  security: LinuxContainerSecurityContext,
+  user: ProcessUser,
+  maySetGroups = true,
+): readonly string[] {
+  const groups = user.additionalGids;
+  return [
+    `--reuid=${user.uid}`,
+    `--regid=${user.gid}`,
+    ...(!maySetGroups ? ["--keep-groups"] : groups.length > 0 ? [`--groups=${groups.join(",")}`] : ["--clear-groups"]),
+    // Nothing inheritable and nothing ambient, as with containerd: a user other than root gains capabilities from files only.
+    ...(security.privileged ? [] : [`--bounding-set=${boundingSet(security)}`, "--inh-caps=-all"]),
+    ...(security.noNewPrivs ? ["--no-new-privs"] : []),
+  ];
 }

@@ -1,7 +1,18 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { LinuxContainerResources } from "../cri.ts";
-import { signal } from "./procfs.ts";
+import { CgroupsV1, type HierarchiesV1 } from "./cgroups-v1.ts";
+import { CgroupsV2 } from "./cgroups-v2.ts";
+
+/** What a group has used. Undefined: it is not measured. */
+export interface CgroupUsage {
+  readonly cpuNanoseconds?: number;
+  /** All that is charged to it, page cache included. */
+  readonly memoryBytes?: number;
+  /** Without the page cache that has not been used lately. */
+  readonly workingSetBytes?: number;
+  readonly rssBytes?: number;
+}
 
 /** Control groups of one node. Paths are relative to the node's own group, e.g. `kubepods/podUID/CONTAINER`. */
 export interface Cgroups {
@@ -11,9 +22,11 @@ export interface Cgroups {
   update(path: string, resources: LinuxContainerResources): void;
   /** Files a process writes `0` into to enter the group. */
   joinFiles(path: string): readonly string[];
+  /** The group's directories, by the names under which its processes see them below /sys/fs/cgroup (v2: that directory itself, ""). */
+  visible(path: string): readonly { readonly name: string; readonly dir: string }[];
   /** How often the kernel killed a process of the group for want of memory. */
   oomKills(path: string): number;
-  usage(path: string): { readonly cpuNanoseconds?: number; readonly memoryBytes?: number };
+  usage(path: string): CgroupUsage;
   /** Removes the group and the groups in it, which hold no process any more. Idempotent. */
   remove(path: string): void;
   /** Kills what is left in the node's group and removes it. Idempotent. */
@@ -24,27 +37,33 @@ export interface Cgroups {
 export function openCgroups(root: string): { readonly cgroups: Cgroups; readonly warning: string | undefined } {
   const mounts = findHierarchies();
   try {
-    const memory = mounts.v1.get("memory");
-    const cpu = mounts.v1.get("cpu");
+    const { v1 } = mounts;
+    const [memory, cpu] = [v1.get("memory"), v1.get("cpu")];
     if (memory !== undefined && cpu !== undefined) {
-      const cpuacct = mounts.v1.get("cpuacct") ?? cpu;
-      for (const hierarchy of new Set([memory, cpu, cpuacct])) mkdirSync(join(hierarchy, root), { recursive: true });
-      return { cgroups: new CgroupsV1({ memory, cpu, cpuacct }, root), warning: undefined };
+      const hierarchies: HierarchiesV1 = {
+        memory,
+        cpu,
+        cpuacct: v1.get("cpuacct") ?? cpu,
+        pids: v1.get("pids"),
+        hugetlb: v1.get("hugetlb"),
+        cpuset: v1.get("cpuset"),
+      };
+      for (const dir of new Set([memory, cpu])) mkdirSync(join(dir, root), { recursive: true });
+      return { cgroups: new CgroupsV1(hierarchies, root), warning: undefined };
     }
     if (mounts.v2 !== undefined) {
       const controllers = readFileSync(join(mounts.v2, "cgroup.controllers"), "utf8").trim().split(" ");
       if (controllers.includes("memory") && controllers.includes("cpu")) {
-        enableControllers(mounts.v2, root);
-        return { cgroups: new CgroupsV2(mounts.v2, root), warning: undefined };
+        return { cgroups: CgroupsV2.open(mounts.v2, root, controllers), warning: undefined };
       }
     }
   } catch (error) {
-    const warning = `CPU and memory limits are not enforced: control groups cannot be written (${(error as Error).message})`;
+    const warning = `CPU limits are not enforced: control groups cannot be written (${(error as Error).message})`;
     return { cgroups: new NoCgroups(), warning };
   }
   return {
     cgroups: new NoCgroups(),
-    warning: "CPU and memory limits are not enforced: no cpu and memory control groups here",
+    warning: "CPU limits are not enforced: no cpu and memory control groups here",
   };
 }
 
@@ -68,173 +87,6 @@ function findHierarchies(): { v1: Map<string, string>; v2: string | undefined } 
   return { v1, v2 };
 }
 
-/** Version 2 gives a group only the controllers that all its ancestors hand down. */
-function enableControllers(mount: string, path: string): void {
-  let dir = mount;
-  for (const part of ["", ...path.split("/")]) {
-    dir = join(dir, part);
-    mkdirSync(dir, { recursive: true });
-    writeFileSync(join(dir, "cgroup.subtree_control"), "+cpu +memory");
-  }
-}
-
-/** Removes a tree of groups, innermost first. The kernel answers EBUSY for a moment after the last process died. */
-function removeTree(dir: string): void {
-  if (!existsSync(dir)) return;
-  for (const entry of readdirSync(dir, { withFileTypes: true }))
-    if (entry.isDirectory()) removeTree(join(dir, entry.name));
-  try {
-    rmdirSync(dir);
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code !== "ENOENT" && code !== "EBUSY") throw error;
-  }
-}
-
-/** Kills the processes of a tree of groups and removes it, again and again until it is gone. */
-async function destroyTree(dir: string): Promise<void> {
-  for (let attempt = 0; existsSync(dir); attempt++) {
-    if (attempt === 100) throw new Error(`control group ${dir} cannot be removed: it still has processes`);
-    for (const pid of processesBelow(dir)) signal(pid, "SIGKILL");
-    removeTree(dir);
-    if (existsSync(dir)) await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
-
-function processesBelow(dir: string): number[] {
-  const inner = readdirSync(dir, { withFileTypes: true }).filter((entry) => entry.isDirectory());
-  const own = readFileSync(join(dir, "cgroup.procs"), "utf8").split("\n").filter(Boolean).map(Number);
-  return [...own, ...inner.flatMap((entry) => processesBelow(join(dir, entry.name)))];
-}
-
-function counter(file: string, name: string): number {
-  if (!existsSync(file)) return 0;
-  const line = readFileSync(file, "utf8")
-    .split("\n")
-    .find((candidate) => candidate.startsWith(`${name} `));
-  return line === undefined ? 0 : Number(line.split(" ")[1]);
-}
-
-class CgroupsV1 implements Cgroups {
-  readonly version = "v1";
-  readonly #hierarchies: { readonly memory: string; readonly cpu: string; readonly cpuacct: string };
-  readonly #root: string;
-
-  constructor(hierarchies: { memory: string; cpu: string; cpuacct: string }, root: string) {
-    this.#hierarchies = hierarchies;
-    this.#root = root;
-  }
-
-  #dirs(path: string): string[] {
-    const { memory, cpu, cpuacct } = this.#hierarchies;
-    return [...new Set([memory, cpu, cpuacct])].map((hierarchy) => join(hierarchy, this.#root, path));
-  }
-
-  create(path: string, resources: LinuxContainerResources): void {
-    for (const dir of this.#dirs(path)) mkdirSync(dir, { recursive: true });
-    this.update(path, resources);
-  }
-
-  update(path: string, resources: LinuxContainerResources): void {
-    const cpu = join(this.#hierarchies.cpu, this.#root, path);
-    const memory = join(this.#hierarchies.memory, this.#root, path);
-    if (resources.cpuShares !== undefined) writeFileSync(join(cpu, "cpu.shares"), `${resources.cpuShares}`);
-    if (resources.cpuPeriod !== undefined) writeFileSync(join(cpu, "cpu.cfs_period_us"), `${resources.cpuPeriod}`);
-    if (resources.cpuQuota !== undefined) writeFileSync(join(cpu, "cpu.cfs_quota_us"), `${resources.cpuQuota}`);
-    const limit = resources.memoryLimitInBytes;
-    if (limit !== undefined) writeFileSync(join(memory, "memory.limit_in_bytes"), `${limit}`);
-  }
-
-  joinFiles(path: string): readonly string[] {
-    return this.#dirs(path).map((dir) => join(dir, "cgroup.procs"));
-  }
-
-  oomKills(path: string): number {
-    return counter(join(this.#hierarchies.memory, this.#root, path, "memory.oom_control"), "oom_kill");
-  }
-
-  usage(path: string): { cpuNanoseconds?: number; memoryBytes?: number } {
-    const cpu = join(this.#hierarchies.cpuacct, this.#root, path, "cpuacct.usage");
-    const memory = join(this.#hierarchies.memory, this.#root, path, "memory.usage_in_bytes");
-    if (!existsSync(cpu) || !existsSync(memory)) return {};
-    const inactive = counter(join(memory, "../memory.stat"), "total_inactive_file");
-    return {
-      cpuNanoseconds: Number(readFileSync(cpu, "utf8")),
-      memoryBytes: Math.max(0, Number(readFileSync(memory, "utf8")) - inactive),
-    };
-  }
-
-  remove(path: string): void {
-    for (const dir of this.#dirs(path)) removeTree(dir);
-  }
-
-  async destroy(): Promise<void> {
-    for (const dir of this.#dirs("")) await destroyTree(dir);
-  }
-}
-
-class CgroupsV2 implements Cgroups {
-  readonly version = "v2";
-  readonly #mount: string;
-  readonly #root: string;
-
-  constructor(mount: string, root: string) {
-    this.#mount = mount;
-    this.#root = root;
-  }
-
-  #dir(path: string): string {
-    return join(this.#mount, this.#root, path);
-  }
-
-  create(path: string, resources: LinuxContainerResources): void {
-    const parent = path.split("/").slice(0, -1).join("/");
-    enableControllers(this.#mount, parent === "" ? this.#root : `${this.#root}/${parent}`);
-    mkdirSync(this.#dir(path), { recursive: true });
-    this.update(path, resources);
-  }
-
-  update(path: string, resources: LinuxContainerResources): void {
-    const dir = this.#dir(path);
-    const { cpuShares, cpuQuota, cpuPeriod, memoryLimitInBytes } = resources;
-    if (cpuShares !== undefined) writeFileSync(join(dir, "cpu.weight"), `${weightOfShares(cpuShares)}`);
-    if (cpuQuota !== undefined)
-      writeFileSync(join(dir, "cpu.max"), `${cpuQuota > 0 ? cpuQuota : "max"} ${cpuPeriod ?? 100_000}`);
-    if (memoryLimitInBytes !== undefined) writeFileSync(join(dir, "memory.max"), `${memoryLimitInBytes}`);
-  }
-
-  joinFiles(path: string): readonly string[] {
-    return [join(this.#dir(path), "cgroup.procs")];
-  }
-
-  oomKills(path: string): number {
-    return counter(join(this.#dir(path), "memory.events"), "oom_kill");
-  }
-
-  usage(path: string): { cpuNanoseconds?: number; memoryBytes?: number } {
-    const memory = join(this.#dir(path), "memory.current");
-    if (!existsSync(memory)) return {};
-    const inactive = counter(join(this.#dir(path), "memory.stat"), "inactive_file");
-    return {
-      cpuNanoseconds: counter(join(this.#dir(path), "cpu.stat"), "usage_usec") * 1000,
-      memoryBytes: Math.max(0, Number(readFileSync(memory, "utf8")) - inactive),
-    };
-  }
-
-  remove(path: string): void {
-    removeTree(this.#dir(path));
-  }
-
-  async destroy(): Promise<void> {
-    await destroyTree(this.#dir(""));
-  }
-}
-
-/** Version 1's shares [2, 262144] on version 2's scale [1, 10000], linear as runc long did it. */
-export function weightOfShares(shares: number): number {
-  return 1 + Math.floor(((shares - 2) * 9999) / 262_142);
-}
-
 class NoCgroups implements Cgroups {
   readonly version = "none";
   create(): void {
@@ -246,10 +98,13 @@ class NoCgroups implements Cgroups {
   joinFiles(): readonly string[] {
     return [];
   }
+  visible(): readonly [] {
+    return [];
+  }
   oomKills(): number {
     return 0;
   }
-  usage(): Record<string, never> {
+  usage(): CgroupUsage {
     return {};
   }
   remove(): void {

@@ -9,6 +9,8 @@ export interface Launch {
   readonly sandbox: SandboxRecord;
   /** Files to write a `0` into, to put the writer into the container's control groups. */
   readonly cgroupFiles: readonly string[];
+  /** The container's own groups: directories by the names they have below /sys/fs/cgroup. */
+  readonly cgroupMounts: readonly { readonly name: string; readonly dir: string }[];
 }
 
 /**
@@ -33,10 +35,16 @@ export interface Driver {
   stopSandbox(sandbox: SandboxRecord, dir: string): Promise<void>;
   /** Whether what startSandbox made is still there, e.g. after a restart of the machine. */
   isSandboxAlive(sandbox: SandboxRecord, dir: string): boolean;
+  /** What went through the pod's own interface; undefined: it has none, or nobody counts. */
+  networkUsage(sandbox: SandboxRecord): { readonly rxBytes: number; readonly txBytes: number } | undefined;
   /** Files to write into the container's directory, and the shim to spawn (see shim.ts). */
   shim(launch: Launch): { readonly files: Readonly<Record<string, string>>; readonly argv: readonly string[] };
   /** The command line that runs `command` inside the running container. */
   execArgv(launch: Launch, pid: number, command: readonly string[]): readonly string[];
   /** Ends every process of the container at once. `pid`: its first process; undefined: that one is dead already. */
-  killAll(containerId: string, pid: number | undefined): void;
+  killAll(container: ContainerRecord, pid: number | undefined): void;
+  /** Whether containers get a root file system of their own, and thus images. */
+  readonly ownRoots: boolean;
+  /** Control groups are of no use to it. */
+  readonly limits: boolean;
 }

@@ -15,6 +15,7 @@ const cluster = `t${process.pid}`;
 async function openEngine(rootDir: string, driver: DriverChoice, nodeNamespace?: string): Promise<Engine> {
   const options = {
     stateDir: join(rootDir, "runtime"),
+    imagesDir: join(rootDir, "images"),
     driver,
     maskedPaths: [],
     nodeNamespace,

@@ -16,9 +16,14 @@ import {
   writeFileSync,
   writeSync,
 } from "node:fs";
+import { constants as systemConstants } from "node:os";
 import { join } from "node:path";
 import { type Clock, Deferred, type Log, pause } from "../../../../base/mod.ts";
+import { ImageError } from "../../images/image-error.ts";
+import { type ProcessUser, resolveUser } from "../../images/image-user.ts";
+import type { RegistryConfig } from "../../images/registry/registry-config.ts";
 import {
+  type AuthConfig,
   type Container,
   type ContainerConfig,
   type ContainerEvent,
@@ -28,6 +33,7 @@ import {
   type ContainerStatus,
   CriError,
   type ExecSyncResponse,
+  type FilesystemUsage,
   type Image,
   type ImageService,
   type LinuxContainerResources,
@@ -41,17 +47,22 @@ import {
 } from "../cri.ts";
 import type { Cgroups } from "./cgroups.ts";
 import type { Driver, Launch } from "./driver.ts";
+import { EmbeddedImages, type RunnableImage } from "./embedded-images.ts";
 import { execSync } from "./exec-sync.ts";
 import { findShims } from "./find-shims.ts";
-import { HostImageService, hostImageConfig } from "./host-image.ts";
 import { LogPump } from "./log-pump.ts";
-import { isAlive, processState, signal } from "./procfs.ts";
+import { MemoryWatch } from "./memory-watch.ts";
+import { isAlive, namespaceOf, processState, signal } from "./procfs.ts";
 import { type ContainerRecord, loadRecords, type SandboxRecord, saveRecord } from "./records.ts";
 import { run } from "./spawn.ts";
+import { WritableLayers } from "./writable-layers.ts";
 
 export interface EmbeddedRuntimeOptions {
   /** Everything the runtime keeps; see README for what lies where. */
   readonly stateDir: string;
+  /** Where images lie: beside the state, since a command may fill it while no engine runs. */
+  readonly imagesDir: string;
+  readonly registries: RegistryConfig;
   readonly driver: Driver;
   readonly cgroups: Cgroups;
   readonly clock: Clock;
@@ -68,6 +79,8 @@ interface Live {
   deadSinceMs: number | undefined;
 }
 
+/** A rate needs some time to be one. */
+const leastSampleMs = 100;
 /** A living shim writes the exit code this long after the death of its child, at the latest. */
 const shimGraceMs = 500;
 
@@ -83,15 +96,40 @@ export class EmbeddedRuntime implements RuntimeService, ImageService {
   readonly #containers = new Map<string, ContainerRecord>();
   readonly #live = new Map<string, Live>();
   readonly #listeners = new Set<(event: ContainerEvent) => void>();
-  readonly #images = new HostImageService();
+  readonly #images: EmbeddedImages;
   readonly #sandboxesDir: string;
   readonly #containersDir: string;
   readonly #exitsDir: string;
+  readonly #writable: WritableLayers;
+  readonly #memory: MemoryWatch;
+  /** Killed by us for want of memory: where control groups count that, the kernel does it. */
+  readonly #oomKilled = new Set<string>();
+  /** Last look at a container's CPU time, for the rate since. */
+  readonly #cpuSamples = new Map<
+    string,
+    { readonly nanoseconds: number; readonly atMs: number; readonly rate: number }
+  >();
   #watcher: FSWatcher | undefined;
 
   private constructor(options: EmbeddedRuntimeOptions) {
     this.#options = options;
     this.driver = options.driver;
+    this.#writable = new WritableLayers(options.clock);
+    this.#memory = new MemoryWatch(options.clock, (id) => {
+      const record = this.#containers.get(id);
+      if (record === undefined || record.state !== "running") return;
+      this.#oomKilled.add(id);
+      this.driver.killAll(record, record.pid);
+    });
+    this.#images = new EmbeddedImages({
+      dir: options.imagesDir,
+      registries: options.registries,
+      clock: options.clock,
+      log: options.log,
+      ownRoots: options.driver.ownRoots,
+      layersInUse: () =>
+        [...this.#containers.values()].flatMap(({ root }) => (root.kind === "layers" ? root.layers : [])),
+    });
     this.#sandboxesDir = join(options.stateDir, "sandboxes");
     this.#containersDir = join(options.stateDir, "containers");
     this.#exitsDir = exitsDirOf(options.stateDir);
@@ -107,6 +145,7 @@ export class EmbeddedRuntime implements RuntimeService, ImageService {
   /** Lets go of everything; containers go on without us. */
   close(): void {
     this.#watcher?.close();
+    this.#memory.close();
     for (const live of this.#live.values()) live.pump?.close();
     this.#live.clear();
   }
@@ -159,11 +198,13 @@ export class EmbeddedRuntime implements RuntimeService, ImageService {
             state: "running",
             pid,
             pidStart: processState(pid)?.start ?? "",
+            mountNamespace: namespaceOf(pid, "mnt") ?? "",
             startedAtMs: statSync(join(dir, "pid")).mtimeMs,
           };
     this.#save(known);
     const hasOutput = isAlive(known.pid, known.pidStart) || existsSync(join(this.#exitsDir, record.id));
     this.#watch(known, hasOutput, false);
+    this.#limitMemory(known.id, known.pid, known.config.linux.resources);
   }
 
   #watch(record: ContainerRecord, hasOutput: boolean, starting: boolean): void {
@@ -187,9 +228,11 @@ export class EmbeddedRuntime implements RuntimeService, ImageService {
 
   #finish(record: ContainerRecord, exitCode: number, finishedAtMs: number, lost = false): void {
     const live = this.#live.get(record.id);
-    this.driver.killAll(record.id, undefined);
+    this.driver.killAll(record, undefined);
     live?.pump?.drainAndClose();
-    const oomKilled = this.#options.cgroups.oomKills(record.cgroup) > 0;
+    const oomKilled = this.#options.cgroups.oomKills(record.cgroup) > 0 || this.#oomKilled.delete(record.id);
+    this.#memory.forget(record.id);
+    this.#cpuSamples.delete(record.id);
     const reason = lost ? "Unknown" : oomKilled ? "OOMKilled" : exitCode === 0 ? "Completed" : "Error";
     this.#save({
       ...record,
@@ -261,6 +304,7 @@ export class EmbeddedRuntime implements RuntimeService, ImageService {
       container,
       sandbox,
       cgroupFiles: this.#options.cgroups.joinFiles(container.cgroup),
+      cgroupMounts: this.#options.cgroups.visible(container.cgroup),
     };
   }
 
@@ -349,6 +393,7 @@ export class EmbeddedRuntime implements RuntimeService, ImageService {
     rmSync(join(this.#sandboxesDir, podSandboxId), { recursive: true, force: true });
     this.#announce(podSandboxId, podSandboxId, "CONTAINER_DELETED_EVENT");
     this.#sandboxes.delete(podSandboxId);
+    this.#cpuSamples.delete(podSandboxId);
   }
 
   #containersOf(podSandboxId: string): ContainerRecord[] {
@@ -388,9 +433,9 @@ export class EmbeddedRuntime implements RuntimeService, ImageService {
   ): Promise<{ containerId: string }> {
     if (this.#sandbox(podSandboxId).stopped)
       throw new CriError("FailedPrecondition", `sandbox ${podSandboxId} is not running`);
-    const image = await this.#images.imageStatus(config.image);
-    if (image === undefined) throw new CriError("NotFound", `image ${JSON.stringify(config.image)}: not found`);
-    const { argv, env, workingDir } = resolveImage(config, sandbox);
+    const image = await this.#images.runnable(config.image);
+    const user = userOf(config, image);
+    const { argv, env, workingDir } = resolveImage(config, sandbox, image, user);
     if (argv.length === 0) throw new CriError("InvalidArgument", "no command specified");
     const id = randomBytes(32).toString("hex");
     const dir = this.#containerDir(id);
@@ -401,7 +446,10 @@ export class EmbeddedRuntime implements RuntimeService, ImageService {
       podSandboxId,
       config: { ...config, workingDir },
       createdAtMs: this.#options.clock.now(),
-      imageRef: image.id,
+      imageRef: image.ref,
+      root: image.root,
+      user,
+      stopSignal: signalOf(image.config.StopSignal),
       argv,
       env,
       logFile: join(sandbox.logDirectory, config.logPath),
@@ -409,6 +457,7 @@ export class EmbeddedRuntime implements RuntimeService, ImageService {
       state: "created",
       pid: 0,
       pidStart: "",
+      mountNamespace: "",
       startedAtMs: 0,
       finishedAtMs: 0,
       exitCode: 0,
@@ -436,7 +485,9 @@ export class EmbeddedRuntime implements RuntimeService, ImageService {
     if (live !== undefined) live.starting = false;
     const pid = readPid(dir);
     if (report === "ok" && pid !== undefined) {
-      this.#save({ ...running, pid, pidStart: processState(pid)?.start ?? "" });
+      const mountNamespace = namespaceOf(pid, "mnt") ?? "";
+      this.#save({ ...running, pid, pidStart: processState(pid)?.start ?? "", mountNamespace });
+      this.#limitMemory(record.id, pid, record.config.linux.resources);
       this.#emit(record, "CONTAINER_STARTED_EVENT");
       this.#handleExit(containerId);
       return;
@@ -450,6 +501,11 @@ export class EmbeddedRuntime implements RuntimeService, ImageService {
       "Unknown",
       `failed to start container ${JSON.stringify(containerId)}: unable to start container process: ${message}`,
     );
+  }
+
+  #limitMemory(id: string, pid: number, { memoryLimitInBytes }: LinuxContainerResources): void {
+    const { cgroups } = this.#options;
+    if (this.driver.limits && cgroups.version === "none") this.#memory.watch(id, pid, memoryLimitInBytes ?? 0);
   }
 
   /** The command could not be executed. The exit file of its shell, when it comes, is only acknowledged. */
@@ -478,10 +534,10 @@ export class EmbeddedRuntime implements RuntimeService, ImageService {
     if (record === undefined || live === undefined || record.state !== "running") return;
     const pid = record.pid === 0 ? readPid(this.#containerDir(containerId)) : record.pid;
     if (pid !== undefined && timeoutSeconds > 0 && isAlive(pid, record.pidStart)) {
-      signal(pid, "SIGTERM");
+      signal(pid, record.stopSignal);
       if (await this.#exitsWithin(live, timeoutSeconds * 1000)) return;
     }
-    if (pid !== undefined && isAlive(pid, record.pidStart)) this.driver.killAll(containerId, pid);
+    if (pid !== undefined && isAlive(pid, record.pidStart)) this.driver.killAll(record, pid);
     while (!(await this.#exitsWithin(live, 100))) this.#findLost();
   }
 
@@ -500,6 +556,7 @@ export class EmbeddedRuntime implements RuntimeService, ImageService {
     acknowledge(this.#containerDir(containerId));
     this.#options.cgroups.remove(record.cgroup);
     rmSync(this.#containerDir(containerId), { recursive: true, force: true });
+    this.#writable.forget(this.#containerDir(containerId));
     this.#containers.delete(containerId);
     this.#emit(record, "CONTAINER_DELETED_EVENT");
   }
@@ -530,6 +587,7 @@ export class EmbeddedRuntime implements RuntimeService, ImageService {
       message,
       mounts: record.config.mounts,
       logPath: logFile,
+      resources: record.config.linux.resources,
     };
   }
 
@@ -537,51 +595,76 @@ export class EmbeddedRuntime implements RuntimeService, ImageService {
     return this.#stats(this.#container(containerId));
   }
 
-  async listContainerStats(filter: ContainerFilter = {}): Promise<readonly ContainerStats[]> {
-    return this.#select(filter)
-      .filter((record) => record.state === "running")
-      .map((record) => this.#stats(record));
+  listContainerStats(filter: ContainerFilter = {}): Promise<readonly ContainerStats[]> {
+    const running = this.#select(filter).filter((record) => record.state === "running");
+    return Promise.all(running.map((record) => this.#stats(record)));
   }
 
   async podSandboxStats(podSandboxId: string): Promise<PodSandboxStats> {
     return this.#sandboxStats(this.#sandbox(podSandboxId));
   }
 
-  async listPodSandboxStats(
-    filter: { labels?: Readonly<Record<string, string>> } = {},
-  ): Promise<readonly PodSandboxStats[]> {
-    return [...this.#sandboxes.values()]
-      .filter((record) => !record.stopped && hasLabels(record.config.labels, filter.labels))
-      .map((record) => this.#sandboxStats(record));
+  listPodSandboxStats(filter: { labels?: Readonly<Record<string, string>> } = {}): Promise<readonly PodSandboxStats[]> {
+    const running = [...this.#sandboxes.values()].filter(
+      (record) => !record.stopped && hasLabels(record.config.labels, filter.labels),
+    );
+    return Promise.all(running.map((record) => this.#sandboxStats(record)));
   }
 
-  #sandboxStats(record: SandboxRecord): PodSandboxStats {
+  async #sandboxStats(record: SandboxRecord): Promise<PodSandboxStats> {
     const usage = this.#options.cgroups.usage(record.config.linux.cgroupParent);
     return {
       id: record.id,
       metadata: record.config.metadata,
       labels: record.config.labels,
+      cpuUsageNanoCores: this.#cpuRate(record.id, usage.cpuNanoseconds),
       cpuUsageCoreNanoSeconds: usage.cpuNanoseconds,
-      memoryWorkingSetBytes: usage.memoryBytes,
-      containers: this.#containersOf(record.id)
-        .filter((container) => container.state === "running")
-        .map((container) => this.#stats(container)),
+      memoryWorkingSetBytes: usage.workingSetBytes,
+      network: this.driver.networkUsage(record),
+      containers: await this.listContainerStats({ podSandboxId: record.id }),
     };
   }
 
-  #stats(record: ContainerRecord): ContainerStats {
+  async #stats(record: ContainerRecord): Promise<ContainerStats> {
     const usage = this.#options.cgroups.usage(record.cgroup);
+    // Without control groups, what its processes hold is as near as one gets.
+    const measured = usage.memoryBytes !== undefined || !this.driver.limits;
+    const held = measured ? undefined : this.#memory.usedBytes(record.pid);
     return {
       id: record.id,
       metadata: record.config.metadata,
       labels: record.config.labels,
+      cpuUsageNanoCores: this.#cpuRate(record.id, usage.cpuNanoseconds),
       cpuUsageCoreNanoSeconds: usage.cpuNanoseconds,
-      memoryWorkingSetBytes: usage.memoryBytes,
+      memoryWorkingSetBytes: usage.workingSetBytes ?? held,
+      memoryUsageBytes: usage.memoryBytes ?? held,
+      memoryRssBytes: usage.rssBytes ?? held,
+      writableLayer: this.driver.ownRoots
+        ? await this.#writable.usage(this.#containerDir(record.id), record.pid)
+        : undefined,
     };
   }
 
+  /** Nanoseconds of CPU time a second, since the look before; undefined at the first. */
+  #cpuRate(id: string, nanoseconds: number | undefined): number | undefined {
+    if (nanoseconds === undefined) return undefined;
+    const atMs = this.#options.clock.monotonic();
+    const last = this.#cpuSamples.get(id);
+    // Two that ask at once would get the rate of an instant.
+    if (last !== undefined && atMs - last.atMs < leastSampleMs) return last.rate;
+    const rate = last === undefined ? 0 : Math.round(((nanoseconds - last.nanoseconds) * 1000) / (atMs - last.atMs));
+    this.#cpuSamples.set(id, { nanoseconds, atMs, rate: Math.max(0, rate) });
+    return last === undefined ? undefined : Math.max(0, rate);
+  }
+
   async updateContainerResources(containerId: string, resources: LinuxContainerResources): Promise<void> {
-    this.#options.cgroups.update(this.#container(containerId).cgroup, resources);
+    const record = this.#container(containerId);
+    this.#options.cgroups.update(record.cgroup, resources);
+    const { config } = record;
+    const merged = { ...config.linux.resources, ...resources };
+    // What is in force is told by the status, also after a restart.
+    this.#save({ ...record, config: { ...config, linux: { ...config.linux, resources: merged } } });
+    if (record.state === "running") this.#limitMemory(record.id, record.pid, merged);
   }
 
   async reopenContainerLog(containerId: string): Promise<void> {
@@ -637,13 +720,13 @@ export class EmbeddedRuntime implements RuntimeService, ImageService {
   imageStatus(image: string): Promise<Image | undefined> {
     return this.#images.imageStatus(image);
   }
-  pullImage(image: string): Promise<{ imageRef: string }> {
-    return this.#images.pullImage(image);
+  pullImage(image: string, auth?: AuthConfig): Promise<{ imageRef: string }> {
+    return this.#images.pullImage(image, auth);
   }
   removeImage(image: string): Promise<void> {
     return this.#images.removeImage(image);
   }
-  imageFsInfo(): Promise<{ mountpoint: string; usedBytes: number; inodesUsed: number }> {
+  imageFsInfo(): Promise<FilesystemUsage> {
     return this.#images.imageFsInfo();
   }
 }
@@ -723,13 +806,42 @@ function describe(record: ContainerRecord): Container {
 function resolveImage(
   config: ContainerConfig,
   sandbox: PodSandboxConfig,
+  image: RunnableImage,
+  user: ProcessUser,
 ): { argv: string[]; env: string[]; workingDir: string } {
-  const image = hostImageConfig();
-  const entrypoint = config.command.length > 0 ? config.command : image.entrypoint;
-  const args = config.command.length > 0 || config.args.length > 0 ? config.args : image.cmd;
-  const env = new Map(image.env.map((entry) => [entry.slice(0, entry.indexOf("=")), entry]));
-  env.set("HOSTNAME", `HOSTNAME=${sandbox.hostname}`);
-  env.set("HOME", (config.linux.securityContext.runAsUser ?? 0) === 0 ? "HOME=/root" : "HOME=/");
+  const { Entrypoint, Cmd, Env, WorkingDir } = image.config;
+  const entrypoint = config.command.length > 0 ? config.command : (Entrypoint ?? []);
+  const args = config.command.length > 0 || config.args.length > 0 ? config.args : (Cmd ?? []);
+  const env = new Map<string, string>([["HOSTNAME", `HOSTNAME=${sandbox.hostname}`]]);
+  for (const entry of Env ?? []) env.set(entry.split("=", 1)[0] as string, entry);
+  if (!env.has("PATH")) env.set("PATH", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+  if (!env.has("HOME")) env.set("HOME", `HOME=${user.home}`);
   for (const { key, value } of config.envs) env.set(key, `${key}=${value}`);
-  return { argv: [...entrypoint, ...args], env: [...env.values()], workingDir: config.workingDir || image.workingDir };
+  return { argv: [...entrypoint, ...args], env: [...env.values()], workingDir: config.workingDir || WorkingDir || "/" };
+}
+
+function userOf(config: ContainerConfig, image: RunnableImage): ProcessUser {
+  const { runAsUser, runAsUsername, runAsGroup, supplementalGroups, supplementalGroupsPolicy } =
+    config.linux.securityContext;
+  const request = {
+    imageUser: image.config.User ?? "",
+    runAsUser,
+    runAsUsername,
+    runAsGroup,
+    supplementalGroups,
+    mergeGroups: supplementalGroupsPolicy !== "Strict",
+  };
+  try {
+    return resolveUser(request, image.read("etc/passwd") ?? "", image.read("etc/group") ?? "");
+  } catch (error) {
+    if (!(error instanceof ImageError)) throw error;
+    throw new CriError("Unknown", `failed to resolve the container's user: ${error.message}`, { cause: error });
+  }
+}
+
+/** An image may name it with or without SIG, or by number. */
+function signalOf(text = ""): NodeJS.Signals {
+  const byNumber = Object.entries(systemConstants.signals).find(([, number]) => `${number}` === text)?.[0];
+  const name = byNumber ?? (text.startsWith("SIG") ? text : `SIG${text}`);
+  return name in systemConstants.signals ? (name as NodeJS.Signals) : "SIGTERM";
 }

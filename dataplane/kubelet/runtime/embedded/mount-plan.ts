@@ -1,14 +1,17 @@
-import { existsSync, readFileSync, realpathSync, statSync } from "node:fs";
-import { dirname, join } from "node:path";
-import type { Mount } from "../cri.ts";
+import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
+import { join } from "node:path";
+import type { Device, Mount } from "../cri.ts";
+import { quote } from "./spawn.ts";
 
-/** Mounts to make below a container's root: directories make their own target, files need one made. */
+/** Mounts to make when a container's root is already the root, and the machine's is seen at another place: directories make their own target, files need one made. */
 export interface MountPlan {
   /** fstab(5) lines in order. */
   readonly directories: readonly string[];
-  /** Paths, below the root, that must exist as files before `files` are mounted. */
+  /** Paths that must exist as files before `files` are mounted. */
   readonly fileTargets: readonly string[];
   readonly files: readonly string[];
+  /** Paths that mounts of the machine lie on, to be made read-only one by one. */
+  readonly readOnlyBelow: readonly string[];
 }
 
 /** Fields of fstab are separated by blanks: what would end one is written in octal. */
@@ -18,46 +21,133 @@ export function fstabLine(source: string, target: string, type: string, options:
   return `${field(source)} ${field(target)} ${type} ${options} 0 0`;
 }
 
-/** Mounts of a pod's volumes, outer before inner; files last, since their directory may be a volume. */
-export function planMounts(root: string, mounts: readonly Mount[]): MountPlan {
-  const plan = { directories: [] as string[], fileTargets: [] as string[], files: [] as string[] };
-  const byDepth = [...mounts].sort((a, b) => a.containerPath.split("/").length - b.containerPath.split("/").length);
-  for (const mount of byDepth) {
-    const target = join(root, resolveOnHost(mount.containerPath));
-    const options = mount.readonly ? "rbind,ro" : "rbind";
-    if (statSync(mount.hostPath).isDirectory()) {
-      plan.directories.push(fstabLine(mount.hostPath, target, "none", `${options},X-mount.mkdir=0755`));
+const propagations = {
+  PROPAGATION_PRIVATE: "rprivate",
+  PROPAGATION_HOST_TO_CONTAINER: "rslave",
+  PROPAGATION_BIDIRECTIONAL: "rshared",
+} as const satisfies Record<NonNullable<Mount["propagation"]>, string>;
+
+export interface MountPlanInput {
+  readonly mounts: readonly Mount[];
+  readonly devices: readonly Device[];
+  /** Where the machine's root is seen from inside. */
+  readonly hostRoot: string;
+  /** Device nodes on volumes work. Only for privileged containers: root in a container may make any. */
+  readonly allowDevices: boolean;
+  readonly mountInfo?: string;
+}
+
+/**
+ * Mounts of a pod's volumes, outer before inner; files last, since their directory may be a volume. Targets are resolved by the kernel inside the
+ * container's root, so no link of an image or a volume leads out of it; sources are resolved here, on the machine.
+ */
+export function planMounts(input: MountPlanInput): MountPlan {
+  const plan = {
+    directories: [] as string[],
+    fileTargets: [] as string[],
+    files: [] as string[],
+    readOnlyBelow: [] as string[],
+  };
+  const table = mountTable(input.mountInfo ?? readFileSync("/proc/self/mountinfo", "utf8"));
+  const depth = ({ containerPath }: Mount) => containerPath.split("/").filter(Boolean).length;
+  for (const mount of [...input.mounts].sort((a, b) => depth(a) - depth(b))) {
+    const source = realpathSync(mount.hostPath);
+    const target = join("/", mount.containerPath);
+    const options = [
+      "rbind",
+      ...(mount.readonly ? ["ro", ...lockedFlags(source, table)] : []),
+      ...(input.allowDevices || statSync(source).isCharacterDevice() ? [] : ["nodev"]),
+      propagations[mount.propagation ?? "PROPAGATION_PRIVATE"],
+    ];
+    const line = (more: readonly string[]) =>
+      fstabLine(join(input.hostRoot, source), target, "none", [...new Set([...options, ...more])].join(","));
+    if (statSync(source).isDirectory()) {
+      plan.directories.push(line(["X-mount.mkdir=0755"]));
+      if (mount.recursiveReadOnly === true) {
+        const below = table.filter((one) => one.target.startsWith(source === "/" ? "/" : `${source}/`));
+        plan.readOnlyBelow.push(...below.map((one) => join(target, one.target.slice(source.length))));
+      }
     } else {
       plan.fileTargets.push(target);
-      plan.files.push(fstabLine(mount.hostPath, target, "none", options));
+      plan.files.push(line([]));
+    }
+  }
+  for (const device of input.devices) {
+    const source = realpathSync(device.hostPath);
+    const options = device.permissions.includes("w") ? "rbind" : "rbind,ro";
+    if (statSync(source).isDirectory()) {
+      plan.directories.push(
+        fstabLine(join(input.hostRoot, source), device.containerPath, "none", `${options},X-mount.mkdir`),
+      );
+    } else {
+      plan.fileTargets.push(device.containerPath);
+      plan.files.push(fstabLine(join(input.hostRoot, source), device.containerPath, "none", options));
     }
   }
   return plan;
 }
 
-/**
- * The path with symbolic links of the host's root followed, as far as it exists. The host's root is the container's, so this is
- * where the path leads inside; followed outside, an absolute link would lead out of the container's root.
- */
-function resolveOnHost(path: string): string {
-  let existing = join("/", path);
-  let rest = "";
-  while (!existsSync(existing)) {
-    rest = join(existing.slice(dirname(existing).length), rest);
-    existing = dirname(existing);
-  }
-  return join(realpathSync(existing), rest);
+interface MountEntry {
+  readonly target: string;
+  readonly flags: readonly string[];
 }
 
+function mountTable(mountInfo: string): MountEntry[] {
+  return mountInfo
+    .split("\n")
+    .map((line) => line.split(" "))
+    .filter((fields) => fields.length > 6)
+    .map((fields) => ({
+      target: (fields[4] as string).replaceAll(/\\(\d{3})/g, (_, octal) =>
+        String.fromCharCode(Number.parseInt(octal, 8)),
+      ),
+      flags: (fields[5] as string).split(","),
+    }));
+}
+
+/** Making a bind mount read-only sets its flags anew, and a user namespace may not take those away that the machine's own mount has. */
+function lockedFlags(path: string, table: readonly MountEntry[]): string[] {
+  const holder = table
+    .filter(({ target }) => target === "/" || path === target || path.startsWith(`${target}/`))
+    .reduce<MountEntry | undefined>(
+      (best, one) => (best === undefined || one.target.length >= best.target.length ? one : best),
+      undefined,
+    );
+  return ["nosuid", "nodev", "noexec", "noatime", "nodiratime"].filter((flag) => holder?.flags.includes(flag));
+}
+
+const usualReadonlyPaths = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
+const usualMaskedPaths = [
+  "/proc/asound",
+  "/proc/acpi",
+  "/proc/kcore",
+  "/proc/keys",
+  "/proc/latency_stats",
+  "/proc/timer_list",
+  "/proc/timer_stats",
+  "/proc/sched_debug",
+  "/proc/scsi",
+  "/sys/firmware",
+  "/sys/devices/virtual/powercap",
+];
+
 /** Paths of /proc and /sys that tell or change too much (as containerd), where this kernel has them. */
-export function hardeningMounts(root: string): readonly string[] {
-  const readOnly = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
-  const maskedFiles = ["/proc/kcore", "/proc/keys", "/proc/timer_list", "/proc/latency_stats", "/proc/sched_debug"];
-  const maskedDirectories = ["/proc/acpi", "/proc/scsi", "/sys/firmware"];
+export function hardeningMounts(
+  root: string,
+  maskedPaths: readonly string[] = usualMaskedPaths,
+  readonlyPaths: readonly string[] = usualReadonlyPaths,
+): readonly string[] {
   return [
-    ...readOnly.filter(existsSync).map((path) => fstabLine(path, join(root, path), "none", "bind,ro")),
-    ...maskedFiles.filter(existsSync).map((path) => fstabLine("/dev/null", join(root, path), "none", "bind")),
-    ...maskedDirectories.filter(existsSync).map((path) => fstabLine("tmpfs", join(root, path), "tmpfs", "ro,size=0")),
+    ...readonlyPaths
+      .filter(existsSync)
+      .map((path) => fstabLine(join(root, path), join(root, path), "none", "bind,ro,nosuid,nodev,noexec")),
+    ...maskedPaths
+      .filter(existsSync)
+      .map((path) =>
+        statSync(path).isDirectory()
+          ? fstabLine("tmpfs", join(root, path), "tmpfs", "ro,size=0")
+          : fstabLine("/dev/null", join(root, path), "none", "bind"),
+      ),
   ];
 }
 
@@ -68,4 +158,20 @@ export function rootParts(mountInfo = readFileSync("/proc/self/mountinfo", "utf8
     .split("\n")
     .map((line) => line.split(" ")[4] ?? "")
     .filter((target) => wanted.test(target));
+}
+
+/** Device nodes of the machine, for privileged containers: all but terminals and what containers have of their own. */
+export function machineDevices(dir = "/dev"): string[] {
+  return readdirSync(dir, { withFileTypes: true }).flatMap((entry): string[] => {
+    const path = join(dir, entry.name);
+    if (["/dev/pts", "/dev/shm", "/dev/mqueue", "/dev/hugepages", "/dev/console"].includes(path)) return [];
+    if (entry.isDirectory()) return machineDevices(path);
+    return entry.isCharacterDevice() || entry.isBlockDevice() ? [path] : [];
+  });
+}
+
+/** A shell line that makes an empty file, with its directories, where nothing is. */
+export function makeTarget(path: string, mkdir: string, failure: string): string {
+  const dir = path.slice(0, path.lastIndexOf("/")) || "/";
+  return `[ -e ${quote(path)} ] || { [ -d ${quote(dir)} ] || ${mkdir} -p ${quote(dir)}; : > ${quote(path)}; } || fail ${quote(failure)}`;
 }

@@ -1,14 +1,18 @@
-import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { PodSandboxConfig } from "../cri.ts";
+import { assert } from "../../../../base/mod.ts";
+import type { NamespaceMode, PodSandboxConfig } from "../cri.ts";
 import { AddressPool } from "./address-pool.ts";
-import { setprivArgv } from "./capabilities.ts";
-import { containerFiles } from "./container-script.ts";
+import { becomeUser, containerFiles, sharesMounts } from "./container-script.ts";
 import type { Driver, Launch } from "./driver.ts";
-import { namespaceOf, pinnedNamespace, signal } from "./procfs.ts";
-import type { SandboxRecord } from "./records.ts";
+import { findProgram } from "./find-program.ts";
+import { allProcesses, commandLine, isAlive, namespaceOf, pinnedNamespace, signal } from "./procfs.ts";
+import type { ContainerRecord, SandboxRecord } from "./records.ts";
+import { cableName, sandboxScript } from "./sandbox-script.ts";
 import { shimScript } from "./shim.ts";
 import { quote, run, runAny } from "./spawn.ts";
+import { Tools } from "./tools.ts";
+import { type IdMap, readIdMap } from "./user-namespace.ts";
 
 export interface NamespacesDriverOptions {
   readonly stateDir: string;
@@ -18,8 +22,6 @@ export interface NamespacesDriverOptions {
   readonly nodeNamespace: string | undefined;
 }
 
-/** Link-local gateway of every pod: the node's end of each veth has it, so no pod needs a subnet. */
-const gateway = "169.254.1.1";
 const pins = ["net", "uts", "ipc"] as const;
 
 /**
@@ -29,19 +31,27 @@ const pins = ["net", "uts", "ipc"] as const;
  */
 export class NamespacesDriver implements Driver {
   readonly name = "namespaces";
-  readonly limitations: readonly string[] = [
-    "pods cannot use hostPID, hostIPC or shareProcessNamespace",
-    "images other than the host's root file system cannot be run",
-    "seccomp, AppArmor and SELinux profiles are not applied",
-  ];
+  readonly ownRoots = true;
+  readonly limits = true;
   readonly #options: NamespacesDriverOptions;
   readonly #devLinks: string;
-  #setpriv = "";
+  readonly #ids = readIdMap();
+  #tools: Tools | undefined;
+  #diskLayers = false;
   #addresses: AddressPool | undefined;
 
   constructor(options: NamespacesDriverOptions) {
     this.#options = options;
     this.#devLinks = join(options.stateDir, "dev");
+  }
+
+  get limitations(): readonly string[] {
+    const { inUserNamespace, uids } = this.#ids;
+    return [
+      "seccomp, AppArmor and SELinux profiles are not applied",
+      ...(inUserNamespace ? ["rootless: memory limits are watched, not enforced by the kernel"] : []),
+      ...(uids === 1 ? ["there is one user id only: runAsUser and the owners of files in images have no effect"] : []),
+    ];
   }
 
   /** Prefix of commands that concern the node's end of the network. */
@@ -57,7 +67,9 @@ export class NamespacesDriver implements Driver {
   }
 
   async prepare(): Promise<void> {
-    this.#setpriv = findProgram("setpriv");
+    this.#tools = await Tools.prepare(join(this.#options.stateDir, "tools"));
+    this.#diskLayers = await takesUpperLayers(this.#options.stateDir, this.#ids.inUserNamespace);
+    await this.#keepMountsApart();
     mkdirSync(this.#devLinks, { recursive: true });
     const links = {
       fd: "/proc/self/fd",
@@ -69,6 +81,21 @@ export class NamespacesDriver implements Driver {
     const present = new Set(readdirSync(this.#devLinks));
     for (const [name, target] of Object.entries(links))
       if (!present.has(name)) symlinkSync(target, join(this.#devLinks, name));
+  }
+
+  /** Mounts made below the state directory stay in the namespace they are made in, even where the machine's own are shared. */
+  async #keepMountsApart(): Promise<void> {
+    const dir = quote(this.#options.stateDir);
+    await run(
+      ["/bin/sh", "-e", "-s"],
+      `mountpoint -q ${dir} || mount --bind ${dir} ${dir}\nmount --make-private ${dir}\n`,
+    );
+  }
+
+  get #prepared(): { tools: Tools; ids: IdMap; diskLayers: boolean; devLinks: string; maskedPaths: readonly string[] } {
+    assert(this.#tools !== undefined, "a driver is prepared before it is used");
+    const { maskedPaths } = this.#options;
+    return { tools: this.#tools, ids: this.#ids, diskLayers: this.#diskLayers, devLinks: this.#devLinks, maskedPaths };
   }
 
   async setPodCidr(cidr: string, taken: Iterable<string>): Promise<void> {
@@ -85,17 +112,17 @@ export class NamespacesDriver implements Driver {
 
   async startSandbox(sandbox: SandboxRecord, dir: string): Promise<string | undefined> {
     const { config } = sandbox;
-    refuseUnsupported(config);
     const hostNetwork = config.linux.namespaceOptions.network === "NODE";
     const address = hostNetwork ? undefined : this.#allocate();
     try {
       writeSandboxFiles(config, dir);
-      for (const pin of pins) if (pin !== "net" || !hostNetwork) writeFileSync(join(dir, pin), "");
+      const hostIpc = config.linux.namespaceOptions.ipc === "NODE";
+      const wanted = { net: !hostNetwork, uts: true, ipc: !hostIpc };
+      for (const pin of pins) if (wanted[pin]) writeFileSync(join(dir, pin), "");
       const nodeNamespace = this.#options.nodeNamespace ?? `${process.pid}`;
-      await run(
-        [...this.#inNode, "/bin/sh", "-e", "-s"],
-        sandboxScript(sandbox, dir, address, this.#addresses?.first, nodeNamespace),
-      );
+      const nodeAddress = this.#addresses?.first;
+      const script = sandboxScript({ sandbox, dir, address, nodeAddress, nodeNamespace });
+      await run([...this.#inNode, "/bin/sh", "-e", "-s"], script);
     } catch (error) {
       if (address !== undefined) this.#addresses?.release(address);
       throw error;
@@ -109,6 +136,8 @@ export class NamespacesDriver implements Driver {
   }
 
   async stopSandbox(sandbox: SandboxRecord, dir: string): Promise<void> {
+    const pause = pauseOf(dir);
+    if (pause !== undefined) signal(pause, "SIGKILL");
     await takeDown(this.#inNode, sandbox.id, dir);
     if (sandbox.ip !== undefined) this.#addresses?.release(sandbox.ip);
   }
@@ -119,59 +148,101 @@ export class NamespacesDriver implements Driver {
       // The node's namespace was made anew: the pod's cable leads nowhere.
       if (sandbox.nodeNamespace !== this.nodeNamespaceId()) return false;
     }
+    if (sandbox.config.linux.namespaceOptions.pid === "POD" && pauseOf(dir) === undefined) return false;
     return pinnedNamespace(join(dir, "uts"), "uts") !== undefined;
+  }
+
+  networkUsage(sandbox: SandboxRecord): { rxBytes: number; txBytes: number } | undefined {
+    // Seen from the node's end of the cable: what it sends, the pod receives.
+    const line = readFileSync("/proc/self/net/dev", "utf8")
+      .split("\n")
+      .find((one) => one.trimStart().startsWith(`${cableName(sandbox.id)}:`));
+    const numbers = line
+      ?.slice(line.indexOf(":") + 1)
+      .trim()
+      .split(/\s+/)
+      .map(Number);
+    return numbers && { rxBytes: numbers[8] ?? 0, txBytes: numbers[0] ?? 0 };
   }
 
   shim(launch: Launch): { files: Readonly<Record<string, string>>; argv: readonly string[] } {
     const { sandboxDir, sandbox } = launch;
-    const hostNetwork = sandbox.config.linux.namespaceOptions.network === "NODE";
-    const net = hostNetwork ? this.#options.nodeNamespace : `${sandboxDir}/net`;
+    const { network, ipc } = sandbox.config.linux.namespaceOptions;
+    const net = network === "NODE" ? this.#options.nodeNamespace : `${sandboxDir}/net`;
     const enter = [
       "nsenter",
       ...(net === undefined ? [] : [`--net=${net}`]),
       `--uts=${sandboxDir}/uts`,
-      `--ipc=${sandboxDir}/ipc`,
+      ...(ipc === "NODE" ? [] : [`--ipc=${sandboxDir}/ipc`]),
+      ...this.#enterProcesses(launch),
     ];
+    const propagation = sharesMounts(launch) ? "unchanged" : "slave";
     mkdirSync(join(launch.dir, "layer"), { recursive: true });
     const files = {
-      ...containerFiles(launch, {
-        devLinks: this.#devLinks,
-        setpriv: this.#setpriv,
-        maskedPaths: this.#options.maskedPaths,
-      }),
+      ...containerFiles(launch, this.#prepared),
       "shim.sh": shimScript({
         dir: launch.dir,
         exitFile: join(this.#options.exitsDir, launch.container.id),
-        // Not `unshare --fork`: it loses the status of a child that a signal killed.
-        enter: [...enter, "--", "unshare", "--pid", "--"],
-        isolate: ["unshare", "--mount", "--propagation", "private", "--"],
+        enter,
+        isolate: ["unshare", "--mount", "--propagation", propagation, "--"],
       }),
     };
     return { files, argv: ["/bin/sh", join(launch.dir, "shim.sh")] };
   }
 
+  /** End of the prefix that enters the sandbox: into a tree of processes of its own, the pod's, another container's, or the node's. */
+  #enterProcesses({ container, sandboxDir }: Launch): readonly string[] {
+    const mode = pidModeOf(container);
+    // Not `unshare --fork`: it loses the status of a child that a signal killed.
+    if (mode === "CONTAINER") return ["--", "unshare", "--pid", "--"];
+    if (mode === "NODE") return ["--"];
+    const first = pauseOf(sandboxDir);
+    if (first === undefined) throw new Error("the pod's process namespace is gone");
+    return [`--pid=/proc/${first}/ns/pid`, "--no-fork", "--"];
+  }
+
   execArgv(launch: Launch, pid: number, command: readonly string[]): readonly string[] {
     const join = launch.cgroupFiles.map((file) => `echo 0 > ${quote(file)}; `).join("");
-    const enter = ["nsenter", `--target=${pid}`, "--mount", "--uts", "--ipc", "--net", "--pid", "--root", "--wd", "--"];
-    const become = [
-      "env",
-      "-i",
-      ...launch.container.env,
-      ...setprivArgv(this.#setpriv, launch.container.config.linux.securityContext),
+    const { config, env } = launch.container;
+    const enter = [
+      "nsenter",
+      `--target=${pid}`,
+      ...["--mount", "--uts", "--ipc", "--net", "--pid", "--root"],
+      // What the container's working directory is inside; its own may have moved on since.
+      `--wdns=${config.workingDir}`,
+      "--",
     ];
+    const become = [...becomeUser(launch, this.#prepared), ...env];
     return ["/bin/sh", "-c", `${join}exec "$@"`, "flotilla-exec", ...enter, ...become, ...command];
   }
 
-  killAll(_containerId: string, pid: number | undefined): void {
-    if (pid !== undefined) signal(pid, "SIGKILL"); // process 1 of its namespace: the kernel ends the others with it
+  killAll(container: ContainerRecord, pid: number | undefined): void {
+    // Process 1 of a namespace of its own: the kernel ends the others with it.
+    if (pid !== undefined) signal(pid, "SIGKILL");
+    if (pidModeOf(container) === "CONTAINER" || container.mountNamespace === "") return;
+    for (const one of allProcesses()) if (namespaceOf(one, "mnt") === container.mountNamespace) signal(one, "SIGKILL");
   }
 }
 
-function refuseUnsupported(config: PodSandboxConfig): void {
-  const { pid, ipc } = config.linux.namespaceOptions;
-  if (pid === "NODE") throw new Error("hostPID is not supported by the namespaces driver");
-  if (pid === "POD") throw new Error("shareProcessNamespace is not supported by the namespaces driver");
-  if (ipc === "NODE") throw new Error("hostIPC is not supported by the namespaces driver");
+function pidModeOf({ config }: ContainerRecord): NamespaceMode {
+  return config.linux.securityContext.namespaceOptions?.pid ?? "CONTAINER";
+}
+
+/** The living first process of a pod that shares its processes. */
+function pauseOf(sandboxDir: string): number | undefined {
+  const file = join(sandboxDir, "pause");
+  const pid = existsSync(file) ? Number(readFileSync(file, "utf8")) : 0;
+  return pid > 0 && isAlive(pid, "") && commandLine(pid).includes("flotilla-pause") ? pid : undefined;
+}
+
+/** Whether overlayfs accepts writable layers on the file system of this directory: not when that is an overlay itself. */
+async function takesUpperLayers(dir: string, inUserNamespace: boolean): Promise<boolean> {
+  const at = quote(join(dir, "probe"));
+  const flags = inUserNamespace ? "userxattr," : "";
+  const script = `mkdir -p ${at}/l ${at}/u ${at}/w ${at}/m && cd ${at} && mount -t overlay -o ${flags}lowerdir=l,upperdir=u,workdir=w probe m`;
+  const { exitCode } = await runAny(["unshare", "--mount", "--propagation", "private", "/bin/sh", "-c", script]);
+  rmSync(join(dir, "probe"), { recursive: true, force: true });
+  return exitCode === 0;
 }
 
 function writeSandboxFiles(config: PodSandboxConfig, dir: string): void {
@@ -182,60 +253,6 @@ function writeSandboxFiles(config: PodSandboxConfig, dir: string): void {
   writeFileSync(join(dir, "resolv.conf"), lines.map((line) => `${line}\n`).join(""));
   writeFileSync(join(dir, "hostname"), `${config.hostname}\n`);
   mkdirSync(join(dir, "shm"), { recursive: true });
-}
-
-/** One shell makes it all: namespaces, then the veth pair from inside, then the node's end of it. */
-function sandboxScript(
-  sandbox: SandboxRecord,
-  dir: string,
-  address: string | undefined,
-  nodeAddress: string | undefined,
-  nodeNamespace: string,
-): string {
-  const cable = cableName(sandbox.id);
-  const inside = ["link set lo up"];
-  if (address !== undefined) {
-    inside.push(
-      `link add eth0 type veth peer name ${cable} netns ${nodeNamespace}`,
-      `address add ${address}/32 dev eth0`,
-      "link set eth0 up",
-      `route add ${gateway} dev eth0 scope link`,
-      `route add default via ${gateway}`,
-    );
-  }
-  const outside = [
-    `address add ${gateway}/32 dev ${cable}`,
-    `link set ${cable} up`,
-    `route replace ${address}/32 dev ${cable} src ${nodeAddress}`,
-  ];
-  const setSysctls = Object.entries(sandbox.config.linux.sysctls).map(
-    ([name, value]) => `echo ${quote(value)} > ${quote(`/proc/sys/${name.replaceAll(".", "/")}`)}`,
-  );
-  const unshare = [
-    "unshare",
-    ...(address === undefined ? [] : [`--net=${dir}/net`]),
-    `--uts=${dir}/uts`,
-    `--ipc=${dir}/ipc`,
-    "--",
-  ];
-  const setUp = [
-    `hostname ${quote(sandbox.config.hostname)}`,
-    ...setSysctls,
-    ...(address === undefined ? [] : ["ip -batch -"]),
-  ];
-  return [
-    `mount -t tmpfs -o nosuid,nodev,noexec,mode=1777,size=64m shm ${quote(join(dir, "shm"))}`,
-    `${unshare.map(quote).join(" ")} /bin/sh -e -c ${quote(setUp.join("\n"))} <<'END'`,
-    ...inside,
-    "END",
-    ...(address === undefined ? [] : ["ip -batch - <<'END'", ...outside, "END"]),
-    "",
-  ].join("\n");
-}
-
-/** Name of the node's end of a pod's veth pair: 15 bytes at most. */
-function cableName(sandboxId: string): string {
-  return `v${sandboxId.slice(0, 12)}`;
 }
 
 /** Removes a sandbox's network, pins and mounts, whatever of them is there. */
@@ -250,17 +267,6 @@ async function takeDown(inNode: readonly string[], sandboxId: string, dir: strin
   await runAny([...inNode, "/bin/sh", "-s"], lines.join("\n"));
 }
 
-/** Programs are looked up once: inside a container PATH is the container's. */
-function findProgram(name: string): string {
-  const dirs = [...(process.env.PATH ?? "").split(":"), "/usr/bin", "/bin", "/usr/sbin", "/sbin"];
-  const found = dirs
-    .filter((dir) => dir.startsWith("/"))
-    .map((dir) => join(dir, name))
-    .find(existsSync);
-  if (found === undefined) throw new Error(`${name} is not installed (it is part of util-linux)`);
-  return found;
-}
-
 /** Why this driver cannot be used here; undefined: it can. Tries the real thing, since kernels, seccomp and capabilities all have a say. */
 export async function whyNoNamespaces(nodeNamespace: string | undefined): Promise<string | undefined> {
   if (process.platform !== "linux") return `it needs Linux, this is ${process.platform}`;
@@ -268,8 +274,10 @@ export async function whyNoNamespaces(nodeNamespace: string | undefined): Promis
   if (nodeNamespace === undefined && namespaceOf("self", "net") === namespaceOf(1, "net")) {
     return "the kubelet must run in a network namespace of its own (nsenter --net=…): the host's is not touched";
   }
+  const overlay = readIdMap().inUserNamespace ? "userxattr,lowerdir=/usr" : "lowerdir=/";
   try {
-    for (const program of ["unshare", "nsenter", "mount", "pivot_root", "setpriv", "ip"]) findProgram(program);
+    for (const program of ["unshare", "nsenter", "mount", "pivot_root", "setpriv", "setsid", "ip"])
+      findProgram(program);
     await run([
       "unshare",
       "--mount",
@@ -282,7 +290,7 @@ export async function whyNoNamespaces(nodeNamespace: string | undefined): Promis
       "--fork",
       "/bin/sh",
       "-ec",
-      "mount -t tmpfs probe /mnt; mkdir /mnt/up /mnt/work /mnt/root; mount -t overlay -o lowerdir=/,upperdir=/mnt/up,workdir=/mnt/work probe /mnt/root",
+      `mount -t tmpfs probe /mnt; mkdir /mnt/up /mnt/work /mnt/root; mount -t overlay -o ${overlay},upperdir=/mnt/up,workdir=/mnt/work probe /mnt/root`,
     ]);
   } catch (error) {
     return (error as Error).message;

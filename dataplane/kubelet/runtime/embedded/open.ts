@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { resolve } from "node:path";
 import { type Clock, Failure, type Log } from "../../../../base/mod.ts";
+import { noRegistryConfig, type RegistryConfig } from "../../images/registry/registry-config.ts";
 import { noCgroups, openCgroups } from "./cgroups.ts";
 import type { Driver } from "./driver.ts";
 import { EmbeddedRuntime, exitsDirOf } from "./embedded-runtime.ts";
@@ -12,6 +13,8 @@ export type DriverChoice = "auto" | "namespaces" | "process";
 
 export interface OpenRuntimeOptions {
   readonly stateDir: string;
+  readonly imagesDir: string;
+  readonly registries?: RegistryConfig;
   readonly driver: DriverChoice;
   /** Directories of the host that no container may see. */
   readonly maskedPaths: readonly string[];
@@ -28,12 +31,22 @@ export async function openEmbeddedRuntime(
   const stateDir = resolve(options.stateDir);
   const { clock, log } = options;
   const driver = await chooseDriver({ ...options, stateDir });
-  const { cgroups, warning } =
-    driver.name === "process" ? { cgroups: noCgroups(), warning: undefined } : openCgroups(cgroupNameOf(stateDir));
+  const { cgroups, warning } = driver.limits
+    ? openCgroups(cgroupNameOf(stateDir))
+    : { cgroups: noCgroups(), warning: undefined };
   const limitations = [...driver.limitations, ...(warning === undefined ? [] : [warning])];
   log("info", "container runtime", { driver: driver.name, cgroups: cgroups.version });
   for (const limitation of limitations) log("warn", "container runtime limitation", { limitation });
-  return { runtime: await EmbeddedRuntime.open({ stateDir, driver, cgroups, clock, log }), limitations };
+  const runtime = await EmbeddedRuntime.open({
+    stateDir,
+    imagesDir: resolve(options.imagesDir),
+    registries: options.registries ?? noRegistryConfig,
+    driver,
+    cgroups,
+    clock,
+    log,
+  });
+  return { runtime, limitations };
 }
 
 async function chooseDriver(options: OpenRuntimeOptions): Promise<Driver> {

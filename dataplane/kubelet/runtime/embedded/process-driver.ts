@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { AddressPool } from "./address-pool.ts";
 import type { Driver, Launch } from "./driver.ts";
 import { allProcesses, environment, processTree, signal } from "./procfs.ts";
-import type { SandboxRecord } from "./records.ts";
+import type { ContainerRecord, SandboxRecord } from "./records.ts";
 import { becomeCommand, scriptPreamble, shimScript } from "./shim.ts";
 import { quote } from "./spawn.ts";
 
@@ -14,6 +14,8 @@ const markerVariable = "FLOTILLA_CONTAINER";
 /** The last resort: a container is a plain child process, a pod is an address of the loopback interface. Nothing is isolated. */
 export class ProcessDriver implements Driver {
   readonly name = "process";
+  readonly ownRoots = false;
+  readonly limits = false;
   readonly limitations: readonly string[] = [
     "no isolation: containers are plain processes of the kubelet's user, in the machine's own file system, network and process tree",
     "a pod has an address 127.x.y.z; programs must bind POD_IP, or they collide with other pods on the same port",
@@ -58,6 +60,10 @@ export class ProcessDriver implements Driver {
     return true;
   }
 
+  networkUsage(): undefined {
+    return undefined; // all pods share the loopback interface
+  }
+
   shim(launch: Launch): { files: Readonly<Record<string, string>>; argv: readonly string[] } {
     const { container, dir } = launch;
     const root = join(dir, "root");
@@ -71,7 +77,7 @@ export class ProcessDriver implements Driver {
       workingDir: container.config.workingDir,
       env: this.#env(launch),
       argv: container.argv,
-      restrict: [],
+      become: ["env", "-i"],
     });
     const files = {
       "run.sh": `${scriptPreamble}${command}`,
@@ -95,10 +101,10 @@ export class ProcessDriver implements Driver {
     return ["/bin/sh", "-c", change, "flotilla-exec", "env", "-i", ...this.#env(launch), ...command];
   }
 
-  killAll(containerId: string, pid: number | undefined): void {
+  killAll({ id }: ContainerRecord, pid: number | undefined): void {
     if (pid !== undefined) for (const member of processTree(pid)) signal(member, "SIGKILL");
     // Whoever left the tree (setsid, double fork) still carries the marker.
-    killMarked((id) => id === containerId);
+    killMarked((marked) => marked === id);
   }
 }
 

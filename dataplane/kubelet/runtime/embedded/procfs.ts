@@ -106,3 +106,10 @@ export function pinnedNamespace(path: string, kind: "net" | "uts" | "ipc"): stri
   const nsfs = statSync("/proc/self/ns/net", { throwIfNoEntry: false });
   return stat !== undefined && nsfs !== undefined && stat.dev === nsfs.dev ? `${kind}:[${stat.ino}]` : undefined;
 }
+
+/** Memory of a process that is its own: not backed by files. 0: it is gone. */
+export function residentBytes(pid: number): number {
+  const status = read(`/proc/${pid}/status`) ?? "";
+  const kilobytes = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, "m").exec(status)?.[1] ?? 0);
+  return (kilobytes("RssAnon") + kilobytes("RssShmem")) * 1024;
+}

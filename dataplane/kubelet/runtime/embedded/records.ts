@@ -1,6 +1,8 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { ProcessUser } from "../../images/image-user.ts";
 import type { ContainerConfig, PodSandboxConfig } from "../cri.ts";
+import type { RootSource } from "./embedded-images.ts";
 
 /** What the runtime knows of a sandbox, as it lies on disk. */
 export interface SandboxRecord {
@@ -20,6 +22,10 @@ export interface ContainerRecord {
   readonly config: ContainerConfig;
   readonly createdAtMs: number;
   readonly imageRef: string;
+  readonly root: RootSource;
+  readonly user: ProcessUser;
+  /** With which it is asked to end. */
+  readonly stopSignal: NodeJS.Signals;
   readonly argv: readonly string[];
   readonly env: readonly string[];
   readonly logFile: string;
@@ -28,6 +34,8 @@ export interface ContainerRecord {
   /** First process, as the node sees it, with its start in clock ticks since boot: numbers are reused, pairs are not. */
   readonly pid: number;
   readonly pidStart: string;
+  /** Its mount namespace, as /proc names it: who is in it belongs to the container, also where the pod shares its processes. */
+  readonly mountNamespace: string;
   readonly startedAtMs: number;
   readonly finishedAtMs: number;
   readonly exitCode: number;

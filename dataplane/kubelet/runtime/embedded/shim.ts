@@ -38,16 +38,15 @@ export function shimScript(options: {
 }
 
 /**
- * The lines that turn the container's shell into its command: directory, environment, then exec. Reports on descriptor 7. What
+ * The lines that turn the container's shell into its command: directory, then exec. Reports on descriptor 7. What
  * the set-up printed on stderr lies in setup.err; the command gets the container's own stderr back from descriptor 8.
  */
 export function becomeCommand(options: {
   readonly workingDir: string;
   readonly env: readonly string[];
   readonly argv: readonly string[];
-  /** Prefix that drops privileges, e.g. setpriv … */
-  readonly restrict: readonly string[];
-  readonly cgroupFd?: number;
+  /** Prefix that drops privileges and ends in `env -i`, which takes the environment and the command. */
+  readonly become: readonly string[];
 }): string {
   const [command, ...args] = options.argv as [string, ...string[]];
   const path = options.env.find((entry) => entry.startsWith("PATH="))?.slice("PATH=".length) ?? "";
@@ -62,9 +61,12 @@ export function becomeCommand(options: {
     );
   } else {
     const missing = `exec: "${command}": executable file not found in $PATH`;
-    lines.push(`( PATH=${quote(path)}; command -v ${quote(command)} >/dev/null ) || fail ${quote(missing)}`);
+    // Not `command -v`: that knows the shell's own commands, which the container may not have.
+    const programs = path.split(":").map((dir) => quote(`${dir || "."}/${command}`));
+    const found = programs.map((program) => `{ [ -x ${program} ] && [ ! -d ${program} ]; }`).join(" || ");
+    lines.push(`${found} || fail ${quote(missing)}`);
   }
-  const words = ["exec", "env", "-i", ...options.env, ...options.restrict, command, ...args];
+  const words = ["exec", ...options.become, ...options.env, command, ...args];
   lines.push("echo ok >&7", "exec 2>&8 8>&- 7>&-", words.map(quote).join(" "), "");
   return lines.join("\n");
 }

@@ -1,0 +1,70 @@
+import { createHash } from "node:crypto";
+import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { basename, join } from "node:path";
+import { findProgram } from "./find-program.ts";
+import { quote, runAny } from "./spawn.ts";
+
+/** Programs that work on in a container after its root has become the image's, which may hold no program at all. */
+const programs = ["mount", "umount", "mkdir", "setpriv", "env"] as const;
+export type Tool = (typeof programs)[number];
+
+/**
+ * A directory with copies of a few programs of this machine, their libraries and the dynamic linker that joins them: wherever it is mounted,
+ * they run, whatever lies around it. Where a driver mounts it in containers it is read-only, and all it holds is what any machine has.
+ */
+export class Tools {
+  readonly dir: string;
+  /** File name of the dynamic linker; undefined: the programs are static. */
+  readonly #linker: string | undefined;
+
+  private constructor(dir: string, linker: string | undefined) {
+    this.dir = dir;
+    this.#linker = linker;
+  }
+
+  /**
+   * Makes the directory below `parent`, or finds it. Its name tells what it holds: after an upgrade of the machine there is another one, and
+   * containers that run keep theirs.
+   */
+  static async prepare(parent: string): Promise<Tools> {
+    const files = new Map<string, string>();
+    let linker: string | undefined;
+    for (const program of programs) {
+      const path = findProgram(program);
+      files.set(program, path);
+      // `libc.so.6 => /lib/libc.so.6 (0x…)`, and a line with a path alone for the dynamic linker. A static program is told with exit code 1.
+      const { stdout } = await runAny(["ldd", path]);
+      for (const line of stdout.toString().split("\n")) {
+        const [, library, bare] = /=> (\/\S+)|^\s*(\/\S+) \(/.exec(line) ?? [];
+        const file = library ?? bare;
+        if (file === undefined) continue;
+        if (bare !== undefined) linker = basename(bare);
+        files.set(basename(file), file);
+      }
+    }
+    const stamp = [...files].map(([name, path]) => {
+      const { size, mtimeMs, ino } = statSync(path);
+      return `${name} ${path} ${size} ${mtimeMs} ${ino}`;
+    });
+    const dir = join(parent, createHash("sha256").update(stamp.join("\n")).digest("hex").slice(0, 16));
+    if (!existsSync(dir)) {
+      const temporary = join(parent, "tmp");
+      rmSync(temporary, { recursive: true, force: true });
+      mkdirSync(temporary, { recursive: true, mode: 0o755 });
+      for (const [name, path] of files) copyFileSync(path, join(temporary, name));
+      renameSync(temporary, dir);
+    }
+    return new Tools(dir, linker);
+  }
+
+  /** The beginning of a command line that runs a tool, when the directory is seen at `at`. */
+  argv(tool: Tool, at = this.dir): readonly string[] {
+    const program = join(at, tool);
+    return this.#linker === undefined ? [program] : [join(at, this.#linker), "--library-path", at, program];
+  }
+
+  /** The same as words of a shell. */
+  words(tool: Tool, at = this.dir): string {
+    return this.argv(tool, at).map(quote).join(" ");
+  }
+}
