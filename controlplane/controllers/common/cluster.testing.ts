@@ -69,6 +69,9 @@ export class TestCluster {
     for (const pod of (await this.client.pods.list()).items) {
       const { namespace, name, deletionTimestamp } = pod.metadata;
       if (deletionTimestamp !== undefined) {
+        const held = (pod.metadata.finalizers ?? []).length > 0;
+        if (held && (pod.status?.phase === "Pending" || pod.status?.phase === "Running"))
+          await this.setStatus(pod, "Failed");
         await this.client.pods.delete(namespace, name, { gracePeriodSeconds: 0 });
         continue;
       }

@@ -1,4 +1,4 @@
-import { type Random, seededRandom } from "../../../base/mod.ts";
+import { Deferred, type Random, seededRandom } from "../../../base/mod.ts";
 import { type Client, sleep, type Transport, type TransportResponse } from "../../client/mod.ts";
 import type { TestCluster } from "./cluster.testing.ts";
 
@@ -43,12 +43,38 @@ export class MortalProcess implements Transport {
     return Promise.resolve();
   }
 
-  /** In order, each as late as chance wants; several that are late come together. */
+  /** In order, each at most so late as it may be. */
   async *#late(body: AsyncIterable<Uint8Array>, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
-    for await (const frame of body) {
-      const delayMs = this.#random.below(this.#maxDelayMs + 1);
-      if (delayMs > 0 && this.#random.below(4) === 0) await sleep(this.#cluster.clock, delayMs, signal);
-      yield frame;
+    const { clock } = this.#cluster;
+    const waiting: { readonly frame: Uint8Array; readonly dueMs: number }[] = [];
+    let arrived = new Deferred<void>();
+    let ended = false;
+    const receive = async () => {
+      try {
+        for await (const frame of body) {
+          const delayMs = this.#random.below(4) === 0 ? this.#random.below(this.#maxDelayMs + 1) : 0;
+          waiting.push({ frame, dueMs: clock.monotonic() + delayMs });
+          arrived.resolve();
+        }
+      } finally {
+        ended = true;
+        arrived.resolve();
+      }
+    };
+    const received = receive();
+    // Heard when the frames before it are delivered, or not at all when the reader has left.
+    received.catch(() => undefined);
+    for (;;) {
+      const next = waiting.shift();
+      if (next === undefined) {
+        if (ended) return received;
+        await arrived.promise;
+        arrived = new Deferred<void>();
+        continue;
+      }
+      const delayMs = next.dueMs - clock.monotonic();
+      if (delayMs > 0) await sleep(clock, delayMs, signal);
+      yield next.frame;
     }
   }
 }

@@ -1,4 +1,5 @@
 import type { Job, JobStatus, Pod } from "../../api/mod.ts";
+import { judge } from "./failure-policy.ts";
 import { formatIndexes, indexOf, parseIndexes } from "./indexes.ts";
 
 export const trackingFinalizer = "batch.kubernetes.io/job-tracking";
@@ -10,8 +11,12 @@ const batch = 500;
 export interface Accounts {
   readonly succeeded: number;
   readonly failed: number;
+  /** Of an Indexed Job. */
+  readonly completed: ReadonlySet<number>;
   readonly completedIndexes: string | undefined;
   readonly uncounted: { readonly succeeded: readonly string[]; readonly failed: readonly string[] };
+  /** Failures that will count but are not in the books yet. */
+  readonly pendingFailures: number;
   /** Finished pods that are in the books (of the status that is to be written first) and may lose their finalizer. */
   readonly release: readonly Pod[];
   /** Finished pods that did not fit into this batch. */
@@ -23,10 +28,23 @@ export function isIndexed(job: Job): boolean {
 }
 
 /** Under the policy `Failed` a pod counts only when it has stopped; otherwise its deletion already makes it a failure. */
-function hasFailed(pod: Pod, job: Job): boolean {
+export function hasFailed(pod: Pod, job: Job): boolean {
   if (pod.status?.phase === "Failed") return true;
-  if (job.spec.podReplacementPolicy === "Failed") return false;
+  if (replacesFailedOnly(job)) return false;
   return pod.metadata.deletionTimestamp !== undefined && pod.status?.phase !== "Succeeded";
+}
+
+/** A pod failure policy judges how pods ended, so it has to wait until they have. */
+export function replacesFailedOnly({ spec }: Job): boolean {
+  return (
+    (spec.podReplacementPolicy ?? (spec.podFailurePolicy === undefined ? "TerminatingOrFailed" : "Failed")) === "Failed"
+  );
+}
+
+/** Failures of an index that the Job no longer has, and those that its policy ignores, count as nothing. */
+function countsAsFailure(job: Job, pod: Pod): boolean {
+  if (isIndexed(job) && indexOf(pod, job.spec.completions ?? 0) === undefined) return false;
+  return judge(job, pod).counts;
 }
 
 /**
@@ -37,9 +55,15 @@ function hasFailed(pod: Pod, job: Job): boolean {
  * 2. then its finalizer is removed;
  * 3. its uid is in `uncounted` and its finalizer is gone: the counter rises and the uid leaves, in one write of the status.
  *
- * `released` are uids whose finalizer is already removed on the server although the cache still shows it.
+ * `released` are uids whose finalizer is already removed on the server although the cache still shows it; `kept` are uids of failed
+ * pods that stay out of the books for now.
  */
-export function account(job: Job, pods: readonly Pod[], released: ReadonlySet<string>): Accounts {
+export function account(
+  job: Job,
+  pods: readonly Pod[],
+  released: ReadonlySet<string>,
+  kept: ReadonlySet<string>,
+): Accounts {
   const status: JobStatus = job.status ?? {};
   const completions = job.spec.completions ?? 0;
   const completed = parseIndexes(status.completedIndexes, completions);
@@ -58,29 +82,35 @@ export function account(job: Job, pods: readonly Pod[], released: ReadonlySet<st
   const failed = (status.failed ?? 0) + before.failed.length - uncounted.failed.length;
   const known = new Set([...uncounted.succeeded, ...uncounted.failed]);
   const release: Pod[] = [...known].map((uid) => held.get(uid) as Pod);
+  let pendingFailures = 0;
   let more = false;
   for (const [uid, pod] of held) {
     if (known.has(uid)) continue;
     const won = pod.status?.phase === "Succeeded";
     if (!won && !hasFailed(pod, job)) continue;
-    if (release.length >= batch) {
-      more = true;
-      break;
+    const fails = !won && countsAsFailure(job, pod);
+    const full = release.length >= batch;
+    if (full || kept.has(uid)) {
+      if (fails) pendingFailures++;
+      more ||= full;
+      continue;
     }
     const index = isIndexed(job) ? indexOf(pod, completions) : undefined;
     if (won && isIndexed(job)) {
       // Its index is the book entry; a second success of one index changes nothing.
       if (index !== undefined) completed.add(index);
     } else if (won) uncounted.succeeded.push(uid);
-    else uncounted.failed.push(uid);
+    else if (fails) uncounted.failed.push(uid);
     release.push(pod);
   }
   if (isIndexed(job)) succeeded = completed.size;
   return {
     succeeded,
     failed,
+    completed,
     completedIndexes: isIndexed(job) ? formatIndexes(completed) : undefined,
     uncounted,
+    pendingFailures,
     release,
     more,
   };

@@ -2,7 +2,6 @@ import type { Job, Pod } from "../../api/mod.ts";
 import {
   type EventRecorder,
   type Informer,
-  isNamespaceTerminating,
   isNotFound,
   keyFor,
   keyOf,
@@ -11,17 +10,23 @@ import {
   splitKey,
   type WorkQueue,
 } from "../../client/mod.ts";
-import { claim, planClaims } from "../common/claims.ts";
+import { claim, claimable, planClaims, staysOnServer } from "../common/claims.ts";
 import { type Controller, type ControllerContext, controllerQueue, recorderFor } from "../common/controller.ts";
 import { sameJson } from "../common/equality.ts";
 import { Expectations } from "../common/expectations.ts";
 import { selects } from "../common/label-selector.ts";
 import { controllerOf, controllerReference } from "../common/owners.ts";
-import { slowStart } from "../common/slow-start.ts";
+import { PodControl } from "../common/pod-control.ts";
+import { WrittenVersions } from "../common/written-versions.ts";
 import { trackingFinalizer } from "./accounting.ts";
 import { isFinished } from "./outcome.ts";
 import { leftovers, type Plan, plan } from "./plan.ts";
 import { podFor } from "./pod-template.ts";
+
+/** What happens to pods within this time is looked at together: a Job of many short pods is not looked at for each of them. */
+const batchMs = 100;
+/** Finalizers are removed so many at a time. */
+const concurrency = 50;
 
 /** Runs pods until enough of them have succeeded, or too many have failed. */
 export class JobController implements Controller {
@@ -33,6 +38,9 @@ export class JobController implements Controller {
   readonly #pods: Informer<Pod>;
   readonly #expectations: Expectations;
   readonly #events: EventRecorder;
+  readonly #podControl: PodControl;
+  /** Our own writes of statuses: the books must never be carried forward from an old page. */
+  readonly #written = new WrittenVersions();
   /** Uids of pods whose finalizer we removed, until the cache shows it. */
   readonly #released = new Set<string>();
 
@@ -41,6 +49,7 @@ export class JobController implements Controller {
     this.queue = controllerQueue(this.name, context);
     this.#expectations = new Expectations(context.clock);
     this.#events = recorderFor(this.name, context);
+    this.#podControl = new PodControl(context.client, this.#events, this.#expectations);
     this.#jobs = context.informers.informer(context.client.jobs);
     this.#pods = context.informers.informer(context.client.pods);
     this.#jobs.addHandler({
@@ -48,6 +57,7 @@ export class JobController implements Controller {
       onUpdate: (_, job) => this.queue.add(keyOf(job)),
       onDelete: (job) => {
         this.#expectations.forget(keyOf(job));
+        this.#written.forget(job);
         this.queue.add(keyOf(job));
         // Looked up by owner, which the key of a deleted Job no longer tells.
         for (const pod of this.#pods.lister.ownedBy(job.metadata.uid ?? "")) this.queue.add(orphanKey(pod));
@@ -67,13 +77,16 @@ export class JobController implements Controller {
     if (job === undefined) return; // deleted: the garbage collector owns what is left
     const managedBy = job.spec.managedBy;
     if (managedBy !== undefined && managedBy !== "kubernetes.io/job-controller") return;
+    if (!this.#written.isShownBy(job)) return; // its event brings us back
     const cacheIsFresh = this.#expectations.satisfied(key);
+    // Of the same moment as the pods: an event during the wait below takes a uid out, and the pod's finalizer with it.
+    const released = new Set(this.#released);
     const pods = await this.#claim(job, signal);
     if (isFinished(job)) {
       await this.#release(leftovers(pods), signal);
       return;
     }
-    const decided = plan({ job, pods, released: this.#released, cacheIsFresh, nowMs: this.#context.clock.now() });
+    const decided = plan({ job, pods, released, cacheIsFresh, nowMs: this.#context.clock.now() });
     return this.#carryOut(key, job, decided, signal);
   }
 
@@ -82,19 +95,15 @@ export class JobController implements Controller {
     const { client } = this.#context;
     if (!sameJson(decided.status, job.status)) {
       // Bound to the version that was read: what was decided on an old status is not written.
-      await client.jobs.updateStatus({ ...job, status: decided.status }, { signal });
+      this.#written.note(await client.jobs.updateStatus({ ...job, status: decided.status }, { signal }));
       this.#report(job, decided);
     }
     await this.#release(decided.release, signal);
-    if (decided.uncounted) await this.#release(leftovers(decided.remove), signal);
-    await this.#removePods(key, job, decided.remove, signal);
-    if (decided.create.length > 0) {
-      this.#expectations.expectCreations(key, decided.create.length);
-      const unexpected = (count: number) => {
-        for (let i = 0; i < count; i++) this.#expectations.creationObserved(key);
-      };
-      await slowStart(decided.create.length, (i) => this.#createPod(key, job, decided.create[i], signal), unexpected);
-    }
+    // One that has ended meanwhile is not surplus but counts: then the version differs, and all is decided again.
+    if (decided.uncounted) await this.#release(leftovers(decided.remove), signal, "unchanged");
+    await this.#podControl.delete(key, job, decided.remove, signal);
+    const pods = decided.create.map(({ index, failed }) => podFor(job, index, failed));
+    await this.#podControl.create(key, job, pods, signal);
     return decided.afterMs === undefined ? undefined : { afterMs: decided.afterMs };
   }
 
@@ -107,29 +116,32 @@ export class JobController implements Controller {
 
   async #claim(job: Job, signal: AbortSignal): Promise<Pod[]> {
     const { client } = this.#context;
-    const { namespace = "", name, uid } = job.metadata;
-    const claims = planClaims(job, job.spec.selector, this.#pods.lister.inNamespace(namespace));
-    const stays = async () => {
-      const fresh = await client.jobs.get(namespace, name, { signal });
-      return fresh.metadata.uid === uid && fresh.metadata.deletionTimestamp === undefined;
-    };
+    const claims = planClaims(job, job.spec.selector, claimable(this.#pods.lister, job));
+    const stays = staysOnServer(client.jobs, job, signal);
     const reference = controllerReference(job, "batch/v1", "Job");
     return claim(client.pods, reference, claims, stays, signal, [trackingFinalizer]);
   }
 
-  async #release(pods: readonly Pod[], signal: AbortSignal): Promise<void> {
-    for (const { metadata } of pods) {
-      const { namespace, name, uid = "" } = metadata;
-      if (this.#released.has(uid)) continue;
-      this.#released.add(uid);
-      try {
-        const patch = { metadata: { uid, "$deleteFromPrimitiveList/finalizers": [trackingFinalizer] } };
-        await this.#context.client.pods.patch(namespace, name, "strategic", patch, { signal });
-      } catch (error) {
-        if (isNotFound(error)) continue;
-        this.#released.delete(uid);
-        throw error;
-      }
+  async #release(pods: readonly Pod[], signal: AbortSignal, only?: "unchanged"): Promise<void> {
+    const held = pods.filter(({ metadata }) => !this.#released.has(metadata.uid ?? ""));
+    for (let from = 0; from < held.length; from += concurrency) {
+      const batch = held.slice(from, from + concurrency).map((pod) => this.#releaseOne(pod, signal, only));
+      const failed = (await Promise.allSettled(batch)).find((outcome) => outcome.status === "rejected");
+      if (failed !== undefined) throw failed.reason;
+    }
+  }
+
+  async #releaseOne({ metadata }: Pod, signal: AbortSignal, only?: "unchanged"): Promise<void> {
+    const { namespace, name, uid = "", resourceVersion } = metadata;
+    const version = only === "unchanged" ? { resourceVersion } : {};
+    this.#released.add(uid);
+    try {
+      const patch = { metadata: { uid, ...version, "$deleteFromPrimitiveList/finalizers": [trackingFinalizer] } };
+      await this.#context.client.pods.patch(namespace, name, "strategic", patch, { signal });
+    } catch (error) {
+      if (isNotFound(error)) return;
+      this.#released.delete(uid);
+      throw error;
     }
   }
 
@@ -141,40 +153,6 @@ export class JobController implements Controller {
     const job = owner && this.#jobs.lister.get(pod.metadata.namespace, owner.name);
     if (job !== undefined && job.metadata.uid === owner?.uid) return;
     await this.#release(leftovers([pod]), signal);
-  }
-
-  async #removePods(key: ObjectKey, job: Job, pods: readonly Pod[], signal: AbortSignal): Promise<void> {
-    if (pods.length === 0) return;
-    this.#expectations.expectDeletions(key, pods.map(keyOf));
-    const outcomes = await Promise.allSettled(
-      pods.map(async (pod) => {
-        const { namespace, name, uid } = pod.metadata;
-        try {
-          await this.#context.client.pods.delete(namespace, name, { signal, preconditions: { uid } });
-          this.#events.event(job, "Normal", "SuccessfulDelete", `Deleted pod: ${name}`);
-        } catch (error) {
-          this.#expectations.deletionObserved(key, keyOf(pod));
-          if (isNotFound(error)) return;
-          this.#events.event(job, "Warning", "FailedDelete", `Error deleting: ${(error as Error).message}`);
-          throw error;
-        }
-      }),
-    );
-    const failed = outcomes.find((outcome) => outcome.status === "rejected");
-    if (failed !== undefined) throw failed.reason;
-  }
-
-  async #createPod(key: ObjectKey, job: Job, index: number | undefined, signal: AbortSignal): Promise<void> {
-    try {
-      const pod = await this.#context.client.pods.create(podFor(job, index), { signal });
-      this.#events.event(job, "Normal", "SuccessfulCreate", `Created pod: ${pod.metadata.name}`);
-    } catch (error) {
-      this.#expectations.creationObserved(key);
-      if (isNamespaceTerminating(error)) return;
-      if (!signal.aborted)
-        this.#events.event(job, "Warning", "FailedCreate", `Error creating: ${(error as Error).message}`);
-      throw error;
-    }
   }
 
   #ownerKey(pod: Pod): ObjectKey | undefined {
@@ -192,7 +170,7 @@ export class JobController implements Controller {
     }
     if (deletionTimestamp !== undefined) this.#expectations.deletionObserved(key, keyOf(pod));
     else if (isNew) this.#expectations.creationObserved(key);
-    this.queue.add(key);
+    this.queue.addAfter(key, batchMs);
     const owner = this.#jobs.lister.getByKey(key);
     if (owner?.metadata.uid !== controllerOf(pod)?.uid && finalizers.includes(trackingFinalizer)) {
       this.queue.add(orphanKey(pod));
@@ -204,7 +182,7 @@ export class JobController implements Controller {
     const key = this.#ownerKey(pod);
     if (key === undefined) return;
     this.#expectations.deletionObserved(key, keyOf(pod));
-    this.queue.add(key);
+    this.queue.addAfter(key, batchMs);
   }
 
   #orphan(pod: Pod): void {

@@ -1,5 +1,9 @@
 import type { Job, JobCondition, Pod } from "../../api/mod.ts";
 import { isActive } from "../common/pods.ts";
+import { hasFailed, isIndexed } from "./accounting.ts";
+import { judge } from "./failure-policy.ts";
+import { limitsPerIndex } from "./per-index.ts";
+import { successPolicyMet } from "./success-policy.ts";
 
 /** How a Job ends, or is about to. */
 export interface Outcome {
@@ -13,6 +17,10 @@ export interface Tally {
   readonly active: number;
   readonly succeeded: number;
   readonly failed: number;
+  /** Of an Indexed Job. */
+  readonly completed: ReadonlySet<number>;
+  /** Of a Job with a back-off limit per index. */
+  readonly failedIndexes: ReadonlySet<number>;
 }
 
 /** Complete or Failed, once it is one of them. */
@@ -26,36 +34,48 @@ export function isFinished(job: Job): boolean {
   return finishedCondition(job) !== undefined;
 }
 
-/** Fields that this controller does not carry out. Running such a Job otherwise than asked would be worse than not running it. */
-function unsupportedFields(job: Job): string[] {
-  const { podFailurePolicy, successPolicy, backoffLimitPerIndex, maxFailedIndexes } = job.spec;
-  const fields = { podFailurePolicy, successPolicy, backoffLimitPerIndex, maxFailedIndexes };
-  return Object.entries(fields).flatMap(([name, value]) => (value === undefined ? [] : [`spec.${name}`]));
+/** Undefined while the Job goes on. What was announced once (FailureTarget, SuccessCriteriaMet) stays. */
+export function outcomeOf(job: Job, pods: readonly Pod[], tally: Tally, nowMs: number): Outcome | undefined {
+  const announced = (type: string) =>
+    job.status?.conditions?.find((condition) => condition.type === type && condition.status === "True");
+  const decided = announced("FailureTarget") ?? announced("SuccessCriteriaMet");
+  if (decided !== undefined) {
+    const type = decided.type === "FailureTarget" ? "Failed" : "Complete";
+    return { type, reason: decided.reason ?? "", message: decided.message ?? "" };
+  }
+  return failureOf(job, pods, tally, nowMs) ?? successOf(job, tally);
 }
 
-/** Undefined while the Job goes on. */
-export function outcomeOf(job: Job, pods: readonly Pod[], tally: Tally, nowMs: number): Outcome | undefined {
-  const decided = (job.status?.conditions ?? []).find(
-    ({ type, status }) => type === "FailureTarget" && status === "True",
-  );
-  if (decided !== undefined) {
-    return { type: "Failed", reason: decided.reason ?? "", message: decided.message ?? "" };
+function failureOf(job: Job, pods: readonly Pod[], tally: Tally, nowMs: number): Outcome | undefined {
+  const failed = (reason: string, message: string): Outcome => ({ type: "Failed", reason, message });
+  const { backoffLimit, completions = 0, maxFailedIndexes, podFailurePolicy } = job.spec;
+  if (podFailurePolicy !== undefined) {
+    for (const pod of pods) {
+      const message = hasFailed(pod, job) ? judge(job, pod).message : undefined;
+      if (message !== undefined) return failed("PodFailurePolicy", message);
+    }
   }
-  const unsupported = unsupportedFields(job);
-  if (unsupported.length > 0) {
-    return {
-      type: "Failed",
-      reason: "UnsupportedField",
-      message: `This controller does not support ${unsupported.join(", ")}`,
-    };
-  }
-  if (tally.failed > (job.spec.backoffLimit ?? 6) || restartedTooOften(job, pods)) {
-    return { type: "Failed", reason: "BackoffLimitExceeded", message: "Job has reached the specified backoff limit" };
+  const limit = backoffLimit ?? (limitsPerIndex(job) ? Number.POSITIVE_INFINITY : 6);
+  if (tally.failed > limit || restartedTooOften(job, pods, limit)) {
+    return failed("BackoffLimitExceeded", "Job has reached the specified backoff limit");
   }
   const leftMs = deadlineLeftMs(job, nowMs);
   if (leftMs !== undefined && leftMs <= 0) {
-    return { type: "Failed", reason: "DeadlineExceeded", message: "Job was active longer than specified deadline" };
+    return failed("DeadlineExceeded", "Job was active longer than specified deadline");
   }
+  const failedIndexes = tally.failedIndexes.size;
+  if (maxFailedIndexes !== undefined && failedIndexes > maxFailedIndexes) {
+    return failed("MaxFailedIndexesExceeded", "Job has exceeded the specified maximal number of failed indexes");
+  }
+  if (failedIndexes > 0 && failedIndexes + tally.succeeded >= completions) {
+    return failed("FailedIndexes", "Job has failed indexes");
+  }
+  return undefined;
+}
+
+function successOf(job: Job, tally: Tally): Outcome | undefined {
+  const message = isIndexed(job) ? successPolicyMet(job, tally.completed) : undefined;
+  if (message !== undefined) return { type: "Complete", reason: "SuccessPolicy", message };
   const { completions } = job.spec;
   // Without a number: one success is enough, once all that run have ended.
   const done = completions === undefined ? tally.succeeded > 0 && tally.active === 0 : tally.succeeded >= completions;
@@ -72,7 +92,7 @@ export function deadlineLeftMs(job: Job, nowMs: number): number | undefined {
 }
 
 /** With restartPolicy OnFailure the kubelet restarts containers within one pod: those count against the limit too. */
-function restartedTooOften(job: Job, pods: readonly Pod[]): boolean {
+function restartedTooOften(job: Job, pods: readonly Pod[], limit: number): boolean {
   if (job.spec.template.spec?.restartPolicy !== "OnFailure") return false;
   let restarts = 0;
   for (const { status } of pods.filter(isActive)) {
@@ -80,6 +100,5 @@ function restartedTooOften(job: Job, pods: readonly Pod[]): boolean {
     const containers = [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])];
     for (const { restartCount } of containers) restarts += restartCount;
   }
-  const limit = job.spec.backoffLimit ?? 6;
   return limit === 0 ? restarts > 0 : restarts >= limit;
 }

@@ -4,7 +4,7 @@ import type { Job, Pod } from "../../api/mod.ts";
 import { trackingFinalizer } from "./accounting.ts";
 import { formatIndexes, parseIndexes } from "./indexes.ts";
 import { isFinished } from "./outcome.ts";
-import { type Plan, plan } from "./plan.ts";
+import { type Creation, type Plan, plan } from "./plan.ts";
 import { podFor } from "./pod-template.ts";
 
 const startMs = Date.UTC(2030, 0, 1);
@@ -45,7 +45,7 @@ class World {
     const loose = decided.uncounted ? decided.remove : [];
     for (const pod of [...decided.release, ...loose]) write(() => this.#release(pod));
     for (const pod of decided.remove) write(() => this.#delete(pod));
-    for (const index of decided.create) write(() => this.#create(index));
+    for (const creation of decided.create) write(() => this.#create(creation));
     if (left < 0) this.released.clear();
   }
 
@@ -72,8 +72,8 @@ class World {
     this.#collect();
   }
 
-  #create(index: number | undefined): void {
-    const pod = podFor(this.job, index);
+  #create({ index, failed }: Creation): void {
+    const pod = podFor(this.job, index, failed);
     this.pods = [
       ...this.pods,
       { ...pod, metadata: { ...pod.metadata, uid: `p${++this.#uids}` }, status: { phase: "Running" } },
@@ -159,13 +159,6 @@ test("past its deadline a Job fails", () => {
   world.nowMs += 30_000;
   for (let i = 0; i < 4; i++) world.step();
   expect(reasons(world)).toContain("Failed DeadlineExceeded");
-});
-
-test("what is not supported is refused in so many words, and nothing runs", () => {
-  const world = new World({ completions: 1, successPolicy: { rules: [] } });
-  expect(world.decide().create).toEqual([]);
-  world.step();
-  expect(world.job.status?.conditions?.at(-1)?.message).toBe("This controller does not support spec.successPolicy");
 });
 
 test("an indexed pod is told its index in every way that programs look for it", () => {

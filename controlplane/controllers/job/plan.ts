@@ -3,14 +3,23 @@ import { timestamp } from "../../client/mod.ts";
 import { findCondition, withCondition } from "../common/conditions.ts";
 import { rankForDeletion } from "../common/deletion-rank.ts";
 import { isActive, isReady, isTerminating } from "../common/pods.ts";
-import { type Accounts, account, isIndexed, trackingFinalizer } from "./accounting.ts";
-import { indexOf, parseIndexes } from "./indexes.ts";
+import { type Accounts, account, isIndexed, replacesFailedOnly, trackingFinalizer } from "./accounting.ts";
+import { formatIndexes, indexOf } from "./indexes.ts";
 import { deadlineLeftMs, type Outcome, outcomeOf } from "./outcome.ts";
+import { limitsPerIndex, nextCounts, type PerIndex, perIndex } from "./per-index.ts";
 
 /** Created at most in one go. */
 const burst = 500;
 const firstBackoffMs = 10_000;
 const maxBackoffMs = 600_000;
+
+/** A pod to create. */
+export interface Creation {
+  /** Undefined when the Job has none. */
+  readonly index?: number;
+  /** Whose place it takes, where failures are counted by index. */
+  readonly failed?: Pod;
+}
 
 export interface Plan {
   /** To be written before any finalizer is removed. */
@@ -20,8 +29,7 @@ export interface Plan {
   readonly remove: readonly Pod[];
   /** Those to remove are surplus or suspended: they lose their finalizer first and count as nothing. Otherwise they count as failed. */
   readonly uncounted: boolean;
-  /** One entry per pod to create: its index, undefined when the Job has none. */
-  readonly create: readonly (number | undefined)[];
+  readonly create: readonly Creation[];
   /** It ends with this status. */
   readonly finished?: Outcome;
   /** It was stopped, or goes on again, with this status. */
@@ -44,13 +52,18 @@ export interface Observed {
 export function plan(observed: Observed): Plan {
   const { pods, released, nowMs, cacheIsFresh } = observed;
   const job = started(observed.job, nowMs);
-  const books = account(job, pods, released);
+  const indexes = limitsPerIndex(job) ? perIndex(job, pods, released) : none;
+  // What is about to end is not tried again, so nothing has to be carried on.
+  const kept = isAnnounced(job) ? none.held : indexes.held;
+  const books = account(job, pods, released, kept);
   const active = pods.filter(isActive);
   const terminating = pods.filter(isTerminating).length;
   const tally = {
     active: active.length,
     succeeded: books.succeeded + books.uncounted.succeeded.length,
-    failed: books.failed + books.uncounted.failed.length,
+    failed: books.failed + books.uncounted.failed.length + books.pendingFailures,
+    completed: books.completed,
+    failedIndexes: indexes.failed,
   };
   const outcome = outcomeOf(job, pods, tally, nowMs);
   const paused = job.spec.suspend === true;
@@ -59,14 +72,14 @@ export function plan(observed: Observed): Plan {
     outcome !== undefined || paused || job.metadata.deletionTimestamp !== undefined
       ? { remove: job.metadata.deletionTimestamp === undefined ? active : [], create: [] }
       : cacheIsFresh
-        ? manage(job, pods, active, terminating, books, nowMs)
+        ? manage({ job, pods, active, terminating, books, indexes, nowMs })
         : { remove: [], create: [] };
   const conditions = conditionsFor(job, outcome, nowMs);
-  const counts = countsOf(job, books, active, terminating);
+  const counts = countsOf(job, books, indexes, active, terminating);
   const suspended = suspension(observed.job, outcome);
   // An end is final: it is announced only when nothing runs any more and every pod is in the books.
   const settled = books.uncounted.succeeded.length + books.uncounted.failed.length === 0 && !books.more;
-  const stillHeld = books.release.length > 0;
+  const stillHeld = books.release.length > 0 || kept.size > 0;
   const over = outcome !== undefined && settled && !stillHeld && active.length === 0 && terminating === 0;
   const status: JobStatus = over
     ? ended(job, { ...counts, conditions }, outcome, nowMs)
@@ -82,6 +95,15 @@ export function plan(observed: Observed): Plan {
   };
 }
 
+const none: PerIndex = { failed: new Set(), last: new Map(), held: new Set() };
+
+/** How it ends is decided, and was told. */
+function isAnnounced(job: Job): boolean {
+  return (job.status?.conditions ?? []).some(
+    ({ type, status }) => (type === "FailureTarget" || type === "SuccessCriteriaMet") && status === "True",
+  );
+}
+
 /** Pods of a Job that has ended, or is gone, have nobody to be counted for. */
 export function leftovers(pods: readonly Pod[]): Pod[] {
   return pods.filter(({ metadata }) => metadata.finalizers?.includes(trackingFinalizer));
@@ -92,7 +114,13 @@ function started(job: Job, nowMs: number): Job {
   return { ...job, status: { ...job.status, startTime: timestamp(nowMs) } };
 }
 
-function countsOf(job: Job, books: Accounts, active: readonly Pod[], terminating: number): JobStatus {
+function countsOf(
+  job: Job,
+  books: Accounts,
+  indexes: PerIndex,
+  active: readonly Pod[],
+  terminating: number,
+): JobStatus {
   const { uncounted } = books;
   return {
     ...job.status,
@@ -102,6 +130,7 @@ function countsOf(job: Job, books: Accounts, active: readonly Pod[], terminating
     succeeded: books.succeeded,
     failed: books.failed,
     completedIndexes: books.completedIndexes || undefined,
+    ...(limitsPerIndex(job) ? { failedIndexes: formatIndexes(indexes.failed) } : {}),
     uncountedTerminatedPods: {
       ...(uncounted.succeeded.length > 0 ? { succeeded: [...uncounted.succeeded] } : {}),
       ...(uncounted.failed.length > 0 ? { failed: [...uncounted.failed] } : {}),
@@ -111,57 +140,105 @@ function countsOf(job: Job, books: Accounts, active: readonly Pod[], terminating
 
 interface Step {
   readonly remove: readonly Pod[];
-  readonly create: readonly (number | undefined)[];
+  readonly create: readonly Creation[];
   /** New pods wait this long because the last ones failed. */
   readonly backoffMs?: number;
 }
 
-function manage(
-  job: Job,
-  pods: readonly Pod[],
-  active: readonly Pod[],
-  terminating: number,
-  books: Accounts,
-  nowMs: number,
-): Step {
+interface Situation {
+  readonly job: Job;
+  readonly pods: readonly Pod[];
+  readonly active: readonly Pod[];
+  readonly terminating: number;
+  readonly books: Accounts;
+  readonly indexes: PerIndex;
+  readonly nowMs: number;
+}
+
+function manage(situation: Situation): Step {
+  const { job, active, terminating, books, indexes, nowMs } = situation;
   const { completions, parallelism = 1 } = job.spec;
   const succeeded = books.succeeded + books.uncounted.succeeded.length;
   const wanted =
     completions === undefined
       ? succeeded > 0
-        ? active.length
+        ? Math.min(active.length, parallelism)
         : parallelism
-      : Math.min(parallelism, Math.max(0, completions - succeeded));
-  if (active.length > wanted) {
-    const ranked = rankForDeletion(active, active, nowMs);
-    return { remove: ranked.slice(0, active.length - wanted), create: [] };
+      : Math.min(parallelism, Math.max(0, completions - succeeded - indexes.failed.size));
+  const astray = isIndexed(job) ? withoutPurpose(situation) : [];
+  const rest = astray.length === 0 ? active : active.filter((pod) => !astray.includes(pod));
+  const excess = rest.length - wanted;
+  if (astray.length > 0 || excess > 0) {
+    const ranked = excess > 0 ? rankForDeletion(rest, rest, nowMs).slice(0, excess) : [];
+    return { remove: [...astray, ...ranked], create: [] };
   }
   // Under the policy `Failed` a pod on its way out still takes the place of its successor.
-  const taken = active.length + (job.spec.podReplacementPolicy === "Failed" ? terminating : 0);
+  const taken = active.length + (replacesFailedOnly(job) ? terminating : 0);
   const missing = Math.min(wanted - taken, burst);
   if (missing <= 0) return { remove: [], create: [] };
-  const backoffMs = backoffLeftMs(job, pods, nowMs);
+  if (limitsPerIndex(job)) return { remove: [], ...retryIndexes(situation, missing) };
+  const backoffMs = backoffLeftMs(situation);
   if (backoffMs > 0) return { remove: [], create: [], backoffMs };
-  if (!isIndexed(job)) return { remove: [], create: new Array<undefined>(missing).fill(undefined) };
-  return { remove: [], create: missingIndexes(job, pods, books, missing) };
+  if (!isIndexed(job)) return { remove: [], create: Array.from({ length: missing }, () => ({})) };
+  return {
+    remove: [],
+    create: freeIndexes(situation)
+      .slice(0, missing)
+      .map((index) => ({ index })),
+  };
 }
 
-function missingIndexes(job: Job, pods: readonly Pod[], books: Accounts, count: number): number[] {
+/** Pods of indexes that the Job no longer has, that have succeeded already, or that another pod works on: the oldest keeps it. */
+function withoutPurpose({ job, active, books }: Situation): Pod[] {
+  const taken = new Set(books.completed);
+  const oldest = [...active].sort((a, b) => (startOf(a) < startOf(b) ? -1 : startOf(a) > startOf(b) ? 1 : 0));
+  return oldest.filter((pod) => {
+    const index = indexOf(pod, job.spec.completions ?? 0);
+    if (index === undefined || taken.has(index)) return true;
+    taken.add(index);
+    return false;
+  });
+}
+
+function startOf({ metadata }: Pod): string {
+  return metadata.creationTimestamp ?? "";
+}
+
+/** Indexes that nobody works on and that have not ended. */
+function freeIndexes({ job, pods, books, indexes }: Situation): number[] {
   const completions = job.spec.completions ?? 0;
-  const taken = parseIndexes(books.completedIndexes, completions);
-  const waitsForTerminating = job.spec.podReplacementPolicy === "Failed";
+  const taken = new Set([...books.completed, ...indexes.failed]);
   for (const pod of pods) {
     const index = indexOf(pod, completions);
-    if (index !== undefined && (isActive(pod) || (waitsForTerminating && isTerminating(pod)))) taken.add(index);
+    if (index !== undefined && (isActive(pod) || (replacesFailedOnly(job) && isTerminating(pod)))) taken.add(index);
   }
-  const missing: number[] = [];
-  for (let index = 0; index < completions && missing.length < count; index++)
-    if (!taken.has(index)) missing.push(index);
-  return missing;
+  return Array.from({ length: completions }, (_, index) => index).filter((index) => !taken.has(index));
 }
 
-/** 10 s after the last failure, doubled by each further one in a row, at most 10 min. A success starts anew. */
-function backoffLeftMs(job: Job, pods: readonly Pod[], nowMs: number): number {
+/** Each index waits for itself alone. */
+function retryIndexes(situation: Situation, count: number): Pick<Step, "create" | "backoffMs"> {
+  const { job, indexes, nowMs } = situation;
+  const create: Creation[] = [];
+  let backoffMs: number | undefined;
+  for (const index of freeIndexes(situation)) {
+    if (create.length === count) break;
+    const failed = indexes.last.get(index);
+    const { failures, ignored } = nextCounts(job, failed);
+    const leftMs = failed === undefined ? 0 : finishedAtMs(failed) + delayMs(failures + ignored) - nowMs;
+    if (leftMs <= 0) create.push(failed === undefined ? { index } : { index, failed });
+    else backoffMs = Math.min(backoffMs ?? leftMs, leftMs);
+  }
+  return backoffMs === undefined ? { create } : { create, backoffMs };
+}
+
+/** 10 s after the first failure in a row, doubled by each further one, at most 10 min. */
+function delayMs(failures: number): number {
+  return Math.min(firstBackoffMs * 2 ** Math.max(0, failures - 1), maxBackoffMs);
+}
+
+/** A success starts anew. */
+function backoffLeftMs({ job, pods, nowMs }: Situation): number {
+  if (!pods.some(({ status }) => status?.phase === "Failed")) return 0;
   const ends = pods
     .filter(({ status }) => status?.phase === "Failed" || status?.phase === "Succeeded")
     .map((pod) => ({ failed: pod.status?.phase === "Failed", atMs: finishedAtMs(pod) }))
@@ -170,7 +247,7 @@ function backoffLeftMs(job: Job, pods: readonly Pod[], nowMs: number): number {
   const inARow = failures === -1 ? ends.length : failures;
   const [last] = ends;
   if (inARow === 0 || last === undefined || (job.spec.backoffLimit ?? 6) === 0) return 0;
-  return last.atMs + Math.min(firstBackoffMs * 2 ** (inARow - 1), maxBackoffMs) - nowMs;
+  return last.atMs + delayMs(inARow) - nowMs;
 }
 
 /** By its containers, else by the signs that are left: it must be a moment that stays, or the wait would never end. */
