@@ -3,7 +3,7 @@ import { seededRandom, VirtualClock } from "../../base/mod.ts";
 import type { Deployment } from "../api/mod.ts";
 import { elapse, settle } from "../client/elapse.testing.ts";
 import { FakeApiServer } from "../client/fake.testing.ts";
-import { isNotFound } from "../client/mod.ts";
+import { isNotFound, type Transport, TransportError } from "../client/mod.ts";
 import { type ControllerManager, startControllerManager } from "./start.ts";
 
 const started: ControllerManager[] = [];
@@ -148,5 +148,68 @@ describe("two of them", () => {
     await elapse(clock, 10_000, 100);
     expect(secondLeads).toBe(true);
     expect(await podCount(client)).toBe(3);
+  });
+
+  test("the leader is cut off: it stops by itself before the other begins, and nothing happens twice", async () => {
+    const { clock, server, client, logged } = await setUp();
+    const writers: string[] = [];
+    const cut = new Set<string>();
+    const startAs = async (name: string) => {
+      const transport: Transport = {
+        request(request) {
+          if (cut.has(name)) throw new TransportError("cut off", { code: "ECONNREFUSED", sent: false });
+          if (request.method !== "GET" && !request.path.includes("/leases")) writers.push(name);
+          return server.request(request);
+        },
+        close: () => Promise.resolve(),
+      };
+      let lost = 0;
+      const manager = await startControllerManager({
+        client: server.client({ random: seededRandom(1), transport }),
+        clock,
+        random: seededRandom(name === "first" ? 1 : 2),
+        log: (level, message) => logged.push(`${level} ${name} ${message}`),
+        onLeadershipLost: () => {
+          lost = clock.monotonic();
+        },
+      });
+      started.push(manager);
+      await settle();
+      return { manager, lostAtMs: () => lost };
+    };
+    const first = await startAs("first");
+    await elapse(clock, 1000, 100);
+    await first.manager.leading;
+    const second = await startAs("second");
+    let leadsAtMs = 0;
+    void second.manager.leading.then(() => {
+      leadsAtMs = clock.monotonic();
+    });
+    await client.deployments.create(structuredClone(web));
+    await elapse(clock, 2000, 100);
+    expect(await podCount(client)).toBe(3);
+    // A short silence of the server is survived: the Lease is renewed as soon as it answers.
+    cut.add("first");
+    await elapse(clock, 6000, 250);
+    cut.delete("first");
+    await elapse(clock, 20_000, 250);
+    expect(first.lostAtMs()).toBe(0);
+    expect(leadsAtMs).toBe(0);
+
+    cut.add("first");
+    const cutAtMs = clock.monotonic();
+    await client.deployments.patch("default", "web", "merge", { spec: { replicas: 5 } });
+    await elapse(clock, 40_000, 250);
+    expect(first.lostAtMs() - cutAtMs).toBeLessThanOrEqual(12_500);
+    expect(leadsAtMs).toBeGreaterThan(first.lostAtMs());
+    expect(leadsAtMs - cutAtMs).toBeLessThan(25_000);
+    expect(await podCount(client)).toBe(5);
+    // The former leader hears again and does nothing more.
+    cut.delete("first");
+    writers.length = 0;
+    await client.deployments.patch("default", "web", "merge", { spec: { replicas: 2 } });
+    await elapse(clock, 5000, 250);
+    expect(new Set(writers)).toEqual(new Set(["second"]));
+    expect(await podCount(client)).toBe(2);
   });
 });

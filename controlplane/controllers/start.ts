@@ -1,7 +1,18 @@
 import { hostname } from "node:os";
 import { type Clock, Deferred, type Log, type Random } from "../../base/mod.ts";
-import { Client, InformerFactory, runLeaderElection, systemClock, systemRandom } from "../client/mod.ts";
+import {
+  Client,
+  InformerFactory,
+  type ResourceDefinition,
+  runLeaderElection,
+  sleep,
+  systemClock,
+  systemRandom,
+} from "../client/mod.ts";
 import { type Controller, type ControllerContext, runController } from "./common/controller.ts";
+import { type Discovery, discover } from "./common/discovery.ts";
+import { CronJobController } from "./cronjob/controller.ts";
+import { DaemonSetController } from "./daemonset/controller.ts";
 import { DeploymentController } from "./deployment/controller.ts";
 import { EndpointSliceController } from "./endpointslice/controller.ts";
 import { GarbageCollector } from "./garbagecollector/controller.ts";
@@ -13,7 +24,9 @@ import { NodeIpamController } from "./nodelifecycle/node-ipam.ts";
 import { TaintEvictionController } from "./nodelifecycle/taint-eviction.ts";
 import { PodGarbageCollector } from "./podgc/controller.ts";
 import { replicaSetController } from "./replicaset/controller.ts";
+import { replicationController } from "./replicationcontroller/controller.ts";
 import { RootCaPublisher, ServiceAccountController } from "./serviceaccount/controller.ts";
+import { StatefulSetController } from "./statefulset/controller.ts";
 
 export interface ControllerManagerOptions {
   /** Either this, closed by whoever made it, or a kubeconfig. */
@@ -92,9 +105,10 @@ async function runControllers(
   const informers = new InformerFactory({ log, clock, random });
   const context: ControllerContext = { client, informers, clock, random, log };
   informers.informer(client.pods).addIndex(nodeNameIndex, ({ spec }) => (spec.nodeName ? [spec.nodeName] : []));
-  const controllers = controllersFor(context, options);
-  informers.start(signal);
+  let controllers: Controller[];
   try {
+    controllers = controllersFor(context, options, await served(context, signal));
+    informers.start(signal);
     await informers.synced(signal);
   } catch {
     // Only an abort ends the wait: nothing has begun that would have to be ended.
@@ -106,7 +120,38 @@ async function runControllers(
   await informers.stopped();
 }
 
-function controllersFor(context: ControllerContext, options: ControllerManagerOptions): Controller[] {
+/** What the server serves, asked until it answers. */
+async function served({ client, clock, log }: ControllerContext, signal: AbortSignal): Promise<Discovery> {
+  for (;;) {
+    try {
+      return await discover(client, signal);
+    } catch (error) {
+      if (signal.aborted) throw error;
+      log("warn", "cannot ask the server what it serves", { error: (error as Error).message });
+      await sleep(clock, 1000, signal);
+    }
+  }
+}
+
+function controllersFor(
+  context: ControllerContext,
+  options: ControllerManagerOptions,
+  { resources }: Discovery,
+): Controller[] {
+  const { client } = context;
+  /** A controller works only where the kinds it watches are served: groups may be off, or of a later release. */
+  const where = (
+    kinds: readonly { readonly definition: ResourceDefinition }[],
+    make: () => Controller,
+  ): Controller[] => {
+    const absent = kinds.find(
+      ({ definition }) =>
+        !resources.some(({ group, plural }) => group === definition.group && plural === definition.plural),
+    );
+    if (absent === undefined) return [make()];
+    context.log("warn", "a controller is off: its kind is not served", { kind: absent.definition.kind });
+    return [];
+  };
   const { clusterCIDR, nodeCIDRMaskSize = 24, rootCa, terminatedPodThreshold = 12_500 } = options;
   const nodeLifecycle = {
     gracePeriodMs: options.nodeMonitorGracePeriodMs ?? 40_000,
@@ -117,6 +162,13 @@ function controllersFor(context: ControllerContext, options: ControllerManagerOp
   return [
     new DeploymentController(context),
     replicaSetController(context),
+    ...where([client.replicationControllers], () => replicationController(context)),
+    ...where(
+      [client.statefulSets, client.controllerRevisions, client.persistentVolumeClaims],
+      () => new StatefulSetController(context),
+    ),
+    ...where([client.daemonSets, client.controllerRevisions], () => new DaemonSetController(context)),
+    ...where([client.cronJobs], () => new CronJobController(context)),
     new JobController(context),
     new TtlAfterFinishedController(context),
     new NamespaceController(context),
