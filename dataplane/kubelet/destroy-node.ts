@@ -1,10 +1,10 @@
-import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { readdirSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { runtimeDirOf } from "./root-dir.ts";
+import { cgroupNameOf } from "./runtime/embedded/cgroup-name.ts";
 import { openCgroups } from "./runtime/embedded/cgroups.ts";
 import { findShims } from "./runtime/embedded/find-shims.ts";
-import { cgroupNameOf } from "./runtime/embedded/open.ts";
 import { killMarked } from "./runtime/embedded/process-driver.ts";
 import {
   allProcesses,
@@ -16,7 +16,7 @@ import {
   signal,
 } from "./runtime/embedded/procfs.ts";
 import { type ContainerRecord, loadRecords } from "./runtime/embedded/records.ts";
-import { run } from "./runtime/embedded/spawn.ts";
+import { unmountBelow } from "./runtime/embedded/unmount.ts";
 
 /**
  * Ends everything a kubelet with this root directory has started and made: containers, mounts, namespaces, control groups; the files stay, and
@@ -70,20 +70,4 @@ function namesIn(dir: string): string[] {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
     throw error;
   }
-}
-
-/** Mounts at or below a directory, innermost first. Removing files is safe only when none is left. */
-async function unmountBelow(dir: string): Promise<void> {
-  if (process.platform !== "linux") return;
-  const below = () =>
-    readFileSync("/proc/self/mountinfo", "utf8")
-      .split("\n")
-      .map((line) =>
-        (line.split(" ")[4] ?? "").replaceAll(/\\(\d{3})/g, (_, octal) =>
-          String.fromCharCode(Number.parseInt(octal, 8)),
-        ),
-      )
-      .filter((target) => target.startsWith(`${dir}/`))
-      .reverse();
-  for (let targets = below(); targets.length > 0; targets = below()) await run(["umount", "-l", ...targets]);
 }

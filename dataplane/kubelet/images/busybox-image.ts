@@ -57,9 +57,12 @@ export async function buildPauseImage(options: BusyboxOptions = {}): Promise<Bui
         ],
       },
     ],
-    config: { Entrypoint: ["/bin/busybox", "sleep", "2147483647"] },
+    config: { Entrypoint: ["/bin/busybox", "sh", "-c", reap] },
   });
 }
+
+/** Sleeps for ever, ends when asked to, and takes in who lost their parent. */
+const reap = "trap 'exit 0' TERM; while :; do /bin/busybox sleep 86400 & wait $!; done";
 
 function staticBusybox({ binary }: BusyboxOptions): string {
   const found = binary ?? ["/bin/busybox", "/usr/bin/busybox"].find(existsSync);

@@ -27,13 +27,15 @@ export type CriErrorCode =
 
 export type PodSandboxState = "SANDBOX_READY" | "SANDBOX_NOTREADY";
 export type ContainerState = "CONTAINER_CREATED" | "CONTAINER_RUNNING" | "CONTAINER_EXITED" | "CONTAINER_UNKNOWN";
-/** POD: shared by the pod's containers. NODE: the node's own. CONTAINER: private. */
-export type NamespaceMode = "POD" | "CONTAINER" | "NODE";
+/** POD: shared by the pod's containers. NODE: the node's own. CONTAINER: private. TARGET: that of another container. */
+export type NamespaceMode = "POD" | "CONTAINER" | "NODE" | "TARGET";
 
 export interface NamespaceOptions {
   readonly network: NamespaceMode;
   readonly pid: NamespaceMode;
   readonly ipc: NamespaceMode;
+  /** The container meant by TARGET. */
+  readonly targetId?: string;
 }
 
 export interface VersionResponse {
@@ -186,6 +188,10 @@ export interface ContainerConfig {
   readonly annotations: Readonly<Record<string, string>>;
   /** Relative to the sandbox's logDirectory. */
   readonly logPath: string;
+  readonly stdin?: boolean;
+  /** Standard input ends when the first client that was attached to it goes. */
+  readonly stdinOnce?: boolean;
+  readonly tty?: boolean;
   readonly linux: {
     readonly resources: LinuxContainerResources;
     readonly securityContext: LinuxContainerSecurityContext;

@@ -25,6 +25,15 @@ export async function destroyTree(dir: string): Promise<void> {
   }
 }
 
+/** destroyTree for a group of this name in every hierarchy that is mounted: engines make theirs in all of them. */
+export async function destroyEveryCgroup(name: string): Promise<void> {
+  const mounts = readFileSync("/proc/self/mountinfo", "utf8")
+    .split("\n")
+    .filter((line) => / - cgroup2? /.test(line))
+    .map((line) => line.split(" ")[4] as string);
+  for (const mount of new Set(mounts)) await destroyTree(join(mount, name));
+}
+
 function processesBelow(dir: string): number[] {
   const inner = readdirSync(dir, { withFileTypes: true }).filter((entry) => entry.isDirectory());
   const own = readFileSync(join(dir, "cgroup.procs"), "utf8").split("\n").filter(Boolean).map(Number);

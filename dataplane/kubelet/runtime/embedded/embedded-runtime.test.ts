@@ -7,8 +7,9 @@ import { destroyNode } from "../../destroy-node.ts";
 import { createClusterNetwork, createNodeNetwork, destroyClusterNetwork } from "../../network/cluster-network.ts";
 import { underlayNamespace } from "../../network/namespace.ts";
 import { containerConfig, type Engine, runtimeSuite, sandboxConfig, textOfLog } from "../runtime.testing.ts";
+import { cgroupNameOf } from "./cgroup-name.ts";
 import { exitsDirOf } from "./embedded-runtime.ts";
-import { cgroupNameOf, type DriverChoice, openEmbeddedRuntime } from "./open.ts";
+import { type DriverChoice, openEmbeddedRuntime } from "./open.ts";
 
 const cluster = `t${process.pid}`;
 

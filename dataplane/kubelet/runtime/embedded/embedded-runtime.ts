@@ -475,7 +475,9 @@ export class EmbeddedRuntime implements RuntimeService, ImageService {
       throw new CriError("FailedPrecondition", `container ${containerId} is in ${record.state} state`);
     const dir = this.#containerDir(containerId);
     this.#options.cgroups.create(record.cgroup, record.config.linux.resources);
-    const { files, argv } = this.driver.shim(this.#launch(record));
+    const { targetId } = record.config.linux.securityContext.namespaceOptions ?? {};
+    const targetPid = targetId === undefined ? undefined : this.#containers.get(targetId)?.pid;
+    const { files, argv } = this.driver.shim(this.#launch({ ...record, targetPid }));
     for (const [name, text] of Object.entries(files)) writeFileSync(join(dir, name), text, { mode: 0o600 });
     const running: ContainerRecord = { ...record, state: "running", startedAtMs: this.#options.clock.now() };
     this.#containers.set(containerId, running);

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Device, Mount } from "../cri.ts";
+import { usualMaskedPaths, usualReadonlyPaths } from "../masked-paths.ts";
 import { quote } from "./spawn.ts";
 
 /** Mounts to make when a container's root is already the root, and the machine's is seen at another place: directories make their own target, files need one made. */
@@ -115,21 +116,6 @@ function lockedFlags(path: string, table: readonly MountEntry[]): string[] {
     );
   return ["nosuid", "nodev", "noexec", "noatime", "nodiratime"].filter((flag) => holder?.flags.includes(flag));
 }
-
-const usualReadonlyPaths = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
-const usualMaskedPaths = [
-  "/proc/asound",
-  "/proc/acpi",
-  "/proc/kcore",
-  "/proc/keys",
-  "/proc/latency_stats",
-  "/proc/timer_list",
-  "/proc/timer_stats",
-  "/proc/sched_debug",
-  "/proc/scsi",
-  "/sys/firmware",
-  "/sys/devices/virtual/powercap",
-];
 
 /** Paths of /proc and /sys that tell or change too much (as containerd), where this kernel has them. */
 export function hardeningMounts(

@@ -196,8 +196,8 @@ export class NamespacesDriver implements Driver {
     // Not `unshare --fork`: it loses the status of a child that a signal killed.
     if (mode === "CONTAINER") return ["--", "unshare", "--pid", "--"];
     if (mode === "NODE") return ["--"];
-    const first = pauseOf(sandboxDir);
-    if (first === undefined) throw new Error("the pod's process namespace is gone");
+    const first = mode === "TARGET" ? container.targetPid : pauseOf(sandboxDir);
+    if (first === undefined) throw new Error("the process namespace to share is gone");
     return [`--pid=/proc/${first}/ns/pid`, "--no-fork", "--"];
   }
 

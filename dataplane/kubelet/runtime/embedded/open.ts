@@ -1,7 +1,7 @@
-import { createHash } from "node:crypto";
 import { resolve } from "node:path";
 import { type Clock, Failure, type Log } from "../../../../base/mod.ts";
 import { noRegistryConfig, type RegistryConfig } from "../../images/registry/registry-config.ts";
+import { cgroupNameOf } from "./cgroup-name.ts";
 import { noCgroups, openCgroups } from "./cgroups.ts";
 import type { Driver } from "./driver.ts";
 import { EmbeddedRuntime, exitsDirOf } from "./embedded-runtime.ts";
@@ -64,9 +64,4 @@ async function chooseDriver(options: OpenRuntimeOptions): Promise<Driver> {
   }
   options.log("warn", "containers in namespaces are not possible here, falling back to plain processes", { reason });
   return new ProcessDriver({ stateDir, exitsDir });
-}
-
-/** The node's group in every hierarchy: recognisable, and its own even when two clusters have a node of the same name. */
-export function cgroupNameOf(stateDir: string): string {
-  return `flotilla-${createHash("sha256").update(resolve(stateDir)).digest("hex").slice(0, 16)}`;
 }

@@ -24,6 +24,8 @@ export interface ContainerRecord {
   readonly imageRef: string;
   readonly root: RootSource;
   readonly user: ProcessUser;
+  /** First process of the container whose processes this one sees. */
+  readonly targetPid?: number;
   /** With which it is asked to end. */
   readonly stopSignal: NodeJS.Signals;
   readonly argv: readonly string[];

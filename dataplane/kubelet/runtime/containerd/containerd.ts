@@ -1,0 +1,182 @@
+import { spawn } from "node:child_process";
+import { closeSync, mkdirSync, openSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { Failure, type Log } from "../../../../base/mod.ts";
+import { systemClock } from "../../../../controlplane/client/mod.ts";
+import { buildPauseImage } from "../../images/busybox-image.ts";
+import { writeLayout } from "../../images/writer.ts";
+import { cgroupNameOf } from "../embedded/cgroup-name.ts";
+import { destroyEveryCgroup } from "../embedded/cgroup-tree.ts";
+import { findProgramIfThere } from "../embedded/find-program.ts";
+import { allProcesses, commandLine, isAlive, signal } from "../embedded/procfs.ts";
+import { run } from "../embedded/spawn.ts";
+import { unmountBelow } from "../embedded/unmount.ts";
+import { CriRuntime } from "../grpc/cri-runtime.ts";
+import { cniConfig, containerdConfig } from "./containerd-config.ts";
+import { type ContainerdDirs, containerdDirsOf } from "./containerd-dirs.ts";
+
+export interface StartContainerdOptions {
+  /** The node's root directory. Everything lies below `containerd/` in it. */
+  readonly rootDir: string;
+  /** File of the node's network namespace; undefined: the one this process is in. */
+  readonly netns?: string;
+  /** The node's range of pod addresses. Undefined: the kubelet tells it with UpdateRuntimeConfig. */
+  readonly podCIDR?: string;
+  /** Without root (in a user namespace): crun, no control groups. */
+  readonly rootless?: boolean;
+  /** Hosts reached by plain HTTP, with their port. */
+  readonly insecureRegistries?: readonly string[];
+  readonly log: Log;
+}
+
+export interface RunningContainerd {
+  /** For `--container-runtime-endpoint`. */
+  readonly endpoint: string;
+  readonly socket: string;
+  readonly pid: number;
+  /** Ends the daemon; its containers go on, and the next one finds them. */
+  stop(): Promise<void>;
+  /** Ends everything and removes all of it: see destroyContainerd. */
+  destroy(): Promise<void>;
+}
+
+const sandboxImage = "registry.k8s.io/pause:3.9";
+
+/** What is missing on this machine for nodes that run containerd; undefined: nothing. */
+export function whyNoContainerd(): string | undefined {
+  const missing = ["containerd", "ctr", "runc"].filter((name) => findProgramIfThere(name) === undefined);
+  return missing.length === 0 ? undefined : `${missing.join(", ")} not installed`;
+}
+
+/**
+ * Starts a containerd that belongs to one node, or one for containers that an earlier one has left. Resolves when it answers and has the image
+ * of sandboxes. Rejects with Failure when containerd is not installed or does not come up.
+ */
+export async function startContainerd(options: StartContainerdOptions): Promise<RunningContainerd> {
+  const why = whyNoContainerd();
+  if (why !== undefined)
+    throw new Failure(
+      "ContainerdMissing",
+      `containerd cannot run here: ${why}`,
+      "Install containerd, runc and containernetworking-plugins",
+    );
+  const dirs = containerdDirsOf(options.rootDir);
+  writeFiles(dirs, options);
+  const child = launch(dirs, options.netns);
+  const pid = child.pid as number;
+  try {
+    const client = await CriRuntime.connect(
+      { endpoint: `unix://${dirs.socket}`, clock: systemClock, log: options.log },
+      20_000,
+    );
+    if ((await client.imageStatus(sandboxImage)) === undefined) await importPause(dirs);
+    client.close();
+  } catch (error) {
+    signal(pid, "SIGKILL");
+    throw new Failure(
+      "ContainerdFailed",
+      `containerd did not start: ${(error as Error).message}`,
+      `Look into ${dirs.log}`,
+      error,
+    );
+  }
+  const stop = async () => {
+    signal(pid, "SIGTERM");
+    await gone([pid]);
+  };
+  return {
+    endpoint: `unix://${dirs.socket}`,
+    socket: dirs.socket,
+    pid,
+    stop,
+    destroy: () => destroyContainerd({ rootDir: options.rootDir }),
+  };
+}
+
+function writeFiles(dirs: ContainerdDirs, options: StartContainerdOptions): void {
+  for (const dir of [dirs.root, dirs.state, dirs.cniConfig, dirs.cniData])
+    mkdirSync(dir, { recursive: true, mode: 0o711 });
+  const { rootless = false, insecureRegistries = [] } = options;
+  let ociRuntime = findProgramIfThere(rootless ? "crun" : "runc") ?? "runc";
+  if (rootless) {
+    const wrapper = join(dirs.base, "crun");
+    writeFileSync(wrapper, `#!/bin/sh\nexec ${ociRuntime} --cgroup-manager=disabled "$@"\n`, { mode: 0o755 });
+    ociRuntime = wrapper;
+  }
+  const config = containerdConfig({ dirs, sandboxImage, ociRuntime, disableCgroup: rootless, insecureRegistries });
+  writeFileSync(dirs.config, config, { mode: 0o600 });
+  writeFileSync(join(dirs.base, "cni.template"), cniConfig(dirs, "{{.PodCIDR}}"));
+  if (options.podCIDR !== undefined)
+    writeFileSync(join(dirs.cniConfig, "10-flotilla.conflist"), cniConfig(dirs, options.podCIDR));
+}
+
+function launch(dirs: ContainerdDirs, netns: string | undefined) {
+  const log = openSync(dirs.log, "a", 0o600);
+  const daemon = ["containerd", "-c", dirs.config];
+  const [command = "", ...args] = netns === undefined ? daemon : ["nsenter", `--net=${netns}`, "--", ...daemon];
+  // In a session of its own: an interrupt on the terminal is not meant for it.
+  const child = spawn(command, args, { detached: true, stdio: ["ignore", log, log] });
+  closeSync(log);
+  child.on("error", () => undefined); // told by the failed connection
+  child.unref();
+  return child;
+}
+
+async function importPause(dirs: ContainerdDirs): Promise<void> {
+  const file = join(dirs.base, "pause.tar");
+  await writeLayout(file, [await buildPauseImage({ name: sandboxImage })]);
+  await importIntoContainerd(dirs.socket, file);
+  rmSync(file);
+}
+
+/** Loads an image archive (OCI layout or docker-save) into a running containerd, for its kubelet to see. Returns the names it gave. */
+export async function importIntoContainerd(socket: string, file: string, name?: string): Promise<readonly string[]> {
+  const ctr = ["ctr", "--address", socket, "--namespace", "k8s.io", "images"];
+  const output = await run([...ctr, "import", "--all-platforms", file]);
+  const names = [...output.toString().matchAll(/^unpacking (\S+) /gm)].map(([, found]) => found as string);
+  const [only] = names;
+  if (name === undefined || only === undefined) return names;
+  await run([...ctr, "tag", "--force", only, name]);
+  return [name];
+}
+
+/**
+ * Ends everything a node's containerd has started and removes everything it has made: daemon, shims, containers, mounts, control groups, the
+ * network plug-ins' notes in /var/lib/cni, and the files. The kubelet must be gone. Also after SIGKILL. Idempotent.
+ */
+export async function destroyContainerd(options: { readonly rootDir: string }): Promise<void> {
+  const dirs = containerdDirsOf(options.rootDir);
+  await endContainerd(options);
+  const notes = "/var/lib/cni/results";
+  for (const name of namesIn(notes))
+    if (name.startsWith(`${dirs.network}-`)) rmSync(join(notes, name), { force: true });
+  rmSync(dirs.base, { recursive: true, force: true });
+}
+
+/** Ends all processes of a node's containerd and their mounts; images stay. */
+export async function endContainerd(options: { readonly rootDir: string }): Promise<void> {
+  const dirs = containerdDirsOf(options.rootDir);
+  const mine = () =>
+    allProcesses().filter((pid) => commandLine(pid).includes(dirs.base) && pid !== process.pid && isAlive(pid, ""));
+  for (let pids = mine(); pids.length > 0; pids = mine()) {
+    for (const pid of pids) signal(pid, "SIGKILL");
+    await gone(pids);
+  }
+  // Containers do not carry the node's name, but they are in its control groups.
+  await destroyEveryCgroup(cgroupNameOf(options.rootDir));
+  await unmountBelow(dirs.base);
+}
+
+async function gone(pids: readonly number[]): Promise<void> {
+  while (pids.some((pid) => isAlive(pid, ""))) await delay(5);
+}
+
+function namesIn(dir: string): string[] {
+  try {
+    return readdirSync(dir);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
+}
