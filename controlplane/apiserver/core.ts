@@ -1,7 +1,9 @@
 import type { Random } from "../../base/mod.ts";
 import { type Pod, type Resource, servedResources } from "../api/mod.ts";
+import { AdmissionChain } from "./admission/chain.ts";
 import { EscalationGuard } from "./admission/escalation.ts";
 import { hooksFor } from "./admission/hooks.ts";
+import { admissionPlugins } from "./admission/plugins.ts";
 import type { AddressRange, PortRange } from "./allocate/service-range.ts";
 import { ServiceAllocator } from "./allocate/services.ts";
 import { Authenticator, type TokenBindings } from "./auth/authenticate.ts";
@@ -43,9 +45,11 @@ export function createCore(options: CoreOptions): Core {
   const policy = new CachedPolicy(registry);
   const authorizer = new RbacAuthorizer(policy);
   const services = new ServiceAllocator({ store, addresses, ports, random });
-  const hooksOf = hooksFor({ registry, services, escalation: new EscalationGuard(authorizer), clock, random });
-  const writer = new Writer({ clock, random, hooksOf });
-  const deleter = new Deleter({ clock, hooksOf });
+  const hooksOf = hooksFor(services);
+  const escalation = new EscalationGuard(authorizer);
+  const admission = new AdmissionChain(admissionPlugins({ registry, escalation, clock, random }));
+  const writer = new Writer({ clock, random, hooksOf, admission });
+  const deleter = new Deleter({ clock, hooksOf, admission });
   const bindings = tokenBindings(registry);
   const authenticator = new Authenticator({ tokens: signer, bindings, now });
   const nodeOf = (namespace: string, pod: string) => nodeOfPod(registry, namespace, pod);

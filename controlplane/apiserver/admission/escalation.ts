@@ -3,8 +3,21 @@ import type { RbacAuthorizer, RoleRef } from "../auth/rbac.ts";
 import { describeRule, type PolicyRule, uncovered } from "../auth/rules.ts";
 import type { User } from "../auth/user.ts";
 import { fail } from "../fail.ts";
+import type { AdmissionPlugin } from "./plugin.ts";
 
 const GROUP = "rbac.authorization.k8s.io";
+
+/** Runs the guard on every role and binding that is created or changed. */
+export function escalationPrevention(guard: EscalationGuard): AdmissionPlugin {
+  return {
+    name: "EscalationPrevention",
+    admit({ operation, served: { names }, object, user }) {
+      if (names.group !== GROUP || object === undefined || (operation !== "CREATE" && operation !== "UPDATE")) return;
+      if (names.resource.endsWith("bindings")) guard.checkBinding(names, object, user);
+      else guard.checkRole(names, object, user);
+    },
+  };
+}
 
 /** Nobody hands out, by role or by binding, what they do not have, unless the verbs escalate or bind allow just that. */
 export class EscalationGuard {

@@ -1,6 +1,7 @@
 import type { Clock } from "../../../base/mod.ts";
 import { type DeleteOptions, type KubeObject, millisecondsOf, status, timeAt } from "../../api/mod.ts";
 import { fail } from "../fail.ts";
+import type { Admission, AdmissionRequest } from "./admission.ts";
 import type { Hooks, WriteContext } from "./hooks.ts";
 import type { Change } from "./object-store.ts";
 import type { Served } from "./served.ts";
@@ -8,6 +9,7 @@ import type { Served } from "./served.ts";
 export interface DeleterOptions {
   readonly clock: Clock;
   readonly hooksOf: (served: Served) => Hooks;
+  readonly admission: Admission;
 }
 
 export interface Deletion {
@@ -24,10 +26,12 @@ const FOREGROUND = "foregroundDeletion";
 export class Deleter {
   readonly #clock: Clock;
   readonly #hooksOf: (served: Served) => Hooks;
+  readonly #admission: Admission;
 
-  constructor({ clock, hooksOf }: DeleterOptions) {
+  constructor({ clock, hooksOf, admission }: DeleterOptions) {
     this.#clock = clock;
     this.#hooksOf = hooksOf;
+    this.#admission = admission;
   }
 
   async delete(
@@ -41,7 +45,17 @@ export class Deleter {
     const changed = await served.objects.update(served.key(namespace, name), async (stored) => {
       const old = served.present(stored ?? fail(status.notFound(served.names, name)));
       checkPreconditions(served, old, options);
-      await hooks.admitDelete?.(old, context, served);
+      const request: AdmissionRequest = {
+        ...context,
+        operation: "DELETE",
+        served,
+        subresource: "",
+        namespace,
+        name,
+        old,
+      };
+      await this.#admission.admit(request);
+      await this.#admission.validate(request);
       const change = this.#decide(served, old, options, hooks);
       if (context.dryRun) return { kind: "keep", object: stored as KubeObject };
       return change.kind === "delete" ? change : { ...change, object: served.toStorage(change.object) };

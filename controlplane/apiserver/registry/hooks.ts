@@ -1,6 +1,5 @@
 import type { KubeObject } from "../../api/mod.ts";
 import type { User } from "../auth/user.ts";
-import type { Served } from "./served.ts";
 
 /** Who writes, and how. */
 export interface WriteContext {
@@ -18,15 +17,8 @@ export interface Claim {
   settle(): Promise<void>;
 }
 
-/**
- * What the server does for a kind beyond its declaration: admission that must look at other objects, and allocation. All
- * hooks refuse by throwing a StatusError.
- */
+/** What the server does in the life of a kind beyond its declaration. All hooks refuse by throwing a StatusError. */
 export interface Hooks {
-  /** Before preparation and validation. Changes `object`. */
-  admitCreate?(object: KubeObject, context: WriteContext, served: Served): Promise<void> | void;
-  admitUpdate?(next: KubeObject, old: KubeObject, context: WriteContext, served: Served): Promise<void> | void;
-  admitDelete?(old: KubeObject, context: WriteContext, served: Served): Promise<void> | void;
   /** After validation, before the write. Changes `next`; `old` is undefined for a creation. */
   claim?(next: KubeObject, old: KubeObject | undefined, context: WriteContext): Promise<Claim>;
   afterDelete?(old: KubeObject): Promise<void>;

@@ -15,7 +15,8 @@ import {
   validateUpdate,
 } from "../../api/mod.ts";
 import { fail } from "../fail.ts";
-import type { Hooks, WriteContext } from "./hooks.ts";
+import type { Admission, AdmissionRequest } from "./admission.ts";
+import type { Claim, Hooks, WriteContext } from "./hooks.ts";
 import type { Change, Changed } from "./object-store.ts";
 import type { Served } from "./served.ts";
 
@@ -23,11 +24,14 @@ export interface WriterOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly hooksOf: (served: Served) => Hooks;
+  readonly admission: Admission;
 }
 
 export interface UpdateOptions {
   /** The status subresource: everything but the status stays. */
   readonly status?: boolean;
+  /** As admission is told; by default "status" or "". */
+  readonly subresource?: string;
   /** What a missing object becomes; absent: NotFound. */
   readonly create?: () => KubeObject | Promise<KubeObject>;
   /** Replaces the usual preparation, for subresources with rules of their own. Changes `next`. */
@@ -42,11 +46,13 @@ export class Writer {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #hooksOf: (served: Served) => Hooks;
+  readonly #admission: Admission;
 
-  constructor({ clock, random, hooksOf }: WriterOptions) {
+  constructor({ clock, random, hooksOf, admission }: WriterOptions) {
     this.#clock = clock;
     this.#random = random;
     this.#hooksOf = hooksOf;
+    this.#admission = admission;
   }
 
   /** `object` is the caller's to give away: decoded, defaulted, its namespace set. */
@@ -68,25 +74,38 @@ export class Writer {
 
   /** undefined: the name is taken. */
   async #createOnce(served: Served, object: KubeObject, context: WriteContext): Promise<KubeObject | undefined> {
-    const hooks = this.#hooksOf(served);
-    await this.#prepareNew(served, object, context);
+    const charge = await this.#prepareNew(served, object, context);
     const key = served.key(object.metadata.namespace ?? "", object.metadata.name);
-    const claim = await hooks.claim?.(object, undefined, context);
+    const claims = new ClaimSlot();
+    claims.hold(charge);
     let created: KubeObject | undefined;
     try {
+      claims.hold(await this.#hooksOf(served).claim?.(object, undefined, context));
       if (context.dryRun) created = (await served.objects.get(key)) === undefined ? object : undefined;
       else created = await served.objects.create(key, served.toStorage(object));
     } finally {
-      await (created === undefined ? claim?.undo() : claim?.settle());
+      await (created === undefined ? claims.drop() : claims.settle());
     }
     return created === undefined || context.dryRun ? created : served.present(created);
   }
 
-  async #prepareNew(served: Served, object: KubeObject, context: WriteContext): Promise<void> {
+  /** What the new object was charged for, to be given back if it is not written. */
+  async #prepareNew(served: Served, object: KubeObject, context: WriteContext): Promise<Claim | undefined> {
     const { resource } = served;
-    await this.#hooksOf(served).admitCreate?.(object, context, served);
+    const { name, namespace = "" } = object.metadata;
+    const request: AdmissionRequest = {
+      ...context,
+      operation: "CREATE",
+      served,
+      subresource: "",
+      namespace,
+      name: name ?? "",
+      object,
+    };
+    await this.#admission.admit(request);
     prepareForCreate(resource, object, { uid: randomUUID(), now: timeAt(this.#clock.now()) });
     this.#refuse(served, object, validateCreate(resource, object));
+    return this.#admission.validate(request);
   }
 
   /**
@@ -109,14 +128,14 @@ export class Writer {
         await claims.drop();
         if (stored === undefined) {
           const object = (await options.create?.()) ?? fail(status.notFound(served.names, name));
-          await this.#prepareNew(served, object, context);
+          claims.hold(await this.#prepareNew(served, object, context));
           claims.hold(await hooks.claim?.(object, undefined, context));
           return this.#commit(served, { kind: "write", object: served.toStorage(object) }, context);
         }
         old = served.present(stored);
         const next = await produce(old);
         this.#checkVersion(served, next, old);
-        await this.#prepareNext(served, next, old, context, options);
+        claims.hold(await this.#prepareNext(served, next, old, context, options));
         if (readyToGo(next) && !hooks.isHeld?.(next)) return this.#commit(served, { kind: "delete" }, context, next);
         if (equalJson(next, old)) return { kind: "keep", object: stored };
         if (!options.status) claims.hold(await hooks.claim?.(next, old, context));
@@ -137,17 +156,35 @@ export class Writer {
     old: KubeObject,
     context: WriteContext,
     options: UpdateOptions,
-  ): Promise<void> {
+  ): Promise<Claim | undefined> {
     const { resource } = served;
+    const { name, namespace = "" } = old.metadata;
+    const subresource = options.subresource ?? (options.status ? "status" : "");
+    const request: AdmissionRequest = {
+      ...context,
+      operation: "UPDATE",
+      served,
+      subresource,
+      namespace,
+      name,
+      object: next,
+      old,
+    };
     if (options.status) {
+      // Admission sees what will be stored: a status update changes nothing else.
       prepareForStatusUpdate(resource, next, old);
       next.metadata.resourceVersion = old.metadata.resourceVersion;
-      return this.#refuse(served, next, validateStatusUpdate(resource, next, old));
+      await this.#admission.admit(request);
+      this.#refuse(served, next, validateStatusUpdate(resource, next, old));
+    } else if (options.prepare !== undefined) {
+      await this.#admission.admit(request);
+      options.prepare(next, old);
+    } else {
+      await this.#admission.admit(request);
+      prepareForUpdate(resource, next, old);
+      this.#refuse(served, next, validateUpdate(resource, next, old));
     }
-    if (options.prepare !== undefined) return options.prepare(next, old);
-    await this.#hooksOf(served).admitUpdate?.(next, old, context, served);
-    prepareForUpdate(resource, next, old);
-    this.#refuse(served, next, validateUpdate(resource, next, old));
+    return this.#admission.validate(request);
   }
 
   /** An update that names a version or a uid is meant for that object alone. */
@@ -184,25 +221,23 @@ function readyToGo({ metadata }: KubeObject): boolean {
   return (metadata.deletionGracePeriodSeconds ?? 0) === 0;
 }
 
-type HeldClaim = Awaited<ReturnType<NonNullable<Hooks["claim"]>>>;
-
-/** The claim of the latest attempt: earlier attempts were not written, so theirs are given back. */
+/** Claims of the latest attempt: earlier attempts were not written, so theirs are given back. */
 class ClaimSlot {
-  #claim: HeldClaim | undefined;
+  #claims: Claim[] = [];
 
-  hold(claim: HeldClaim | undefined): void {
-    this.#claim = claim;
+  hold(claim: Claim | undefined): void {
+    if (claim !== undefined) this.#claims.push(claim);
   }
 
   async drop(): Promise<void> {
-    const claim = this.#claim;
-    this.#claim = undefined;
-    await claim?.undo();
+    const claims = this.#claims;
+    this.#claims = [];
+    for (const claim of claims.reverse()) await claim.undo();
   }
 
   async settle(): Promise<void> {
-    const claim = this.#claim;
-    this.#claim = undefined;
-    await claim?.settle();
+    const claims = this.#claims;
+    this.#claims = [];
+    for (const claim of claims) await claim.settle();
   }
 }
