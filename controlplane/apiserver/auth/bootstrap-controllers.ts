@@ -25,6 +25,28 @@ export const bootstrapControllers: readonly ControllerRole[] = [
     rules: [rule("rbac.authorization.k8s.io", "clusterroles", `escalate ${read} patch update`)],
   },
   {
+    name: "cronjob-controller",
+    rules: [
+      rule("batch", "cronjobs", `${read} update`),
+      rule("batch", "cronjobs/finalizers cronjobs/status", "update"),
+      rule("batch", "jobs", `${read} create delete patch update`),
+      rule("", "pods", "delete list"),
+      events,
+    ],
+  },
+  {
+    name: "daemon-set-controller",
+    rules: [
+      rule("apps", "daemonsets", read),
+      rule("apps", "daemonsets/finalizers daemonsets/status", "update"),
+      rule("", "nodes", "list watch"),
+      rule("", "pods", "create delete list patch watch"),
+      rule("", "pods/binding", "create"),
+      rule("apps", "controllerrevisions", `${read} create delete patch update`),
+      events,
+    ],
+  },
+  {
     name: "deployment-controller",
     rules: [
       rule("apps", "deployments", `${read} update`),
@@ -99,11 +121,35 @@ export const bootstrapControllers: readonly ControllerRole[] = [
     ],
   },
   {
+    name: "replication-controller",
+    rules: [
+      rule("", "replicationcontrollers", `${read} update`),
+      rule("", "replicationcontrollers/finalizers replicationcontrollers/status", "update"),
+      rule("", "pods", `${read} create delete patch`),
+      events,
+    ],
+  },
+  {
     name: "root-ca-cert-publisher",
     rules: [rule("", "configmaps", `${read} create update`), rule("", "namespaces", read), events],
   },
   {
     name: "service-account-controller",
     rules: [rule("", "serviceaccounts", `${read} create`), rule("", "namespaces", read), events],
+  },
+  {
+    name: "statefulset-controller",
+    rules: [
+      rule("apps", "statefulsets", read),
+      rule("apps", "statefulsets/finalizers statefulsets/status", "update"),
+      rule("", "pods", `${read} create delete patch update`),
+      rule("apps", "controllerrevisions", `${read} create delete patch update`),
+      rule("", "persistentvolumeclaims", "create delete get list patch update watch"),
+      events,
+    ],
+  },
+  {
+    name: "ttl-after-finished-controller",
+    rules: [rule("batch", "jobs", `${read} delete`), events],
   },
 ];
