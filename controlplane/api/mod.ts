@@ -28,6 +28,9 @@ export { decodeProtobuf } from "./protobuf/decode.ts";
 export { type Envelope, openEnvelope, protobufMediaType } from "./protobuf/envelope.ts";
 export { ProtobufError } from "./protobuf/reader.ts";
 export { Quantity, type QuantityFormat, quantityError } from "./quantity/quantity.ts";
+export { type Amounts, addAmounts, amountsOf, onlyAmounts, resourceListOf, subtractAmounts } from "./quota/amounts.ts";
+export { podTotals } from "./quota/pod-totals.ts";
+export { quotaMatches, quotaNames, quotaUsage, unstatedResources } from "./quota/usage.ts";
 export {
   allVerbs,
   type KubeObject,
