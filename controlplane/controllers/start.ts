@@ -17,7 +17,6 @@ import { DeploymentController } from "./deployment/controller.ts";
 import { EndpointSliceController } from "./endpointslice/controller.ts";
 import { GarbageCollector } from "./garbagecollector/controller.ts";
 import { JobController } from "./job/controller.ts";
-import { TtlAfterFinishedController } from "./job/ttl.ts";
 import { NamespaceController } from "./namespace/controller.ts";
 import { NodeLifecycleController, nodeNameIndex } from "./nodelifecycle/controller.ts";
 import { NodeIpamController } from "./nodelifecycle/node-ipam.ts";
@@ -27,6 +26,7 @@ import { replicaSetController } from "./replicaset/controller.ts";
 import { replicationController } from "./replicationcontroller/controller.ts";
 import { RootCaPublisher, ServiceAccountController } from "./serviceaccount/controller.ts";
 import { StatefulSetController } from "./statefulset/controller.ts";
+import { TtlAfterFinishedController } from "./ttlafterfinished/controller.ts";
 
 export interface ControllerManagerOptions {
   /** Either this, closed by whoever made it, or a kubeconfig. */

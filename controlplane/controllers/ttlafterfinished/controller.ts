@@ -9,14 +9,13 @@ import {
   type WorkQueue,
 } from "../../client/mod.ts";
 import { type Controller, type ControllerContext, controllerQueue } from "../common/controller.ts";
+import { finishedCondition } from "../job/outcome.ts";
 
 /** When a finished Job is to be deleted; undefined when it is to stay. */
 export function expiresAtMs(job: Job): number | undefined {
   const { ttlSecondsAfterFinished: ttl } = job.spec;
   if (ttl === undefined || job.metadata.deletionTimestamp !== undefined) return undefined;
-  const end = (job.status?.conditions ?? []).find(
-    ({ type, status }) => (type === "Complete" || type === "Failed") && status === "True",
-  );
+  const end = finishedCondition(job);
   return end?.lastTransitionTime === undefined ? undefined : Date.parse(end.lastTransitionTime) + ttl * 1000;
 }
 
