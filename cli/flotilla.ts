@@ -25,13 +25,15 @@ const commands: Readonly<Record<string, Command>> = {
   kubelet: { summary: "run a kubelet", load: () => import("./kubelet.ts") },
   proxy: { summary: "run a service proxy", load: () => import("./proxy.ts") },
   node: { summary: "run a node agent: kubelet and proxy in one process", load: () => import("./node.ts") },
+  cri: { summary: "run a node's container engine by itself, on a CRI socket", load: () => import("./cri.ts") },
+  image: { summary: "load, list and remove images of a cluster's nodes", load: () => import("./image.ts") },
   completion: { summary: "print a completion script for bash or zsh", load: () => import("./completion.ts") },
   version: { summary: "print the versions", load: () => import("./version.ts") },
   supervise: { summary: "keep a cluster's processes running", hidden: true, load: () => import("./supervise.ts") },
 };
 
 /** Commands of the design whose rooms hold no code yet. */
-const notYet: readonly string[] = ["dns", "ingress", "image", "sim", "jepsen"];
+const notYet: readonly string[] = ["dns", "ingress", "sim", "jepsen"];
 
 export const commandNames = Object.keys(commands).filter((name) => commands[name]?.hidden !== true);
 

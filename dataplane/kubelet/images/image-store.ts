@@ -1,5 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { imagesDirOf } from "../root-dir.ts";
 import { ContentStore, type Digest, isDigest } from "./content-store.ts";
 import { ImageError } from "./image-error.ts";
 import { withLock } from "./lock.ts";
@@ -184,4 +185,9 @@ function reference(text: string) {
   const parsed = parseImageReference(text);
   if (parsed === undefined) throw new ImageError(`${JSON.stringify(text)} is no image name`);
   return parsed;
+}
+
+/** The images of a node of the embedded engine, whether it runs or not. */
+export function imageStoreOf(rootDir: string): ImageStore {
+  return new ImageStore(imagesDirOf(rootDir));
 }

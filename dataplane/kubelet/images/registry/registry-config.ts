@@ -12,8 +12,16 @@ export interface RegistryConfig {
 
 export const noRegistryConfig: RegistryConfig = { mirrors: {}, insecure: [] };
 
-/** Reads `--registry-config`: YAML or JSON with `mirrors: {host: [url, …]}` and `insecure: [host, …]`. Throws Failure. */
-export function readRegistryConfig(file: string): RegistryConfig {
+/**
+ * Reads `--registry-config` (undefined: none): YAML or JSON with `mirrors: {host: [url, …]}` and `insecure: [host, …]`, to which the hosts of
+ * `--insecure-registry` are added. Throws Failure.
+ */
+export function readRegistryConfig(file: string | undefined, alsoInsecure: readonly string[] = []): RegistryConfig {
+  const { mirrors, insecure } = file === undefined ? noRegistryConfig : parseRegistryConfig(file);
+  return { mirrors, insecure: [...insecure, ...alsoInsecure] };
+}
+
+function parseRegistryConfig(file: string): RegistryConfig {
   const wrong = (what: string, cause?: unknown) =>
     new Failure(
       "RegistryConfigInvalid",

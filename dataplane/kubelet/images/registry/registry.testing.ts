@@ -24,9 +24,12 @@ export class TestRegistry {
     this.#options = options;
   }
 
-  /** Listens; `host` is what image names begin with. */
-  async start(address = "127.0.0.1"): Promise<this> {
-    await new Promise<void>((resolve) => this.#server.listen(0, address, resolve));
+  /** Listens on loopback, or on a socket that somebody has opened in another network namespace. `host` is what image names begin with. */
+  async start(socket?: object): Promise<this> {
+    await new Promise<void>((resolve) => {
+      if (socket === undefined) this.#server.listen(0, "127.0.0.1", resolve);
+      else this.#server.listen(socket, resolve);
+    });
     return this;
   }
 

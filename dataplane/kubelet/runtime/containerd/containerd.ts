@@ -10,11 +10,11 @@ import { cgroupNameOf } from "../embedded/cgroup-name.ts";
 import { destroyEveryCgroup } from "../embedded/cgroup-tree.ts";
 import { findProgramIfThere } from "../embedded/find-program.ts";
 import { allProcesses, commandLine, isAlive, signal } from "../embedded/procfs.ts";
-import { run } from "../embedded/spawn.ts";
 import { unmountBelow } from "../embedded/unmount.ts";
 import { CriRuntime } from "../grpc/cri-runtime.ts";
 import { cniConfig, containerdConfig } from "./containerd-config.ts";
 import { type ContainerdDirs, containerdDirsOf } from "./containerd-dirs.ts";
+import { importIntoContainerd } from "./containerd-images.ts";
 
 export interface StartContainerdOptions {
   /** The node's root directory. Everything lies below `containerd/` in it. */
@@ -128,17 +128,6 @@ async function importPause(dirs: ContainerdDirs): Promise<void> {
   await writeLayout(file, [await buildPauseImage({ name: sandboxImage })]);
   await importIntoContainerd(dirs.socket, file);
   rmSync(file);
-}
-
-/** Loads an image archive (OCI layout or docker-save) into a running containerd, for its kubelet to see. Returns the names it gave. */
-export async function importIntoContainerd(socket: string, file: string, name?: string): Promise<readonly string[]> {
-  const ctr = ["ctr", "--address", socket, "--namespace", "k8s.io", "images"];
-  const output = await run([...ctr, "import", "--all-platforms", file]);
-  const names = [...output.toString().matchAll(/^unpacking (\S+) /gm)].map(([, found]) => found as string);
-  const [only] = names;
-  if (name === undefined || only === undefined) return names;
-  await run([...ctr, "tag", "--force", only, name]);
-  return [name];
 }
 
 /**

@@ -131,7 +131,8 @@ const links = (dir: string) => `cp -P ${quote(dir)}/* layer/root/dev/ || fail 'c
 function systemMounts(root: string, launch: Launch, options: ContainerScriptOptions): string[] {
   const { container, sandbox, sandboxDir } = launch;
   const security = container.config.linux.securityContext;
-  const shm = sandbox.config.linux.namespaceOptions.ipc === "NODE" ? "/dev/shm" : join(sandboxDir, "shm");
+  const hostIpc = sandbox.config.linux.namespaceOptions.ipc === "NODE";
+  const shm = hostIpc ? "/dev/shm" : join(sandboxDir, "shm");
   const sysFlags = `${security.privileged ? "rw" : "ro"},nosuid,nodev,noexec`;
   return [
     fstabLine("proc", join(root, "proc"), "proc", "nosuid,nodev,noexec,X-mount.mkdir"),
@@ -145,7 +146,7 @@ function systemMounts(root: string, launch: Launch, options: ContainerScriptOpti
       "newinstance,ptmxmode=0666,mode=0620,nosuid,noexec,X-mount.mkdir",
     ),
     fstabLine(shm, join(root, "dev/shm"), "none", "bind,X-mount.mkdir"),
-    fstabLine("mqueue", join(root, "dev/mqueue"), "mqueue", "nosuid,nodev,noexec,X-mount.mkdir"),
+    ...(hostIpc ? [] : [fstabLine("mqueue", join(root, "dev/mqueue"), "mqueue", "nosuid,nodev,noexec,X-mount.mkdir")]),
     fstabLine(options.tools.dir, join(root, toolsInside), "none", "bind,ro,nosuid,nodev,X-mount.mkdir"),
     ...(container.root.kind === "host"
       ? options.maskedPaths.map((path) => fstabLine("tmpfs", join(root, path), "tmpfs", "ro,size=0,X-mount.mkdir"))

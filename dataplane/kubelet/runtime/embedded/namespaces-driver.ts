@@ -1,4 +1,5 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { assert } from "../../../../base/mod.ts";
 import type { NamespaceMode, PodSandboxConfig } from "../cri.ts";
@@ -251,7 +252,7 @@ function writeSandboxFiles(config: PodSandboxConfig, dir: string): void {
   if (searches.length > 0) lines.push(`search ${searches.join(" ")}`);
   if (options.length > 0) lines.push(`options ${options.join(" ")}`);
   writeFileSync(join(dir, "resolv.conf"), lines.map((line) => `${line}\n`).join(""));
-  writeFileSync(join(dir, "hostname"), `${config.hostname}\n`);
+  writeFileSync(join(dir, "hostname"), `${config.hostname || hostname()}\n`);
   mkdirSync(join(dir, "shm"), { recursive: true });
 }
 

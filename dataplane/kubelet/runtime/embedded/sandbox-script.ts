@@ -44,7 +44,7 @@ export function sandboxScript(options: SandboxScriptOptions): string {
     "--",
   ];
   const setUp = [
-    `hostname ${quote(sandbox.config.hostname)}`,
+    ...(sandbox.config.hostname === "" ? [] : [`hostname ${quote(sandbox.config.hostname)}`]),
     ...Object.entries(sysctls).map(
       ([name, value]) => `echo ${quote(value)} > ${quote(`/proc/sys/${name.replaceAll(".", "/")}`)}`,
     ),

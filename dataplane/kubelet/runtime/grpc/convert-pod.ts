@@ -20,7 +20,8 @@ export function toWirePodConfig(config: PodSandboxConfig): Wire<"PodSandboxConfi
   const { metadata, hostname, logDirectory, dnsConfig, labels, annotations, linux } = config;
   return {
     metadata,
-    hostname,
+    // In the node's network a pod has the node's name, and engines refuse to give it another.
+    hostname: linux.namespaceOptions.network === "NODE" ? "" : hostname,
     logDirectory,
     dnsConfig,
     labels: toWireMap(labels),
