@@ -25,6 +25,8 @@ export interface CoreOptions extends Omit<RegistryOptions, "resources"> {
   readonly signer: TokenSigner;
   readonly kubelet: KubeletOptions | undefined;
   readonly resources?: readonly Resource[];
+  /** Minor version of Kubernetes this server behaves as. Default 33. */
+  readonly minor?: number;
 }
 
 /** The server without its network: what is served, who may, and how it is read and written. */
@@ -39,7 +41,18 @@ export interface Core {
 }
 
 export function createCore(options: CoreOptions): Core {
-  const { store, clock, log, random, addresses, ports, signer, kubelet, resources = servedResources } = options;
+  const {
+    store,
+    clock,
+    log,
+    random,
+    addresses,
+    ports,
+    signer,
+    kubelet,
+    resources = servedResources,
+    minor = 33,
+  } = options;
   const now = () => clock.now();
   const registry = new Registry({ store, clock, log, resources });
   const policy = new CachedPolicy(registry);
@@ -47,7 +60,7 @@ export function createCore(options: CoreOptions): Core {
   const services = new ServiceAllocator({ store, addresses, ports, random });
   const hooksOf = hooksFor(services);
   const escalation = new EscalationGuard(authorizer);
-  const admission = new AdmissionChain(admissionPlugins({ registry, escalation, clock, random }));
+  const admission = new AdmissionChain(admissionPlugins({ registry, authorizer, escalation, clock, random, minor }));
   const writer = new Writer({ clock, random, hooksOf, admission });
   const deleter = new Deleter({ clock, hooksOf, admission });
   const bindings = tokenBindings(registry);

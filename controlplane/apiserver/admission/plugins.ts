@@ -1,14 +1,19 @@
 import type { Clock, Random } from "../../../base/mod.ts";
+import type { Authorizer } from "../auth/rbac.ts";
 import type { Registry } from "../registry/served.ts";
+import { certificateApproval, certificateSigning, certificateSubjectRestriction } from "./certificates.ts";
 import { persistentVolumeClaimResize } from "./claim-resize.ts";
 import { defaultIngressClass } from "./default-ingress-class.ts";
 import { defaultStorageClass } from "./default-storage-class.ts";
 import { defaultTolerationSeconds } from "./default-toleration-seconds.ts";
 import { type EscalationGuard, escalationPrevention } from "./escalation.ts";
+import { limitRanger } from "./limit-ranger.ts";
 import { namespaceLifecycle } from "./namespace-lifecycle.ts";
 import type { AdmissionPlugin } from "./plugin.ts";
+import { podSecurity } from "./pod-security/pod-security.ts";
 import { priority } from "./priority.ts";
 import { readerOf } from "./reader.ts";
+import { resourceQuota } from "./resource-quota.ts";
 import { runtimeClass } from "./runtime-class.ts";
 import { serviceAccount } from "./service-account.ts";
 import { storageObjectInUseProtection } from "./storage-in-use.ts";
@@ -16,25 +21,35 @@ import { taintNodesByCondition } from "./taint-nodes.ts";
 
 export interface PluginsOptions {
   readonly registry: Registry;
+  readonly authorizer: Authorizer;
   readonly escalation: EscalationGuard;
   readonly clock: Clock;
   readonly random: Random;
+  /** Minor version of Kubernetes that "latest" means in the Pod Security Standards. */
+  readonly minor: number;
 }
 
 /** What kube-apiserver runs by default, in its order; a quota is charged when nothing else can refuse any more. */
-export function admissionPlugins({ registry, escalation, clock, random }: PluginsOptions): readonly AdmissionPlugin[] {
+export function admissionPlugins(options: PluginsOptions): readonly AdmissionPlugin[] {
+  const { registry, authorizer, escalation, clock, random, minor } = options;
   const objects = readerOf(registry);
   return [
     namespaceLifecycle(objects),
     escalationPrevention(escalation),
+    limitRanger(objects),
     serviceAccount(objects, clock, random),
     taintNodesByCondition,
+    podSecurity(objects, minor),
     priority(objects),
     defaultTolerationSeconds,
     defaultStorageClass(objects),
     storageObjectInUseProtection,
     persistentVolumeClaimResize(objects),
     runtimeClass(objects),
+    certificateApproval(authorizer),
+    certificateSigning(authorizer),
+    certificateSubjectRestriction,
     defaultIngressClass(objects),
+    resourceQuota(registry, clock),
   ];
 }
