@@ -32,14 +32,16 @@ interface NodeImage {
 const subcommands: Readonly<Record<string, (args: string[]) => Promise<void>>> = { load, list, rm };
 
 /** `flotilla image load|list|rm`: the images on a cluster's nodes, while they run or not. */
-export async function main([name = "--help", ...args]: string[]): Promise<void> {
-  const subcommand = subcommands[name];
-  if (subcommand !== undefined) return subcommand(args);
+export async function main(args: string[]): Promise<void> {
+  // Flags may come before it, as after it.
+  const at = args.findIndex((word) => word in subcommands);
+  const subcommand = subcommands[args[at] ?? ""];
+  if (subcommand !== undefined) return subcommand(args.toSpliced(at, 1));
   const help = parser("image", "Loads, lists and removes images of a cluster's nodes.");
   help.command("load <file>").description("bring the images of an OCI layout or a docker-save archive to the nodes");
   help.command("list").description("the images on the nodes");
   help.command("rm <image>").description("take an image off the nodes");
-  await help.parseAsync([name, ...args], { from: "user" });
+  await help.parseAsync(args.length === 0 ? ["--help"] : args, { from: "user" });
 }
 
 function imageParser(name: string, summary: string) {

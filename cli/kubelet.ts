@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { Client } from "../controlplane/client/mod.ts";
-import { type Listen, startKubelet } from "../dataplane/kubelet/mod.ts";
+import { type Listen, readRegistryConfig, startKubelet } from "../dataplane/kubelet/mod.ts";
 import { runComponent } from "./component.ts";
 import { oneOf, parser, wholeNumber } from "./flags.ts";
 import { reported } from "./version.ts";
@@ -13,6 +13,11 @@ export interface KubeletFlags {
   nodeIp: string;
   rootDir: string;
   runtime: "auto" | "namespaces" | "process";
+  containerRuntimeEndpoint?: string;
+  imageServiceEndpoint?: string;
+  criSocket?: string;
+  registryConfig?: string;
+  insecureRegistry: string[];
   address: string;
   port: number;
   listenFd?: number;
@@ -44,6 +49,11 @@ export async function main(args: string[]): Promise<void> {
     .requiredOption("--node-ip <address>", "the node's address")
     .requiredOption("--root-dir <dir>", "where everything of this node is kept")
     .option("--runtime <runtime>", "auto, namespaces or process", oneOf("auto", "namespaces", "process"), "auto")
+    .option("--container-runtime-endpoint <unix:///path>", "a container engine to use instead of the built-in one")
+    .option("--image-service-endpoint <unix:///path>", "who has its images, when that is another process")
+    .option("--cri-socket <path>", "serve the built-in engine there, for crictl")
+    .option("--registry-config <file>", "mirrors and insecure registries, for the built-in engine")
+    .option("--insecure-registry <host...>", "registries to reach without TLS, or without checking it", [])
     .option("--address <address>", "address to listen on", "127.0.0.1")
     .option("--port <port>", "port to listen on; 0: any", wholeNumber(0, 65_535), 10_250)
     .option("--listen-fd <fd>", "listen on this inherited socket as well", wholeNumber(3, 1024))
@@ -74,6 +84,10 @@ export async function main(args: string[]): Promise<void> {
       nodeIP: flags.nodeIp,
       rootDir: flags.rootDir,
       runtime: flags.runtime,
+      containerRuntimeEndpoint: flags.containerRuntimeEndpoint,
+      imageServiceEndpoint: flags.imageServiceEndpoint,
+      criSocket: flags.criSocket,
+      registries: readRegistryConfig(flags.registryConfig, flags.insecureRegistry),
       listen,
       tls: {
         cert: readFileSync(flags.tlsCertFile),

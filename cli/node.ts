@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { Failure, type Log } from "../base/mod.ts";
 import { Client } from "../controlplane/client/mod.ts";
-import { startKubelet } from "../dataplane/kubelet/mod.ts";
+import { readRegistryConfig, startKubelet } from "../dataplane/kubelet/mod.ts";
 import { startProxy } from "../dataplane/proxy/mod.ts";
 import { runComponent } from "./component.ts";
 import { oneOf, parser, wholeNumber } from "./flags.ts";
@@ -16,6 +16,11 @@ interface NodeFlags {
   apiserverSocket?: string;
   rootDir: string;
   runtime: "auto" | "namespaces" | "process";
+  containerRuntimeEndpoint?: string;
+  imageServiceEndpoint?: string;
+  criSocket?: string;
+  registryConfig?: string;
+  insecureRegistry: string[];
   address: string;
   port: number;
   unixSocket?: string;
@@ -41,6 +46,11 @@ export async function main(args: string[]): Promise<void> {
     .option("--hostname-override <name>", "the node's name", hostname())
     .option("--node-ip <address>", "the node's own address", "127.0.0.1")
     .option("--runtime <kind>", "auto, namespaces or process", oneOf("auto", "namespaces", "process"), "auto")
+    .option("--container-runtime-endpoint <unix:///path>", "a container engine to use instead of the built-in one")
+    .option("--image-service-endpoint <unix:///path>", "who has its images, when that is another process")
+    .option("--cri-socket <path>", "serve the built-in engine there, for crictl")
+    .option("--registry-config <file>", "mirrors and insecure registries, for the built-in engine")
+    .option("--insecure-registry <host...>", "registries to reach without TLS, or without checking it", [])
     .option("--address <ip>", "where the kubelet listens", "127.0.0.1")
     .option("--port <port>", "its port", wholeNumber(0, 65_535), 10_250)
     .option("--unix-socket <path>", "listen on this unix socket too, and announce it")
@@ -75,6 +85,10 @@ async function startNode(flags: NodeFlags, log: Log): Promise<{ stop(): Promise<
     rootDir: flags.rootDir,
     nodeIP: flags.nodeIp,
     runtime: flags.runtime,
+    containerRuntimeEndpoint: flags.containerRuntimeEndpoint,
+    imageServiceEndpoint: flags.imageServiceEndpoint,
+    criSocket: flags.criSocket,
+    registries: readRegistryConfig(flags.registryConfig, flags.insecureRegistry),
     serviceCIDR: flags.serviceClusterIpRange,
     kubernetesVersion: reported.kubernetes,
     maskedPaths: flags.mask,

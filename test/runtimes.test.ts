@@ -1,6 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import type { Server } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe } from "vitest";
@@ -22,6 +21,7 @@ import { openCgroups } from "../dataplane/kubelet/runtime/embedded/cgroups.ts";
 import { openEmbeddedRuntime } from "../dataplane/kubelet/runtime/embedded/open.ts";
 import { allProcesses, commandLine, isAlive } from "../dataplane/kubelet/runtime/embedded/procfs.ts";
 import { CriRuntime } from "../dataplane/kubelet/runtime/grpc/cri-runtime.ts";
+import { registryIn } from "./support/registry.ts";
 
 // One suite of behaviour for every engine that nodes may have. Differences are data: the traits, each with its reason.
 
@@ -48,18 +48,6 @@ const containerd: Traits = {
   outputWhileDown: "containerd's daemon copies the output itself",
   seccomp: true,
 };
-
-/** A registry of this process that listens inside another network namespace: a helper opens the socket there and hands it over. */
-async function registryIn(namespace: string): Promise<TestRegistry> {
-  const program = `const s = require("node:net").createServer().listen(0, "127.0.0.1", () => process.send("socket", s, () => process.exit()))`;
-  const helper = spawn("nsenter", [`--net=${namespace}`, process.execPath, "-e", program], {
-    stdio: ["ignore", "inherit", "inherit", "ipc"],
-  });
-  const { promise, resolve, reject } = Promise.withResolvers<Server>();
-  helper.once("message", (_message, socket) => resolve(socket as Server));
-  helper.once("exit", (code) => reject(new Error(`the helper ended with ${code}`)));
-  return new TestRegistry().start(await promise);
-}
 
 /** What still names a directory: mounts and processes. */
 function leftovers(dir: string): string[] {

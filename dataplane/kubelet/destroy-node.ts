@@ -2,6 +2,7 @@ import { readdirSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { runtimeDirOf } from "./root-dir.ts";
+import { destroyContainerd, endContainerd } from "./runtime/containerd/containerd.ts";
 import { cgroupNameOf } from "./runtime/embedded/cgroup-name.ts";
 import { openCgroups } from "./runtime/embedded/cgroups.ts";
 import { findShims } from "./runtime/embedded/find-shims.ts";
@@ -26,6 +27,7 @@ export async function stopNode(options: { readonly rootDir: string }): Promise<v
   const rootDir = resolve(options.rootDir);
   const stateDir = runtimeDirOf(rootDir);
   if (process.platform === "linux") await killProcesses(stateDir);
+  if (process.platform === "linux") await endContainerd({ rootDir });
   await unmountBelow(rootDir);
   if (process.getuid?.() === 0) await openCgroups(cgroupNameOf(stateDir)).cgroups.destroy();
 }
@@ -33,6 +35,7 @@ export async function stopNode(options: { readonly rootDir: string }): Promise<v
 /** stopNode, and the files too: afterwards nothing tells that there was a node. Idempotent. */
 export async function destroyNode(options: { readonly rootDir: string }): Promise<void> {
   await stopNode(options);
+  if (process.platform === "linux") await destroyContainerd(options);
   rmSync(options.rootDir, { recursive: true, force: true });
 }
 

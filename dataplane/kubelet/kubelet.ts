@@ -116,6 +116,7 @@ export class Kubelet implements PodSyncer {
         return containerEnvironment(pod, container, services, this.#sources, this.#facts(podIP), onSkipped);
       },
       hostsFile: (pod, podIP) => this.#writeHostsFile(pod, podIP),
+      pullSecrets: (pod) => this.#pullSecrets(pod),
     });
   }
 
@@ -124,6 +125,17 @@ export class Kubelet implements PodSyncer {
       configMap: (namespace, name) => this.#configMaps.get(namespace, name),
       secret: (namespace, name) => this.#secrets.get(namespace, name),
     };
+  }
+
+  /** A secret that is missing or holds something else is passed over, as in the original: the registry may not want it. */
+  async #pullSecrets(pod: Pod): Promise<readonly string[]> {
+    const { namespace } = refOf(pod);
+    const names = (pod.spec.imagePullSecrets ?? []).flatMap(({ name }) => (name ? [name] : []));
+    const secrets = await Promise.all(names.map((name) => this.#secrets.get(namespace, name)));
+    return secrets.flatMap((secret) => {
+      const text = secret?.data?.[".dockerconfigjson"] ?? secret?.data?.[".dockercfg"];
+      return text === undefined ? [] : [Buffer.from(text, "base64").toString()];
+    });
   }
 
   /** Begins to take pods; the informers run already. */

@@ -4,6 +4,8 @@ import { resolve } from "node:path";
 import type { Clock, Log, Random, Timer } from "../../base/mod.ts";
 import { type Node, type NodeStatus, timeAt } from "../../controlplane/api/mod.ts";
 import { type Client, InformerFactory, systemClock, systemRandom } from "../../controlplane/client/mod.ts";
+import { ImageGc } from "./images/image-gc.ts";
+import type { RegistryConfig } from "./images/registry/registry-config.ts";
 import { Kubelet } from "./kubelet.ts";
 import { rotateLogs } from "./lifecycle/log-rotation.ts";
 import { readMachine, readPressure } from "./node/machine.ts";
@@ -11,9 +13,8 @@ import { NodeAgent } from "./node/node-agent.ts";
 import { nodeLabels, nodeStatus } from "./node/node-status.ts";
 import { NodeRoutes, wantedRoutes } from "./node/routes.ts";
 import { createProber } from "./probes/prober.ts";
-import { imagesDirOf, runtimeDirOf } from "./root-dir.ts";
-import type { EmbeddedRuntime } from "./runtime/embedded/embedded-runtime.ts";
-import { type DriverChoice, openEmbeddedRuntime } from "./runtime/embedded/open.ts";
+import type { DriverChoice } from "./runtime/embedded/open.ts";
+import { type NodeRuntime, openRuntime } from "./runtime/open-runtime.ts";
 import { type Listen, type ServerOptions, startServer } from "./server/server.ts";
 
 export interface StartKubeletOptions {
@@ -24,6 +25,13 @@ export interface StartKubeletOptions {
   readonly rootDir: string;
   readonly nodeIP: string;
   readonly runtime: DriverChoice;
+  /** `unix:///path` of a container engine to use instead of the embedded one, and of one that has the images. */
+  readonly containerRuntimeEndpoint?: string;
+  readonly imageServiceEndpoint?: string;
+  /** Serve the embedded engine on this unix socket as well. */
+  readonly criSocket?: string;
+  /** Mirrors and insecure registries, for the embedded engine. */
+  readonly registries?: RegistryConfig;
   /** Addresses of the cluster's DNS; none: pods get the node's resolv.conf. */
   readonly clusterDNS?: readonly string[];
   readonly clusterDomain?: string;
@@ -48,7 +56,7 @@ export interface StartKubeletOptions {
 export interface RunningKubelet {
   /** Of the first TCP listener. */
   readonly port: number | undefined;
-  /** Name of the driver that runs containers: `namespaces` or `process`. */
+  /** Who runs containers: `namespaces`, `process`, or an engine's name, such as containerd. */
   readonly driver: string;
   /** What containers do not get here, in sentences. */
   readonly limitations: readonly string[];
@@ -57,6 +65,8 @@ export interface RunningKubelet {
 }
 
 const rotateEveryMs = 10_000;
+/** Of unused images. */
+const collectEveryMs = 300_000;
 
 /**
  * Starts a kubelet in the network namespace this process is in. Resolves when it listens and its runtime is open; registering the node goes on
@@ -68,15 +78,18 @@ export async function startKubelet(options: StartKubeletOptions): Promise<Runnin
   const random = options.random ?? systemRandom;
   const rootDir = resolve(options.rootDir);
   mkdirSync(rootDir, { recursive: true, mode: 0o755 });
-  const { runtime, limitations } = await openEmbeddedRuntime({
-    stateDir: runtimeDirOf(rootDir),
-    imagesDir: imagesDirOf(rootDir),
+  const engine = await openRuntime({
+    rootDir,
     driver: options.runtime,
-    maskedPaths: [rootDir, ...(options.maskedPaths ?? [])],
+    endpoint: options.containerRuntimeEndpoint,
+    imageEndpoint: options.imageServiceEndpoint,
+    criSocket: options.criSocket,
+    registries: options.registries,
+    maskedPaths: options.maskedPaths ?? [],
     clock,
     log,
   });
-  const isolated = runtime.driver.name === "namespaces";
+  const { runtime, limitations, isolated } = engine;
   const machine = readMachine(rootDir);
   const version = await runtime.version();
 
@@ -111,7 +124,7 @@ export async function startKubelet(options: StartKubeletOptions): Promise<Runnin
     node: ownNode,
   });
 
-  const server = await startServerOrClose(runtime, {
+  const server = await startServerOrClose(engine, {
     listen: options.listen,
     tls: options.tls,
     clock,
@@ -127,7 +140,7 @@ export async function startKubelet(options: StartKubeletOptions): Promise<Runnin
     log,
     nodeName,
     labels: { ...nodeLabels(nodeName, machine), ...options.nodeLabels },
-    annotations: nodeAnnotations(runtime.driver.name, options.listen),
+    annotations: nodeAnnotations(engine.name, options.listen),
     async status(previous) {
       const { conditions } = await runtime.status();
       const sick = kubelet.pleg.unhealthy();
@@ -203,32 +216,40 @@ export async function startKubelet(options: StartKubeletOptions): Promise<Runnin
     );
   };
   rotation = clock.after(rotateEveryMs, rotate);
+  const images = new ImageGc({ runtime, clock, log });
+  let collection: Timer;
+  const collect = () => {
+    collection = clock.after(collectEveryMs, collect);
+    images.collect().catch((error: Error) => kubelet.nodeEvent("Warning", "ImageGCFailed", error.message));
+  };
+  collection = clock.after(collectEveryMs, collect);
   kubelet.start();
   kubelet.nodeEvent("Normal", "Starting", "Starting kubelet.");
   agent.start();
 
   return {
     port: server.port,
-    driver: runtime.driver.name,
+    driver: engine.name,
     limitations,
     async stop() {
       rotation.cancel();
+      collection.cancel();
       agent.stop();
       await server.stop();
       stop.abort();
       await informers.stopped();
       await kubelet.stop();
-      runtime.close();
+      await engine.close();
     },
   };
 }
 
 /** A kubelet that cannot listen lets go of its containers again. */
-async function startServerOrClose(runtime: EmbeddedRuntime, options: ServerOptions) {
+async function startServerOrClose(engine: NodeRuntime, options: ServerOptions) {
   try {
     return await startServer(options);
   } catch (error) {
-    runtime.close();
+    await engine.close();
     throw error;
   }
 }

@@ -7,8 +7,15 @@ import { hashContainer } from "../pod/actions.ts";
 import { annotations, formatPod, labels, refOf } from "../pod/pod-ref.ts";
 import { containerResources } from "../pod/resources.ts";
 import { podDirOf } from "../root-dir.ts";
-import type { ContainerConfig, Image, KeyValue, LinuxContainerSecurityContext } from "../runtime/cri.ts";
+import type {
+  ContainerConfig,
+  Image,
+  KeyValue,
+  LinuxContainerSecurityContext,
+  SecurityProfile,
+} from "../runtime/cri.ts";
 import { containerMounts, type MountedVolumes } from "../volumes/volume-manager.ts";
+import { namespaceOptions } from "./sandbox-config.ts";
 import { StartError } from "./start-error.ts";
 
 export interface ContainerConfigInput {
@@ -80,19 +87,24 @@ function makeMessageFile(rootDir: string, uid: string, name: string): string {
 export function securityContext(pod: Pod, container: Container, image: Image): LinuxContainerSecurityContext {
   const podWide = pod.spec.securityContext ?? {};
   const own = container.securityContext ?? {};
-  const runAsUser = own.runAsUser ?? podWide.runAsUser ?? image.uid;
-  if ((own.runAsNonRoot ?? podWide.runAsNonRoot) === true && (runAsUser ?? 0) === 0) {
+  // The image's own user is left to the engine: it comes with its group, and a name is for the image's files to explain.
+  const runAsUser = own.runAsUser ?? podWide.runAsUser;
+  const mustNotBeRoot = (own.runAsNonRoot ?? podWide.runAsNonRoot) === true;
+  const namedByImage = runAsUser === undefined && image.username !== undefined;
+  if (mustNotBeRoot && (namedByImage || (runAsUser ?? image.uid ?? 0) === 0)) {
     const where = `(pod: "${formatPod(refOf(pod))}", container: ${container.name})`;
-    const chosen = own.runAsUser ?? podWide.runAsUser;
     const message =
-      chosen === 0
+      runAsUser === 0
         ? `container's runAsUser breaks non-root policy ${where}`
-        : `container has runAsNonRoot and image will run as root ${where}`;
+        : namedByImage
+          ? `container has runAsNonRoot and image has non-numeric user (${image.username}), cannot verify user is non-root ${where}`
+          : `container has runAsNonRoot and image will run as root ${where}`;
     throw new StartError("CreateContainerConfigError", message);
   }
   const groups = [...(podWide.supplementalGroups ?? []), ...(podWide.fsGroup === undefined ? [] : [podWide.fsGroup])];
   return {
     privileged: own.privileged === true,
+    namespaceOptions: namespaceOptions(pod),
     runAsUser,
     runAsGroup: own.runAsGroup ?? podWide.runAsGroup,
     supplementalGroups: groups,
@@ -100,5 +112,22 @@ export function securityContext(pod: Pod, container: Container, image: Image): L
     noNewPrivs: own.allowPrivilegeEscalation === false,
     addCapabilities: own.capabilities?.add ?? [],
     dropCapabilities: own.capabilities?.drop ?? [],
+    seccomp: profileOf(own.seccompProfile ?? podWide.seccompProfile),
+    ...(own.procMount === "Unmasked" ? { maskedPaths: [], readonlyPaths: [] } : {}),
+    ...(podWide.supplementalGroupsPolicy === "Strict" ? { supplementalGroupsPolicy: "Strict" as const } : {}),
   };
 }
+
+/** Without a word nothing is filtered, as with a kubelet that is not told `--seccomp-default`. A file of the node is named relative to its folder. */
+function profileOf(profile: { type?: string; localhostProfile?: string } | undefined): SecurityProfile | undefined {
+  switch (profile?.type) {
+    case "RuntimeDefault":
+      return { profileType: "RuntimeDefault" };
+    case "Localhost":
+      return { profileType: "Localhost", localhostRef: join(seccompDir, profile.localhostProfile ?? "") };
+    default:
+      return undefined;
+  }
+}
+
+const seccompDir = "/var/lib/kubelet/seccomp";

@@ -1,6 +1,7 @@
 import type { Clock } from "../../../base/mod.ts";
 import type { Container } from "../../../controlplane/api/mod.ts";
-import { CriError, type Image, type ImageService } from "../runtime/cri.ts";
+import { credentialsFor } from "../images/registry/keyring.ts";
+import { type AuthConfig, CriError, type Image, type ImageService } from "../runtime/cri.ts";
 import { EventBackoff } from "./backoff.ts";
 import { StartError } from "./start-error.ts";
 
@@ -20,13 +21,22 @@ export class ImagePuller {
     this.#backoff = new EventBackoff(clock);
   }
 
-  /** Rejects with StartError: InvalidImageName, ErrImageNeverPull, ErrImagePull, ImagePullBackOff. */
-  async ensure(uid: string, container: Container, event: ContainerEventSink): Promise<Image> {
+  /**
+   * `pullSecrets`: the texts of the pod's docker configurations, asked for when something is pulled. Rejects with StartError: InvalidImageName,
+   * ErrImageNeverPull, ErrImagePull, ImagePullBackOff.
+   */
+  async ensure(
+    uid: string,
+    container: Container,
+    event: ContainerEventSink,
+    pullSecrets: () => Promise<readonly string[]>,
+  ): Promise<Image> {
     const image = container.image ?? "";
     const present = await this.#inspect(image, event);
     const policy = container.imagePullPolicy ?? "IfNotPresent";
-    // An image that the engine has built in is there however often it is asked for: Always asks for its newest state, and this is it.
-    if (present !== undefined) {
+    // Always asks for the newest state; of an image that the engine has built in, what is there is it.
+    const builtIn = present !== undefined && !present.id.startsWith("sha256:");
+    if (present !== undefined && (policy !== "Always" || builtIn)) {
       event("Normal", "Pulled", `Container image "${image}" already present on machine`);
       return present;
     }
@@ -35,7 +45,7 @@ export class ImagePuller {
       event("Warning", "ErrImageNeverPull", message);
       throw new StartError("ErrImageNeverPull", message);
     }
-    return this.#pull(`${uid}/${image}`, image, event);
+    return this.#pull(`${uid}/${image}`, image, event, pullSecrets);
   }
 
   async #inspect(image: string, event: ContainerEventSink): Promise<Image | undefined> {
@@ -49,7 +59,12 @@ export class ImagePuller {
     }
   }
 
-  async #pull(key: string, image: string, event: ContainerEventSink): Promise<Image> {
+  async #pull(
+    key: string,
+    image: string,
+    event: ContainerEventSink,
+    pullSecrets: () => Promise<readonly string[]>,
+  ): Promise<Image> {
     const failure = this.#failures.get(key);
     const waitMs = failure === undefined ? 0 : this.#backoff.remainingMs(key, failure.atMs);
     if (waitMs > 0) {
@@ -60,7 +75,7 @@ export class ImagePuller {
     event("Normal", "Pulling", `Pulling image "${image}"`);
     const startedAtMs = this.#clock.now();
     try {
-      await this.#images.pullImage(image);
+      await this.#pullWithAny(image, credentialsFor(image, await pullSecrets()));
       const pulled = await this.#images.imageStatus(image);
       if (pulled === undefined) throw new Error(`image "${image}" is not there after it was pulled`);
       event("Normal", "Pulled", `Successfully pulled image "${image}" in ${this.#clock.now() - startedAtMs}ms`);
@@ -74,6 +89,26 @@ export class ImagePuller {
       this.#failures.set(key, { atMs, message });
       throw new StartError("ErrImagePull", message, this.#backoff.remainingMs(key, atMs));
     }
+  }
+
+  /** With one credential after the other until one is taken, the most specific first; without any when there are none. */
+  async #pullWithAny(image: string, credentials: readonly AuthConfig[]): Promise<void> {
+    if (credentials.length === 0) {
+      await this.#images.pullImage(image);
+      return;
+    }
+    const failures: Error[] = [];
+    for (const auth of credentials) {
+      try {
+        await this.#images.pullImage(image, auth);
+        return;
+      } catch (error) {
+        failures.push(error as Error);
+      }
+    }
+    if (failures.length === 1) throw failures[0];
+    // As the original's aggregate: [a, b]
+    throw new Error(`[${[...new Set(failures.map(({ message }) => message))].join(", ")}]`);
   }
 
   forget(uid: string): void {

@@ -37,6 +37,8 @@ export interface RuntimeManagerOptions {
   /** Writes the pod's /etc/hosts and says where it is. */
   readonly hostsFile: (pod: Pod, podIP: string) => string;
   readonly nodeIP: string;
+  /** Texts of the docker configurations that the pod's imagePullSecrets hold. */
+  readonly pullSecrets: (pod: Pod) => Promise<readonly string[]>;
 }
 
 export interface SyncResult {
@@ -178,12 +180,11 @@ export class RuntimeManager {
     volumes: MountedVolumes,
     sandbox: { id: string; podIP: string },
   ): Promise<void> {
-    const { uid } = refOf(pod);
     const event = (type: "Normal" | "Warning", reason: string, message: string) =>
       this.#options.event(pod, type, reason, message, container.name);
     const last = findContainer(runtimePod, container.name);
     this.#waitForBackoff(pod, container, last, event);
-    const image = await this.#ensureImage(uid, container, event);
+    const image = await this.#ensureImage(pod, container, event);
     const restartCount = last === undefined ? (reportedRestarts(pod, container) ?? 0) : last.restartCount + 1;
     const config = await this.#configure(pod, container, event, { image, restartCount, volumes, podIP: sandbox.podIP });
     const sandboxConfig = this.#options.sandboxConfig(pod, 0);
@@ -231,12 +232,13 @@ export class RuntimeManager {
   }
 
   async #ensureImage(
-    uid: string,
+    pod: Pod,
     container: Container,
     event: (type: "Normal" | "Warning", reason: string, message: string) => void,
   ) {
     try {
-      return await this.#images.ensure(uid, container, event);
+      const { uid } = refOf(pod);
+      return await this.#images.ensure(uid, container, event, () => this.#options.pullSecrets(pod));
     } catch (error) {
       if (error instanceof StartError) event("Warning", "Failed", `Error: ${error.reason}`);
       throw error;

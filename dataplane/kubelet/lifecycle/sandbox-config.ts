@@ -5,7 +5,7 @@ import { annotations, isHostNetwork, labels, refOf } from "../pod/pod-ref.ts";
 import { allContainers } from "../pod/qos.ts";
 import { cgroupParentOf, podResources } from "../pod/resources.ts";
 import { podLogDirOf } from "../root-dir.ts";
-import type { PodSandboxConfig } from "../runtime/cri.ts";
+import type { NamespaceOptions, PodSandboxConfig } from "../runtime/cri.ts";
 
 export interface SandboxConfigInput {
   readonly pod: Pod;
@@ -22,7 +22,6 @@ export function sandboxConfig(input: SandboxConfigInput): PodSandboxConfig {
   const { pod, attempt, rootDir } = input;
   const ref = refOf(pod);
   const hostNetwork = isHostNetwork(pod);
-  const { hostPID, hostIPC, shareProcessNamespace } = pod.spec;
   return {
     metadata: { ...ref, attempt },
     hostname: hostNetwork ? input.nodeHostname : podHostname(pod),
@@ -37,14 +36,20 @@ export function sandboxConfig(input: SandboxConfigInput): PodSandboxConfig {
     annotations: { [annotations.terminationGracePeriod]: `${pod.spec.terminationGracePeriodSeconds ?? 30}` },
     linux: {
       cgroupParent: cgroupParentOf(pod, ref.uid),
-      namespaceOptions: {
-        network: hostNetwork ? "NODE" : "POD",
-        pid: hostPID === true ? "NODE" : shareProcessNamespace === true ? "POD" : "CONTAINER",
-        ipc: hostIPC === true ? "NODE" : "POD",
-      },
+      namespaceOptions: namespaceOptions(pod),
       privileged: allContainers(pod).some(({ securityContext }) => securityContext?.privileged === true),
       sysctls: Object.fromEntries((pod.spec.securityContext?.sysctls ?? []).map(({ name, value }) => [name, value])),
       resources: podResources(pod),
     },
+  };
+}
+
+/** Which namespaces a pod's containers share, and with whom. */
+export function namespaceOptions(pod: Pod): NamespaceOptions {
+  const { hostPID, hostIPC, shareProcessNamespace } = pod.spec;
+  return {
+    network: isHostNetwork(pod) ? "NODE" : "POD",
+    pid: hostPID === true ? "NODE" : shareProcessNamespace === true ? "POD" : "CONTAINER",
+    ipc: hostIPC === true ? "NODE" : "POD",
   };
 }

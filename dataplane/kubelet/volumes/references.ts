@@ -6,7 +6,7 @@ export interface References {
   readonly secrets: ReadonlySet<string>;
 }
 
-/** Names of the ConfigMaps and Secrets a pod's volumes and environment refer to. */
+/** Names of the ConfigMaps and Secrets a pod's volumes, environment and images refer to. */
 export function referencesOf(pod: Pod): References {
   const configMaps = new Set<string>();
   const secrets = new Set<string>();
@@ -21,6 +21,7 @@ export function referencesOf(pod: Pod): References {
       add(secrets, source.secret?.name);
     }
   }
+  for (const { name } of pod.spec.imagePullSecrets ?? []) add(secrets, name);
   for (const container of allContainers(pod)) {
     for (const { configMapRef, secretRef } of container.envFrom ?? []) {
       add(configMaps, configMapRef?.name);

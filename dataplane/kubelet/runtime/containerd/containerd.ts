@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { closeSync, mkdirSync, openSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { Failure, type Log } from "../../../../base/mod.ts";
 import { systemClock } from "../../../../controlplane/client/mod.ts";
@@ -147,7 +147,11 @@ export async function destroyContainerd(options: { readonly rootDir: string }): 
 export async function endContainerd(options: { readonly rootDir: string }): Promise<void> {
   const dirs = containerdDirsOf(options.rootDir);
   const mine = () =>
-    allProcesses().filter((pid) => commandLine(pid).includes(dirs.base) && pid !== process.pid && isAlive(pid, ""));
+    allProcesses().filter((pid) => {
+      const [program = "", ...args] = commandLine(pid).split("\0");
+      const isIts = basename(program).startsWith("containerd") && args.some((arg) => arg.startsWith(dirs.base));
+      return isIts && isAlive(pid, "");
+    });
   for (let pids = mine(); pids.length > 0; pids = mine()) {
     for (const pid of pids) signal(pid, "SIGKILL");
     await gone(pids);
