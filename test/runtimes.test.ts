@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe } from "vitest";
@@ -64,6 +64,16 @@ function leftovers(dir: string): string[] {
   return [...mounts, ...processes, ...groups];
 }
 
+/** Control groups of pods that were removed: nothing may be left in them, nor they. */
+function podGroups(name: string): string[] {
+  const parents = ["cpu", "memory", "pids"].map((tree) => `/sys/fs/cgroup/${tree}/${name}/kubepods`).filter(existsSync);
+  return parents.flatMap((parent) =>
+    readdirSync(parent)
+      .filter((entry) => entry.startsWith("pod"))
+      .map((entry) => join(parent, entry)),
+  );
+}
+
 async function loadOnDisk(rootDir: string, file: string): Promise<void> {
   await importImages(new ImageStore(join(rootDir, "images")), file, { nowMs: Date.now() });
 }
@@ -98,9 +108,10 @@ async function inProcess(dir: string, namespace: string): Promise<SuiteEngine> {
       runtime = await open();
     },
     async destroy() {
+      const left = podGroups(cgroupNameOf(join(rootDir, "runtime")));
       runtime.close();
       await destroyNode({ rootDir });
-      return leftovers(dir);
+      return [...left, ...leftovers(dir)];
     },
   };
 }
@@ -255,9 +266,10 @@ async function withContainerd(dir: string, netns: string): Promise<SuiteEngine> 
       await answers(runtime);
     },
     async destroy() {
+      const left = podGroups(name);
       runtime.close();
       await daemon.destroy();
-      return leftovers(dir);
+      return [...left, ...leftovers(dir)];
     },
   };
 }

@@ -1,11 +1,13 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { systemClock } from "../../../../controlplane/client/mod.ts";
 import { destroyNode } from "../../destroy-node.ts";
 import { createClusterNetwork, createNodeNetwork, destroyClusterNetwork } from "../../network/cluster-network.ts";
 import { underlayNamespace } from "../../network/namespace.ts";
+import type { Mount } from "../cri.ts";
 import { containerConfig, type Engine, runtimeSuite, sandboxConfig, textOfLog } from "../runtime.testing.ts";
 import { cgroupNameOf } from "./cgroup-name.ts";
 import { exitsDirOf } from "./embedded-runtime.ts";
@@ -160,6 +162,56 @@ describe("as root", () => {
           "0000000000000000",
         );
         expect(await run("touch /x 2>&1", as({ readonlyRootfs: true }))).toContain("Read-only file system");
+      });
+    });
+
+    test("mounts that are made later are seen on the other side, where that was asked for", async () => {
+      const volume = mkdtempSync("/tmp/flotilla-shared-");
+      mkdirSync(join(volume, "below"));
+      const mount = (...args: string[]) => execFileSync("mount", args);
+      mount("--bind", volume, volume);
+      mount("--make-shared", volume);
+      const at = (propagation: Mount["propagation"], more: Partial<Mount> = {}) => ({
+        mounts: [{ containerPath: "/v", hostPath: volume, readonly: false, propagation, ...more }],
+      });
+      const wait = "touch /v/$0; until [ -e /v/go ]; do sleep 0.02; done; ls /v/below";
+      try {
+        await inPod(async (_engine, run) => {
+          const security = { ...containerConfig("").linux.securityContext, privileged: true };
+          const linux = { resources: {}, securityContext: security };
+          const inside = "mkdir -p /v/made && mount -t tmpfs tmpfs /v/made && touch /v/made/x";
+          expect(await run(inside, { ...at("PROPAGATION_BIDIRECTIONAL"), linux })).toBe("[Completed 0]");
+          expect(existsSync(join(volume, "made/x"))).toBe(true);
+          const [follower, loner] = [
+            run("", { ...at("PROPAGATION_HOST_TO_CONTAINER"), command: ["sh", "-c", wait, "a"] }),
+            run("", { ...at("PROPAGATION_PRIVATE"), command: ["sh", "-c", wait, "b"] }),
+          ];
+          while (!existsSync(join(volume, "a")) || !existsSync(join(volume, "b"))) await delay(5);
+          mount("-t", "tmpfs", "tmpfs", join(volume, "below"));
+          writeFileSync(join(volume, "below/late"), "");
+          writeFileSync(join(volume, "go"), "");
+          expect(await follower).toBe("late\n[Completed 0]");
+          expect(await loner).toBe("[Completed 0]");
+          const write = "touch /v/x 2>/dev/null || echo no; touch /v/below/x 2>/dev/null || echo no";
+          expect(await run(write, at(undefined, { readonly: true }))).toBe("no\n[Completed 0]");
+          const whole = { readonly: true, recursiveReadOnly: true };
+          expect(await run(write, at(undefined, whole))).toBe("no\nno\n[Completed 0]");
+        });
+        expect(existsSync(volume)).toBe(true);
+      } finally {
+        execFileSync("umount", ["-R", volume]);
+        rmSync(volume, { recursive: true, force: true });
+      }
+    });
+
+    test("device nodes that root makes in a container or on a volume cannot be opened", async () => {
+      await inPod(async (_engine, run) => {
+        const volume = mkdtempSync("/tmp/flotilla-nodev-");
+        const mounts = [{ containerPath: "/v", hostPath: volume, readonly: false }];
+        const make =
+          "for d in / /v /dev; do mknod $d/m c 1 3 && { echo x > $d/m; } 2>/dev/null && echo opened $d; done; echo x > /dev/null && echo null";
+        expect(await run(make, { mounts })).toBe("null\n[Completed 0]");
+        rmSync(volume, { recursive: true });
       });
     });
 

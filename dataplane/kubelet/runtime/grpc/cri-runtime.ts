@@ -43,6 +43,8 @@ export interface CriRuntimeOptions {
   readonly log: Log;
 }
 
+/** Where a sandbox says which control group its pod has. */
+const cgroupAnnotation = "flotilla.dev/cgroup";
 /** As the kubelet's runtimeRequestTimeout. Calls that wait by their nature get their own time on top, or all of it. */
 const requestTimeoutMs = 120_000;
 const { RuntimeService: runtime, ImageService: images } = runtimepb;
@@ -54,8 +56,6 @@ export class CriRuntime implements RuntimeService, ImageService {
   readonly #images: CriTransport;
   /** Sandboxes of containers: their statuses do not tell. */
   readonly #sandboxOf = new Map<string, string>();
-  /** Paths of the control groups made here, by sandbox. */
-  readonly #cgroupOf = new Map<string, string>();
 
   private constructor(options: CriRuntimeOptions, own: CriTransport, ofImages: CriTransport) {
     this.#options = options;
@@ -118,7 +118,12 @@ export class CriRuntime implements RuntimeService, ImageService {
   #placed(config: PodSandboxConfig): PodSandboxConfig {
     const { podCgroups } = this.#options;
     if (podCgroups === undefined) return config;
-    return { ...config, linux: { ...config.linux, cgroupParent: `/${podCgroups.root}/${config.linux.cgroupParent}` } };
+    const { cgroupParent } = config.linux;
+    return {
+      ...config,
+      annotations: { ...config.annotations, [cgroupAnnotation]: cgroupParent },
+      linux: { ...config.linux, cgroupParent: `/${podCgroups.root}/${cgroupParent}` },
+    };
   }
 
   async runPodSandbox(config: PodSandboxConfig): Promise<{ podSandboxId: string }> {
@@ -126,7 +131,6 @@ export class CriRuntime implements RuntimeService, ImageService {
     const request = { config: toWirePodConfig(this.#placed(config)) };
     // Twice as long as others, as with the kubelet: networks may be slow.
     const { podSandboxId } = await this.#runtime.call(runtime.methods.runPodSandbox, request, 2 * requestTimeoutMs);
-    this.#cgroupOf.set(podSandboxId, config.linux.cgroupParent);
     return { podSandboxId };
   }
 
@@ -135,11 +139,24 @@ export class CriRuntime implements RuntimeService, ImageService {
   }
 
   async removePodSandbox(podSandboxId: string): Promise<void> {
+    const path = await this.#podCgroup(podSandboxId);
     await this.#runtime.call(runtime.methods.removePodSandbox, { podSandboxId }, requestTimeoutMs);
-    const path = this.#cgroupOf.get(podSandboxId);
-    this.#cgroupOf.delete(podSandboxId);
-    const shared = [...this.#cgroupOf.values()].includes(path ?? "");
-    if (path !== undefined && !shared) this.#options.podCgroups?.cgroups.remove(path);
+    if (path === undefined) return;
+    // A pod whose sandbox was made anew has two for a while.
+    const others = await this.listPodSandbox();
+    if (!others.some(({ annotations }) => annotations[cgroupAnnotation] === path))
+      this.#options.podCgroups?.cgroups.remove(path);
+  }
+
+  /** The control group that was made for a sandbox, perhaps by the process before this one. */
+  async #podCgroup(podSandboxId: string): Promise<string | undefined> {
+    if (this.#options.podCgroups === undefined) return undefined;
+    try {
+      return (await this.podSandboxStatus(podSandboxId)).annotations[cgroupAnnotation];
+    } catch (error) {
+      if ((error as CriError).code === "NotFound") return undefined;
+      throw error;
+    }
   }
 
   async podSandboxStatus(podSandboxId: string): Promise<PodSandboxStatus> {
