@@ -205,6 +205,11 @@ export function resourceVersionTooLarge(asked: number, current: number): Failure
   });
 }
 
+/** `retryAfterSeconds` also becomes the header Retry-After; 0: whenever the client likes. */
+export function tooManyRequests(message: string, retryAfterSeconds: number): FailureStatus {
+  return failure("TooManyRequests", message, retryAfterSeconds > 0 ? { retryAfterSeconds } : {});
+}
+
 export function serviceUnavailable(message: string): FailureStatus {
   return failure("ServiceUnavailable", message);
 }

@@ -1,5 +1,5 @@
 import type { Random } from "../../base/mod.ts";
-import { type Pod, type Resource, servedResources } from "../api/mod.ts";
+import { type Resource, servedResources } from "../api/mod.ts";
 import { AdmissionChain } from "./admission/chain.ts";
 import { EscalationGuard } from "./admission/escalation.ts";
 import { hooksFor } from "./admission/hooks.ts";
@@ -7,9 +7,13 @@ import { admissionPlugins } from "./admission/plugins.ts";
 import type { AddressRange, PortRange } from "./allocate/service-range.ts";
 import { ServiceAllocator } from "./allocate/services.ts";
 import { Authenticator, type TokenBindings } from "./auth/authenticate.ts";
+import { nodeRules } from "./auth/bootstrap-policy.ts";
+import { NodeAuthorizer } from "./auth/node-authorizer.ts";
+import { NodeIndex } from "./auth/node-index.ts";
 import { CachedPolicy } from "./auth/policy-source.ts";
-import { RbacAuthorizer } from "./auth/rbac.ts";
+import { type Authorizer, RbacAuthorizer } from "./auth/rbac.ts";
 import type { TokenSigner } from "./auth/tokens.ts";
+import { UnionAuthorizer } from "./auth/union.ts";
 import { ResourceHandlers } from "./handlers/resources.ts";
 import { Deleter } from "./registry/deleter.ts";
 import { Registry, type RegistryOptions } from "./registry/served.ts";
@@ -32,8 +36,10 @@ export interface CoreOptions extends Omit<RegistryOptions, "resources"> {
 /** The server without its network: what is served, who may, and how it is read and written. */
 export interface Core {
   readonly registry: Registry;
-  readonly policy: CachedPolicy;
-  readonly authorizer: RbacAuthorizer;
+  /** What authorization looks at; `start` fills it. */
+  readonly policy: { start(): Promise<void> };
+  readonly rbac: RbacAuthorizer;
+  readonly authorizer: Authorizer;
   readonly authenticator: Authenticator;
   readonly services: ServiceAllocator;
   readonly writer: Writer;
@@ -55,18 +61,20 @@ export function createCore(options: CoreOptions): Core {
   } = options;
   const now = () => clock.now();
   const registry = new Registry({ store, clock, log, resources });
-  const policy = new CachedPolicy(registry);
-  const authorizer = new RbacAuthorizer(policy);
+  const roles = new CachedPolicy(registry);
+  const nodes = new NodeIndex(registry);
+  const policy = { start: async () => void (await Promise.all([roles.start(), nodes.start()])) };
+  const rbac = new RbacAuthorizer(roles);
+  const authorizer = new UnionAuthorizer([new NodeAuthorizer(nodes, nodeRules), rbac]);
   const services = new ServiceAllocator({ store, addresses, ports, random });
   const hooksOf = hooksFor(services);
-  const escalation = new EscalationGuard(authorizer);
+  const escalation = new EscalationGuard(rbac);
   const admission = new AdmissionChain(admissionPlugins({ registry, authorizer, escalation, clock, random, minor }));
   const writer = new Writer({ clock, random, hooksOf, admission });
   const deleter = new Deleter({ clock, hooksOf, admission });
   const bindings = tokenBindings(registry);
   const authenticator = new Authenticator({ tokens: signer, bindings, now });
-  const nodeOf = (namespace: string, pod: string) => nodeOfPod(registry, namespace, pod);
-  const tokens = { signer, bindings, now, nodeOf };
+  const tokens = { signer, bindings, now };
   const handlers = new ResourceHandlers({
     resources,
     registry,
@@ -74,27 +82,17 @@ export function createCore(options: CoreOptions): Core {
     deleter,
     hooksOf,
     questions: questionHandlers({ authorizer, authenticator, registry, writer, issuer: signer.issuer, now }),
-    subresources: subresourceHandlers({ registry, writer, deleter, kubelet, now, tokens }),
+    subresources: subresourceHandlers({ registry, writer, deleter, admission, kubelet, now, tokens }),
   });
-  return { registry, policy, authorizer, authenticator, services, writer, resources: handlers };
+  return { registry, policy, rbac, authorizer, authenticator, services, writer, resources: handlers };
 }
 
 function tokenBindings(registry: Registry): TokenBindings {
   return {
-    uidOf: async (resource, namespace, name) => {
+    find: async (resource, namespace, name) => {
       const served = registry.need("", "v1", resource);
       const key = served.key(namespace, name);
-      const object = served.cache.get(key) ?? (await served.objects.get(key));
-      return object?.metadata.uid;
+      return served.cache.get(key) ?? (await served.objects.get(key));
     },
   };
-}
-
-async function nodeOfPod(registry: Registry, namespace: string, name: string) {
-  const pods = registry.need("", "v1", "pods");
-  const pod = (await pods.objects.get(pods.key(namespace, name))) as unknown as Pod | undefined;
-  if (!pod?.spec.nodeName) return undefined;
-  const nodes = registry.need("", "v1", "nodes");
-  const node = await nodes.objects.get(nodes.key("", pod.spec.nodeName));
-  return { name: pod.spec.nodeName, uid: node?.metadata.uid ?? "" };
 }

@@ -26,6 +26,8 @@ export interface ApiServerOptions {
   readonly serviceAccountKey: {
     /** Signs and checks tokens: RSA or P-256, PKCS #8 or SEC 1. All API servers of a store share it. */
     readonly privateKey: string;
+    /** Keys, public or private, whose tokens are accepted as well: those of before a rotation. */
+    readonly retired?: readonly string[];
     /** Default https://kubernetes.default.svc.cluster.local. */
     readonly issuer?: string;
   };

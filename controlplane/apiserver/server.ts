@@ -1,4 +1,4 @@
-import { createPrivateKey } from "node:crypto";
+import { createPrivateKey, createPublicKey } from "node:crypto";
 import type { Log } from "../../base/mod.ts";
 import { connect } from "../../kvstore/client/mod.ts";
 import { type Service, servedResources } from "../api/mod.ts";
@@ -35,8 +35,9 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const { log } = options;
   const addresses = new AddressRange(options.serviceClusterIPRange ?? "10.96.0.0/16");
   const ports = parsePortRange(options.nodePortRange ?? "30000-32767");
-  const { privateKey, issuer = DEFAULT_ISSUER } = options.serviceAccountKey;
-  const signer = new TokenSigner(createPrivateKey(privateKey), issuer);
+  const { privateKey, issuer = DEFAULT_ISSUER, retired = [] } = options.serviceAccountKey;
+  // createPublicKey also takes private keys, of which it keeps the public part.
+  const signer = new TokenSigner(createPrivateKey(privateKey), issuer, retired.map(createPublicKey));
   const store = options.store ?? connectStore(options, log);
 
   const core = createCore({ store, clock, log, random, addresses, ports, signer, kubelet: options.kubeletClientTls });
@@ -70,6 +71,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
           metrics: () => metrics.render(gauges(registry, app)),
           issuer,
           jwks: () => signer.jwks(),
+          signingAlgorithms: signer.algorithms,
         },
         call,
       ),
@@ -92,6 +94,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const ready = (async () => {
     const caches = ["namespaces", "serviceaccounts"].map((plural) => registry.need("", "v1", plural).cache.start());
     await Promise.all([policy.start(), ...caches]);
+    await ensureNamespaces({ registry, writer });
     await reconcilePolicy(registry, writer);
     await repair();
     await clusterObjects();

@@ -9,6 +9,7 @@ import { defaultTolerationSeconds } from "./default-toleration-seconds.ts";
 import { type EscalationGuard, escalationPrevention } from "./escalation.ts";
 import { limitRanger } from "./limit-ranger.ts";
 import { namespaceLifecycle } from "./namespace-lifecycle.ts";
+import { nodeRestriction } from "./node-restriction.ts";
 import type { AdmissionPlugin } from "./plugin.ts";
 import { podSecurity } from "./pod-security/pod-security.ts";
 import { priority } from "./priority.ts";
@@ -38,6 +39,7 @@ export function admissionPlugins(options: PluginsOptions): readonly AdmissionPlu
     escalationPrevention(escalation),
     limitRanger(objects),
     serviceAccount(objects, clock, random),
+    nodeRestriction(objects),
     taintNodesByCondition,
     podSecurity(objects, minor),
     priority(objects),

@@ -2,6 +2,7 @@ import type {
   IngressClass,
   LimitRange,
   Namespace,
+  Node,
   PersistentVolumeClaim,
   Pod,
   PriorityClass,
@@ -18,6 +19,7 @@ interface Kinds {
   ingressclasses: IngressClass;
   limitranges: LimitRange;
   namespaces: Namespace;
+  nodes: Node;
   persistentvolumeclaims: PersistentVolumeClaim;
   pods: Pod;
   priorityclasses: PriorityClass;

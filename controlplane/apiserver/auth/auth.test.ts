@@ -88,7 +88,16 @@ describe("the policy that every cluster has", () => {
     ["the masters may everything", user("x", "system:masters"), "delete", "nodes", true],
     ["the scheduler binds", user("system:kube-scheduler"), "list", "pods", true],
     ["the scheduler deletes no Services", user("system:kube-scheduler"), "delete", "services", false],
-    ["kubelets write statuses", user("system:node:a", "system:nodes"), "patch", "nodes", true],
+    ["kubelets read Services", user("system:node:a", "system:nodes"), "list", "services", true],
+    [
+      "kubelets read no Secrets but those of their pods",
+      user("system:node:a", "system:nodes"),
+      "list",
+      "secrets",
+      false,
+    ],
+    ["the name alone makes no kubelet", user("system:node:a"), "list", "services", false],
+    ["the provisioner makes volumes", user("system:flotilla:provisioner"), "create", "persistentvolumes", true],
     ["the proxy reads Services", user("system:kube-proxy"), "watch", "services", true],
     ["anybody else nothing", user("bob"), "get", "pods", false],
   ] as const)("%s", async (_what, who, verb, resource, allowed) => {
@@ -98,7 +107,7 @@ describe("the policy that every cluster has", () => {
 
   test("edit includes view, admin both, by aggregation", async () => {
     const api = await withPolicy();
-    const rules = (name: string) => api.core.authorizer.rulesOf({ kind: "ClusterRole", name }, "");
+    const rules = (name: string) => api.core.rbac.rulesOf({ kind: "ClusterRole", name }, "");
     expect(uncovered(rules("edit"), rules("view"))).toEqual([]);
     expect(uncovered(rules("admin"), rules("edit"))).toEqual([]);
     expect(uncovered(rules("view"), rules("edit"))).not.toEqual([]);

@@ -1,16 +1,21 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { TLSSocket } from "node:tls";
+import { type KubeObject, millisecondsOf, type Secret } from "../../api/mod.ts";
+import { legacyClaimsOf } from "./legacy-tokens.ts";
 import type { TokenClaims, TokenSigner } from "./tokens.ts";
 import { anonymous, authenticated, serviceAccountGroups, serviceAccountUser, type User } from "./user.ts";
 
-/** Objects that a token is bound to: it dies with any of them. The uid of the object now; undefined: it is not there. */
+/** Objects that a token is bound to, as they are now: it dies with any of them. */
 export interface TokenBindings {
-  uidOf(
+  find(
     resource: "serviceaccounts" | "pods" | "secrets" | "nodes",
     namespace: string,
     name: string,
-  ): Promise<string | undefined>;
+  ): Promise<KubeObject | undefined>;
 }
+
+/** What is being deleted stays good for this long after the time it should have been gone. */
+const DELETION_LEEWAY_MS = 60_000;
 
 export interface AuthenticatorOptions {
   readonly tokens: TokenSigner;
@@ -47,9 +52,19 @@ export class Authenticator {
 
   /** The service account behind a token that is meant for one of `audiences`; undefined when it does not hold. */
   async userOfToken(token: string, audiences: readonly string[]): Promise<User | undefined> {
+    return (await this.reviewToken(token, audiences))?.user;
+  }
+
+  /** Also which of the `audiences` the token is meant for. */
+  async reviewToken(
+    token: string,
+    audiences: readonly string[],
+  ): Promise<{ readonly user: User; readonly audiences: readonly string[] } | undefined> {
     const claims = this.#tokens.verify(token, Math.floor(this.#now() / 1000));
-    if (claims === undefined || !claims.aud.some((audience) => audiences.includes(audience))) return undefined;
-    return (await this.#boundObjectsLive(claims)) ? userOfClaims(claims) : undefined;
+    if (claims === undefined) return this.#reviewLegacy(token, audiences);
+    const meant = audiences.filter((audience) => claims.aud.includes(audience));
+    if (meant.length === 0 || !(await this.#boundObjectsLive(claims))) return undefined;
+    return { user: userOfClaims(claims), audiences: meant };
   }
 
   async #boundObjectsLive(claims: TokenClaims): Promise<boolean> {
@@ -61,9 +76,33 @@ export class Authenticator {
       // A token bound to a pod names its node as information only.
       ["nodes", "", bound.pod === undefined ? bound.node : undefined],
     ] as const;
-    for (const [resource, namespace, ref] of refs)
-      if (ref !== undefined && (await this.#bindings.uidOf(resource, namespace, ref.name)) !== ref.uid) return false;
+    for (const [resource, namespace, ref] of refs) {
+      if (ref === undefined) continue;
+      if (!this.#lives(await this.#bindings.find(resource, namespace, ref.name), ref.uid)) return false;
+    }
     return true;
+  }
+
+  #lives(object: KubeObject | undefined, uid: string): boolean {
+    if (object?.metadata.uid !== uid) return false;
+    const end = millisecondsOf(object.metadata.deletionTimestamp ?? "");
+    return end === undefined || this.#now() < end + DELETION_LEEWAY_MS;
+  }
+
+  /** Tokens without an end, from Secrets: good as long as their Secret holds them. They are for this server alone. */
+  async #reviewLegacy(token: string, audiences: readonly string[]) {
+    const claims = legacyClaimsOf(this.#tokens.open(token));
+    if (claims === undefined || !audiences.includes(this.#tokens.issuer)) return undefined;
+    const { namespace, secret, account } = claims;
+    const holder = (await this.#bindings.find("secrets", namespace, secret)) as (Secret & KubeObject) | undefined;
+    if (holder === undefined || holder.metadata.deletionTimestamp !== undefined) return undefined;
+    if (holder.metadata.labels?.["kubernetes.io/legacy-token-invalid-since"] !== undefined) return undefined;
+    if (holder.data?.token !== Buffer.from(token).toString("base64")) return undefined;
+    if (!this.#lives(await this.#bindings.find("serviceaccounts", namespace, account.name), account.uid))
+      return undefined;
+    const name = serviceAccountUser(namespace, account.name);
+    const user = authenticated({ name, uid: account.uid, groups: serviceAccountGroups(namespace) });
+    return { user, audiences: [this.#tokens.issuer] };
   }
 }
 

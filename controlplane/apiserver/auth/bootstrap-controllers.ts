@@ -18,8 +18,40 @@ const events: PolicyRule = {
 };
 const read = "get list watch";
 
+const builtInSigners = [
+  "kubernetes.io/kube-apiserver-client",
+  "kubernetes.io/kube-apiserver-client-kubelet",
+  "kubernetes.io/kubelet-serving",
+  "kubernetes.io/legacy-unknown",
+];
+
 /** One ClusterRole per controller, `system:controller:NAME`: what each needs and nothing else. */
 export const bootstrapControllers: readonly ControllerRole[] = [
+  {
+    name: "attachdetach-controller",
+    rules: [
+      rule("", "persistentvolumeclaims persistentvolumes", "list watch"),
+      rule("", "nodes", read),
+      rule("", "nodes/status", "patch update"),
+      rule("", "pods", "list watch"),
+      rule("storage.k8s.io", "volumeattachments", `${read} create delete`),
+      rule("storage.k8s.io", "csidrivers csinodes", read),
+      events,
+    ],
+  },
+  {
+    name: "certificate-controller",
+    rules: [
+      rule("certificates.k8s.io", "certificatesigningrequests", `${read} delete`),
+      rule("certificates.k8s.io", "certificatesigningrequests/approval certificatesigningrequests/status", "update"),
+      ...(["approve", "sign"] as const).map((verb) => ({
+        ...rule("certificates.k8s.io", "signers", verb),
+        resourceNames: verb === "approve" ? ["kubernetes.io/kube-apiserver-client-kubelet"] : builtInSigners,
+      })),
+      rule("authorization.k8s.io", "subjectaccessreviews", "create"),
+      events,
+    ],
+  },
   {
     name: "clusterrole-aggregation-controller",
     rules: [rule("rbac.authorization.k8s.io", "clusterroles", `escalate ${read} patch update`)],
@@ -57,6 +89,19 @@ export const bootstrapControllers: readonly ControllerRole[] = [
     ],
   },
   {
+    name: "disruption-controller",
+    rules: [
+      rule("apps", "deployments replicasets statefulsets", read),
+      rule("", "replicationcontrollers", read),
+      rule("policy", "poddisruptionbudgets", read),
+      rule("policy", "poddisruptionbudgets/status", "update"),
+      rule("", "pods", read),
+      rule("", "pods/status", "patch update"),
+      rule("*", "*/scale", "get"),
+      events,
+    ],
+  },
+  {
     name: "endpoint-controller",
     rules: [
       rule("", "pods services", read),
@@ -76,8 +121,51 @@ export const bootstrapControllers: readonly ControllerRole[] = [
     ],
   },
   {
+    name: "endpointslicemirroring-controller",
+    rules: [
+      rule("", "endpoints services", read),
+      rule("", "services/finalizers endpoints/finalizers", "update"),
+      rule("discovery.k8s.io", "endpointslices", `${read} create delete update`),
+      rule("discovery.k8s.io", "endpointslices/restricted", "create"),
+      events,
+    ],
+  },
+  {
+    name: "ephemeral-volume-controller",
+    rules: [
+      rule("", "pods/finalizers", "update"),
+      rule("", "pods", read),
+      rule("", "persistentvolumeclaims", `${read} create`),
+      events,
+    ],
+  },
+  {
+    name: "expand-controller",
+    rules: [
+      rule("", "persistentvolumes", `${read} patch update`),
+      rule("", "persistentvolumeclaims", read),
+      rule("", "persistentvolumeclaims/status", "patch update"),
+      rule("storage.k8s.io", "storageclasses", read),
+      rule("", "endpoints services secrets", "get"),
+      events,
+    ],
+  },
+  {
     name: "generic-garbage-collector",
     rules: [rule("*", "*", `${read} delete patch update`), events],
+  },
+  {
+    name: "horizontal-pod-autoscaler",
+    rules: [
+      rule("autoscaling", "horizontalpodautoscalers", read),
+      rule("autoscaling", "horizontalpodautoscalers/status", "update"),
+      rule("*", "*/scale", "get update"),
+      rule("", "pods", "list"),
+      rule("metrics.k8s.io", "pods", "list"),
+      rule("custom.metrics.k8s.io", "*", "get list"),
+      rule("external.metrics.k8s.io", "*", "get list"),
+      events,
+    ],
   },
   {
     name: "job-controller",
@@ -85,6 +173,14 @@ export const bootstrapControllers: readonly ControllerRole[] = [
       rule("batch", "jobs", `${read} patch update`),
       rule("batch", "jobs/finalizers jobs/status", "update"),
       rule("", "pods", `${read} create delete patch`),
+      events,
+    ],
+  },
+  {
+    name: "legacy-service-account-token-cleaner",
+    rules: [
+      { ...rule("", "configmaps", "get"), resourceNames: ["kube-apiserver-legacy-service-account-token-tracking"] },
+      rule("", "secrets", "delete patch"),
       events,
     ],
   },
@@ -108,8 +204,31 @@ export const bootstrapControllers: readonly ControllerRole[] = [
     ],
   },
   {
+    name: "persistent-volume-binder",
+    rules: [
+      rule("", "persistentvolumes", `${read} create delete update`),
+      rule("", "persistentvolumes/status", "update"),
+      rule("", "persistentvolumeclaims", `${read} update`),
+      rule("", "persistentvolumeclaims/status", "update"),
+      rule("", "pods", `${read} create delete`),
+      rule("storage.k8s.io", "storageclasses", read),
+      rule("", "nodes", read),
+      rule("", "endpoints services", "create delete get update"),
+      rule("", "secrets", "get"),
+      events,
+    ],
+  },
+  {
     name: "pod-garbage-collector",
     rules: [rule("", "pods", `${read} delete`), rule("", "nodes", read), rule("", "pods/status", "patch")],
+  },
+  {
+    name: "pv-protection-controller",
+    rules: [rule("", "persistentvolumes", `${read} update`), events],
+  },
+  {
+    name: "pvc-protection-controller",
+    rules: [rule("", "persistentvolumeclaims", `${read} update`), rule("", "pods", read), events],
   },
   {
     name: "replicaset-controller",
@@ -130,12 +249,34 @@ export const bootstrapControllers: readonly ControllerRole[] = [
     ],
   },
   {
+    name: "resourcequota-controller",
+    rules: [rule("*", "*", "list watch"), rule("", "resourcequotas/status", "update"), events],
+  },
+  {
     name: "root-ca-cert-publisher",
     rules: [rule("", "configmaps", `${read} create update`), rule("", "namespaces", read), events],
   },
   {
     name: "service-account-controller",
     rules: [rule("", "serviceaccounts", `${read} create`), rule("", "namespaces", read), events],
+  },
+  {
+    name: "service-cidrs-controller",
+    rules: [
+      rule("networking.k8s.io", "servicecidrs", `${read} patch update`),
+      rule("networking.k8s.io", "servicecidrs/finalizers servicecidrs/status", "patch update"),
+      rule("networking.k8s.io", "ipaddresses", read),
+      events,
+    ],
+  },
+  {
+    name: "service-controller",
+    rules: [
+      rule("", "services", read),
+      rule("", "services/status", "patch update"),
+      rule("", "nodes", "list watch"),
+      events,
+    ],
   },
   {
     name: "statefulset-controller",
@@ -149,7 +290,23 @@ export const bootstrapControllers: readonly ControllerRole[] = [
     ],
   },
   {
+    name: "taint-eviction-controller",
+    rules: [rule("", "pods", `${read} delete`), rule("", "nodes", read), rule("", "pods/status", "patch"), events],
+  },
+  {
     name: "ttl-after-finished-controller",
     rules: [rule("batch", "jobs", `${read} delete`), events],
+  },
+  {
+    name: "ttl-controller",
+    rules: [rule("", "nodes", `${read} patch update`), events],
+  },
+  {
+    name: "volumeattributesclass-protection-controller",
+    rules: [
+      rule("", "persistentvolumeclaims persistentvolumes", read),
+      rule("storage.k8s.io", "volumeattributesclasses", `${read} update`),
+      events,
+    ],
   },
 ];

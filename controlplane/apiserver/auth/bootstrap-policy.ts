@@ -12,6 +12,14 @@ export interface ClusterRoleSpec {
   readonly aggregates?: string;
 }
 
+/** A Role, and its RoleBinding of the same name. */
+export interface NamespacedRoleSpec {
+  readonly namespace: string;
+  readonly name: string;
+  readonly rules: readonly PolicyRule[];
+  readonly subjects: readonly Subject[];
+}
+
 export interface BindingSpec {
   readonly role: string;
   readonly subjects: readonly Subject[];
@@ -100,7 +108,11 @@ const adminRules: readonly PolicyRule[] = [
   allow(rbac, "rolebindings roles", all),
 ];
 
-const nodeRules: readonly PolicyRule[] = [
+/**
+ * What any kubelet may do, as far as rules can tell; what depends on the pods of its node, the Node authorizer decides.
+ * It carries these rules with it: the role is bound to nobody.
+ */
+export const nodeRules: readonly PolicyRule[] = [
   allow("authentication.k8s.io", "tokenreviews", "create"),
   allow("authorization.k8s.io", "localsubjectaccessreviews subjectaccessreviews", "create"),
   allow("core", "services", read),
@@ -112,6 +124,7 @@ const nodeRules: readonly PolicyRule[] = [
   allow("core", "pods/eviction", "create"),
   allow("core", "configmaps secrets", read),
   allow("core", "persistentvolumeclaims persistentvolumes", "get"),
+  allow("core", "persistentvolumeclaims/status", "get patch update"),
   allow("core", "endpoints", "get"),
   allow("core", "serviceaccounts/token", "create"),
   allow("core", "serviceaccounts", "get"),
@@ -122,6 +135,42 @@ const nodeRules: readonly PolicyRule[] = [
   allow("storage.k8s.io", "csinodes", "create delete get patch update"),
   allow("node.k8s.io", "runtimeclasses", read),
 ];
+
+/** Clients that live in a node's agent, or beside it, under names of their own. */
+const nodeServices: readonly ClusterRoleSpec[] = [
+  {
+    name: "system:flotilla:dns",
+    rules: [
+      allow("core", "namespaces pods services", read),
+      allow("discovery.k8s.io", "endpointslices", read),
+      allow("core", "nodes", "get"),
+    ],
+  },
+  {
+    name: "system:flotilla:ingress",
+    rules: [
+      allow("networking.k8s.io", "ingressclasses ingresses", read),
+      allow("networking.k8s.io", "ingresses/status", "patch update"),
+      allow("core", "nodes pods secrets services", read),
+      allow("discovery.k8s.io", "endpointslices", read),
+      eventWriter,
+    ],
+  },
+  {
+    name: "system:flotilla:provisioner",
+    rules: [
+      allow("core", "persistentvolumes", `create delete patch update ${read}`),
+      allow("core", "persistentvolumeclaims", `patch update ${read}`),
+      allow("core", "persistentvolumeclaims/status", "patch update"),
+      allow("storage.k8s.io", "storageclasses", read),
+      allow("core", "nodes", read),
+      eventWriter,
+    ],
+  },
+];
+
+const signer = (name: string): PolicyRule =>
+  allow("certificates.k8s.io", "signers", "approve", [`kubernetes.io/${name}`]);
 
 const schedulerRules: readonly PolicyRule[] = [
   eventWriter,
@@ -222,7 +271,55 @@ export const clusterRoles: readonly ClusterRoleSpec[] = [
       allow("discovery.k8s.io", "endpointslices", "list watch"),
     ],
   },
+  {
+    name: "system:kube-aggregator",
+    rules: [allow("core", "endpoints services", read), allow("discovery.k8s.io", "endpointslices", read)],
+  },
+  {
+    name: "system:node-bootstrapper",
+    rules: [allow("certificates.k8s.io", "certificatesigningrequests", `create ${read}`)],
+  },
+  {
+    name: "system:volume-scheduler",
+    rules: [
+      allow("core", "persistentvolumes", `${read} patch update`),
+      allow("storage.k8s.io", "storageclasses", read),
+      allow("core", "persistentvolumeclaims", `${read} patch update`),
+    ],
+  },
+  {
+    name: "system:persistent-volume-provisioner",
+    rules: [
+      allow("core", "persistentvolumes", `create delete ${read}`),
+      allow("core", "persistentvolumeclaims", `${read} update`),
+      allow("storage.k8s.io", "storageclasses", read),
+      allow("core", "events", "watch"),
+      eventWriter,
+    ],
+  },
+  ...["nodeclient", "selfnodeclient"].map((name) => ({
+    name: `system:certificates.k8s.io:certificatesigningrequests:${name}`,
+    rules: [allow("certificates.k8s.io", `certificatesigningrequests/${name}`, "create")],
+  })),
+  ...["kube-apiserver-client", "kube-apiserver-client-kubelet", "kubelet-serving", "legacy-unknown"].map((name) => ({
+    name: `system:certificates.k8s.io:${name}-approver`,
+    rules: [signer(name)],
+  })),
+  ...nodeServices,
   ...bootstrapControllers.map(({ name, rules }) => ({ name: `system:controller:${name}`, rules })),
+];
+
+/** What the DNS servers write stands in one namespace: their Service, and where each of them is. */
+export const bootstrapRoles: readonly NamespacedRoleSpec[] = [
+  {
+    namespace: "kube-system",
+    name: "system:flotilla:dns",
+    rules: [
+      allow("core", "services", "create patch update"),
+      allow("discovery.k8s.io", "endpointslices", `create delete patch update ${read}`),
+    ],
+    subjects: [user("system:flotilla:dns")],
+  },
 ];
 
 export const clusterRoleBindings: readonly BindingSpec[] = [
@@ -232,8 +329,10 @@ export const clusterRoleBindings: readonly BindingSpec[] = [
   { role: "system:basic-user", subjects: [group("system:authenticated")] },
   { role: "system:public-info-viewer", subjects: [group("system:authenticated"), group("system:unauthenticated")] },
   { role: "system:service-account-issuer-discovery", subjects: [group("system:serviceaccounts")] },
-  // There is no Node authorizer: kubelets are trusted with what the role says, for all nodes.
-  { role: "system:node", subjects: [group("system:nodes")] },
+  // Kubelets get these rules from the Node authorizer, which knows which objects they hold for.
+  { role: "system:node", subjects: [] },
+  ...nodeServices.map(({ name }) => ({ role: name, subjects: [user(name)] })),
+  { role: "system:volume-scheduler", subjects: [user("system:kube-scheduler")] },
   { role: "system:node-proxier", subjects: [user("system:kube-proxy")] },
   { role: "system:kube-controller-manager", subjects: [user("system:kube-controller-manager")] },
   { role: "system:kube-scheduler", subjects: [user("system:kube-scheduler")] },

@@ -35,7 +35,7 @@ export interface PolicySource {
 
 export interface Decision {
   readonly allowed: boolean;
-  /** Why, as SubjectAccessReview tells it; "" when no rule allowed it. */
+  /** Why, as SubjectAccessReview tells it; of a refusal often nothing but that no rule allows it: "". */
   readonly reason: string;
 }
 

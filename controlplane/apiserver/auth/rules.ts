@@ -20,6 +20,8 @@ export type Attributes = { readonly user: User; readonly verb: string } & (
       readonly namespace: string;
       /** "" when the request names no object. */
       readonly name: string;
+      /** As a list or watch asks for; absent: everything. */
+      readonly fieldSelector?: string;
     }
   | { readonly kind: "path"; readonly path: string }
 );

@@ -26,49 +26,80 @@ interface ObjectRef {
 
 type Algorithm = "RS256" | "ES256";
 
-/** Signs and checks JSON Web Tokens (RFC 7519) with one key: RSA (RS256) or P-256 (ES256). */
+interface VerificationKey {
+  readonly id: string;
+  readonly algorithm: Algorithm;
+  readonly key: KeyObject;
+}
+
+/** Signs JSON Web Tokens (RFC 7519) with one key, RSA (RS256) or P-256 (ES256), and checks those of that key and older ones. */
 export class TokenSigner {
   readonly issuer: string;
   readonly #privateKey: KeyObject;
-  readonly #publicKey: KeyObject;
-  readonly #algorithm: Algorithm;
-  readonly #keyId: string;
+  /** The signing key first. */
+  readonly #keys: readonly [VerificationKey, ...VerificationKey[]];
 
-  constructor(privateKey: KeyObject, issuer: string) {
+  /** `retired`: keys, public or private, whose tokens are still accepted. */
+  constructor(privateKey: KeyObject, issuer: string, retired: readonly KeyObject[] = []) {
     this.issuer = issuer;
     this.#privateKey = privateKey;
-    this.#publicKey = createPublicKey(privateKey);
-    this.#algorithm = privateKey.asymmetricKeyType === "ec" ? "ES256" : "RS256";
-    const der = this.#publicKey.export({ type: "spki", format: "der" });
-    this.#keyId = createHash("sha256").update(der).digest("base64url");
+    const own = verificationKey(privateKey);
+    this.#keys = [own, ...retired.map(verificationKey).filter(({ id }) => id !== own.id)];
+  }
+
+  /** What tokens may be signed with. */
+  get algorithms(): readonly string[] {
+    return [...new Set(this.#keys.map(({ algorithm }) => algorithm))];
   }
 
   issue(claims: TokenClaims): string {
-    const header = { alg: this.#algorithm, kid: this.#keyId };
-    const signed = `${base64url(header)}.${base64url(claims)}`;
+    const { id, algorithm } = this.#keys[0];
+    const signed = `${base64url({ alg: algorithm, kid: id })}.${base64url(claims)}`;
     const key = { key: this.#privateKey, dsaEncoding: "ieee-p1363" } as const;
     return `${signed}.${sign("sha256", Buffer.from(signed), key).toString("base64url")}`;
   }
 
   /** The claims of a token of this issuer that is signed, and valid at `nowSeconds`; undefined for any other text. */
   verify(token: string, nowSeconds: number): TokenClaims | undefined {
-    const [header, payload, signature, ...rest] = token.split(".");
-    if (header === undefined || payload === undefined || signature === undefined || rest.length > 0) return undefined;
-    // The algorithm is ours to say, not the token's: RFC 8725 §3.1.
-    if (parseJson(header)?.alg !== this.#algorithm) return undefined;
-    const key = { key: this.#publicKey, dsaEncoding: "ieee-p1363" } as const;
-    const valid = verify("sha256", Buffer.from(`${header}.${payload}`), key, Buffer.from(signature, "base64url"));
-    if (!valid) return undefined;
-    const claims = parseJson(payload) as TokenClaims | undefined;
+    const claims = this.open(token) as TokenClaims | undefined;
     if (claims === undefined || claims.iss !== this.issuer) return undefined;
     return claims.nbf <= nowSeconds && nowSeconds < claims.exp ? claims : undefined;
   }
 
-  /** The public key as a JSON Web Key Set (/openid/v1/jwks). */
-  jwks(): { readonly keys: readonly object[] } {
-    const key = this.#publicKey.export({ format: "jwk" });
-    return { keys: [{ use: "sig", kid: this.#keyId, alg: this.#algorithm, ...key }] };
+  /** What a token says that one of the keys has signed, whoever it says it is from. */
+  open(token: string): Record<string, unknown> | undefined {
+    const [header, payload, signature, ...rest] = token.split(".");
+    if (header === undefined || payload === undefined || signature === undefined || rest.length > 0) return undefined;
+    const { alg, kid } = parseJson(header) ?? {};
+    const text = Buffer.from(`${header}.${payload}`);
+    const bytes = Buffer.from(signature, "base64url");
+    // The algorithm is the key's to say, not the token's: RFC 8725 §3.1.
+    const signed = this.#keys.some(
+      ({ id, algorithm, key }) =>
+        alg === algorithm &&
+        (kid === undefined || kid === id) &&
+        verify("sha256", text, { key, dsaEncoding: "ieee-p1363" }, bytes),
+    );
+    return signed ? parseJson(payload) : undefined;
   }
+
+  /** The public keys as a JSON Web Key Set (/openid/v1/jwks). */
+  jwks(): { readonly keys: readonly object[] } {
+    const keys = this.#keys.map(({ id, algorithm, key }) => ({
+      use: "sig",
+      kid: id,
+      alg: algorithm,
+      ...key.export({ format: "jwk" }),
+    }));
+    return { keys };
+  }
+}
+
+function verificationKey(given: KeyObject): VerificationKey {
+  const key = given.type === "private" ? createPublicKey(given) : given;
+  const der = key.export({ type: "spki", format: "der" });
+  const id = createHash("sha256").update(der).digest("base64url");
+  return { id, algorithm: key.asymmetricKeyType === "ec" ? "ES256" : "RS256", key };
 }
 
 const base64url = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");

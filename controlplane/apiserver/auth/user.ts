@@ -32,3 +32,10 @@ export function parseServiceAccountUser(name: string): { namespace: string; name
   if (!namespace || !account || rest.length > 0) return undefined;
   return { namespace, name: account };
 }
+
+/** The node whose kubelet this is; undefined when it is none. */
+export function nodeNameOf({ name, groups }: User): string | undefined {
+  const prefix = "system:node:";
+  if (!name.startsWith(prefix) || !groups.includes("system:nodes")) return undefined;
+  return name.slice(prefix.length) || undefined;
+}

@@ -1,5 +1,12 @@
 import { type KubeObject, StatusError } from "../../api/mod.ts";
-import { type BindingSpec, type ClusterRoleSpec, clusterRoleBindings, clusterRoles } from "../auth/bootstrap-policy.ts";
+import {
+  type BindingSpec,
+  bootstrapRoles,
+  type ClusterRoleSpec,
+  clusterRoleBindings,
+  clusterRoles,
+  type NamespacedRoleSpec,
+} from "../auth/bootstrap-policy.ts";
 import type { Subject } from "../auth/rbac.ts";
 import { type PolicyRule, uncovered } from "../auth/rules.ts";
 import { loopback } from "../auth/user.ts";
@@ -23,6 +30,28 @@ export async function reconcilePolicy(registry: Registry, writer: Writer): Promi
   const bindings = registry.need(GROUP, "v1", "clusterrolebindings");
   await Promise.all(clusterRoles.map((spec) => ensure(roles, writer, roleOf(spec), restoreRole)));
   await Promise.all(clusterRoleBindings.map((spec) => ensure(bindings, writer, bindingOf(spec), restoreBinding)));
+  await Promise.all(bootstrapRoles.map((spec) => reconcileNamespaced(registry, writer, spec)));
+}
+
+/** Needs the namespace. */
+async function reconcileNamespaced(registry: Registry, writer: Writer, spec: NamespacedRoleSpec): Promise<void> {
+  const { namespace, name, rules, subjects } = spec;
+  const metadata = { ...metadataOf(name), namespace };
+  const role: Role = {
+    apiVersion: `${GROUP}/v1`,
+    kind: "Role",
+    metadata,
+    rules: structuredClone(rules) as PolicyRule[],
+  };
+  const binding: Binding = {
+    apiVersion: `${GROUP}/v1`,
+    kind: "RoleBinding",
+    metadata,
+    roleRef: { apiGroup: GROUP, kind: "Role", name },
+    subjects: structuredClone(subjects) as Subject[],
+  };
+  await ensure(registry.need(GROUP, "v1", "roles"), writer, role, restoreRole);
+  await ensure(registry.need(GROUP, "v1", "rolebindings"), writer, binding, restoreBinding);
 }
 
 /**
@@ -73,8 +102,8 @@ async function ensure<T extends KubeObject>(
   wanted: T,
   restore: (current: T, wanted: T) => T,
 ): Promise<void> {
-  const { name } = wanted.metadata;
-  if (served.cache.get(served.key("", name)) === undefined) {
+  const { namespace = "", name } = wanted.metadata;
+  if (served.cache.get(served.key(namespace, name)) === undefined) {
     try {
       await writer.create(served, structuredClone(wanted), context);
       return;
@@ -87,7 +116,7 @@ async function ensure<T extends KubeObject>(
     if (current.metadata.annotations?.[AUTOUPDATE] === "false") return structuredClone(current);
     return restore(structuredClone(current) as T, wanted);
   };
-  await writer.update(served, "", name, produce, context);
+  await writer.update(served, namespace, name, produce, context);
 }
 
 function restoreRole(current: Role, wanted: Role): Role {

@@ -93,7 +93,7 @@ export class App {
       const user = await this.#identify(request, socket);
       const handle = async () => {
         if (info.kind === "resource") await this.#options.ready;
-        this.#authorize(user, info);
+        this.#authorize(user, info, query);
         return await this.#dispatch(request, method, info, user, query, signal, warnings);
       };
       return { reply: await withTimeout(handle()), info };
@@ -114,14 +114,17 @@ export class App {
     return wanted.user;
   }
 
-  #authorize(user: User, info: RequestInfo): void {
-    this.#require(info.kind === "resource" ? { ...info, user } : { ...info, user });
+  #authorize(user: User, info: RequestInfo, query: URLSearchParams): void {
+    const fieldSelector = query.get("fieldSelector") ?? "";
+    this.#require(info.kind === "resource" ? { ...info, user, fieldSelector } : { ...info, user });
   }
 
   #require(asked: Attributes): void {
-    if (this.#options.authorizer.authorize(asked).allowed) return;
-    if (asked.kind === "path") fail(status.forbidden({ group: "", resource: "" }, "", forbiddenReason(asked)));
-    fail(status.forbidden({ group: asked.group, resource: asked.resource }, asked.name, forbiddenReason(asked)));
+    const { allowed, reason } = this.#options.authorizer.authorize(asked);
+    if (allowed) return;
+    const why = forbiddenReason(asked, reason);
+    if (asked.kind === "path") fail(status.forbidden({ group: "", resource: "" }, "", why));
+    fail(status.forbidden({ group: asked.group, resource: asked.resource }, asked.name, why));
   }
 
   #dispatch(

@@ -14,6 +14,7 @@ export interface PathsOptions {
   readonly metrics: () => string;
   readonly issuer: string;
   readonly jwks: () => object;
+  readonly signingAlgorithms: readonly string[];
 }
 
 /** Answers every path that is no resource. */
@@ -37,7 +38,7 @@ export async function answerPath(options: PathsOptions, call: PathCall): Promise
         jwks_uri: `${options.issuer}/openid/v1/jwks`,
         response_types_supported: ["id_token"],
         subject_types_supported: ["public"],
-        id_token_signing_alg_values_supported: ["RS256", "ES256"],
+        id_token_signing_alg_values_supported: options.signingAlgorithms,
       });
     case "/":
       return json(200, {

@@ -24,9 +24,11 @@ export async function tokenReview(
   const review = (await decodeBody(call, { schema: resource.schema, gvk: resource })) as unknown as TokenReview;
   const { token, audiences = [issuer] } = review.spec;
   if (token === "") fail(status.badRequest("token is required for TokenReview in authentication"));
-  const user = await authenticator.userOfToken(token, audiences);
+  const found = await authenticator.reviewToken(token, audiences);
   const answer =
-    user === undefined ? { error: "invalid bearer token" } : { authenticated: true, user: userInfo(user), audiences };
+    found === undefined
+      ? { error: "invalid bearer token" }
+      : { authenticated: true, user: userInfo(found.user), audiences: [...found.audiences] };
   return encodeStatus(call, { ...review, status: answer }, 201);
 }
 

@@ -1,4 +1,5 @@
 import type { SubresourceHandlers } from "../handlers/resources.ts";
+import type { Admission } from "../registry/admission.ts";
 import type { Deleter } from "../registry/deleter.ts";
 import type { Registry } from "../registry/served.ts";
 import type { Writer } from "../registry/writer.ts";
@@ -14,22 +15,25 @@ export interface SubresourcesOptions {
   readonly registry: Registry;
   readonly writer: Writer;
   readonly deleter: Deleter;
+  readonly admission: Admission;
   readonly kubelet: KubeletOptions | undefined;
-  readonly tokens: TokenIssuer;
+  readonly tokens: Omit<TokenIssuer, "admission">;
   readonly now: () => number;
 }
 
 /** By `plural/name`; a star stands for every kind that declares the subresource. */
 export function subresourceHandlers(options: SubresourcesOptions): Readonly<Record<string, SubresourceHandlers>> {
-  const { registry, writer, deleter, kubelet, tokens, now } = options;
+  const { registry, writer, deleter, admission, kubelet, tokens, now } = options;
   const nodes = registry.need("", "v1", "nodes");
+  const budgets = registry.find("policy", "v1", "poddisruptionbudgets");
+  const evictions = { budgets, writer, deleter, admission, now };
   return {
     "*/status": statusHandlers(writer),
     "*/scale": scaleHandlers(writer),
     "namespaces/finalize": { update: (served, call) => finalize(served, call, writer) },
     "pods/binding": { create: (served, call) => bind(served, call, writer, now) },
-    "pods/eviction": { create: (served, call) => evict(served, call, deleter) },
+    "pods/eviction": { create: (served, call) => evict(served, call, evictions) },
     "pods/log": { get: (served, call) => podLog(served, nodes, call, kubelet) },
-    "serviceaccounts/token": { create: (served, call) => createToken(served, call, tokens) },
+    "serviceaccounts/token": { create: (served, call) => createToken(served, call, { ...tokens, admission }) },
   };
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { status, TokenRequest, timeAt } from "../../api/mod.ts";
+import { type KubeObject, type Pod, status, TokenRequest, timeAt } from "../../api/mod.ts";
 import type { TokenBindings } from "../auth/authenticate.ts";
 import type { TokenClaims, TokenSigner } from "../auth/tokens.ts";
 import { serviceAccountUser } from "../auth/user.ts";
@@ -7,8 +7,10 @@ import { fail } from "../fail.ts";
 import { decodeBody } from "../handlers/decode-body.ts";
 import { encodeStatus } from "../handlers/encode.ts";
 import { read } from "../handlers/read.ts";
+import { contextOf, settleName, settleNamespace } from "../handlers/write.ts";
 import type { Call } from "../http/call.ts";
 import type { Reply } from "../http/reply.ts";
+import type { Admission } from "../registry/admission.ts";
 import type { Served } from "../registry/served.ts";
 
 const HOUR = 3600;
@@ -19,17 +21,22 @@ const INJECTED_SECONDS = 3607;
 export interface TokenIssuer {
   readonly signer: TokenSigner;
   readonly bindings: TokenBindings;
+  readonly admission: Admission;
   /** Milliseconds since 1970. */
   readonly now: () => number;
-  /** The node of a pod, to be named in tokens bound to it. */
-  readonly nodeOf: (namespace: string, pod: string) => Promise<{ name: string; uid: string } | undefined>;
 }
 
 /** POST serviceaccounts/NAME/token: a signed token for the account, bound to a pod, secret or node if so asked. */
 export async function createToken(served: Served, call: Call, issuer: TokenIssuer): Promise<Reply> {
   const { namespace, name } = call.info;
   const request = (await decodeBody(call, { schema: TokenRequest, gvk: TokenRequest.gvk })) as unknown as TokenRequest;
+  settleNamespace(request, namespace, true);
+  settleName(request, name);
   const account = await read(served, namespace, name);
+  const context = contextOf(call);
+  const admitted = { ...context, operation: "CREATE", served, subresource: "token", namespace, name } as const;
+  await issuer.admission.admit({ ...admitted, object: request as KubeObject });
+  await issuer.admission.validate({ ...admitted, object: request as KubeObject });
   const { audiences = [], expirationSeconds = HOUR, boundObjectRef } = request.spec;
   if (expirationSeconds < 600 || expirationSeconds > 2 ** 32) {
     const why =
@@ -41,7 +48,7 @@ export async function createToken(served: Served, call: Call, issuer: TokenIssue
       status.invalid(TokenRequest.gvk, "", [{ type: "FieldValueInvalid", field: "spec.expirationSeconds", message }]),
     );
   }
-  const bound = boundObjectRef === undefined ? {} : await bind(issuer, namespace, boundObjectRef);
+  const bound = boundObjectRef === undefined ? {} : await bind(issuer.bindings, namespace, name, boundObjectRef);
   const nowSeconds = Math.floor(issuer.now() / 1000);
   const extended = expirationSeconds === INJECTED_SECONDS && "pod" in bound;
   const expires = nowSeconds + (extended ? YEAR : expirationSeconds);
@@ -81,19 +88,28 @@ const kinds = {
 type Bound = Pick<TokenClaims["kubernetes.io"], "pod" | "secret" | "node">;
 
 async function bind(
-  issuer: TokenIssuer,
+  bindings: TokenBindings,
   namespace: string,
+  account: string,
   { kind = "", name = "", uid: wanted }: { kind?: string; name?: string; uid?: string },
 ): Promise<Bound> {
-  if (!(kind in kinds))
+  if (!Object.hasOwn(kinds, kind))
     fail(status.badRequest(`cannot bind token for serviceaccount to object of kind ${JSON.stringify(kind)}`));
   const { resource, claim } = kinds[kind as keyof typeof kinds];
-  const uid = await issuer.bindings.uidOf(resource, kind === "Node" ? "" : namespace, name);
-  if (uid === undefined) return fail(status.notFound({ group: "", resource }, name));
+  const object = await bindings.find(resource, kind === "Node" ? "" : namespace, name);
+  if (object === undefined) return fail(status.notFound({ group: "", resource }, name));
+  const { uid = "" } = object.metadata;
   if (wanted && wanted !== uid) {
     const why = `the UID in the bound object reference (${wanted}) does not match the UID in record. The object might have been deleted and then recreated`;
     fail(status.conflict({ group: "", resource }, name, why));
   }
-  const node = kind === "Pod" ? await issuer.nodeOf(namespace, name) : undefined;
-  return { [claim]: { name, uid }, ...(node && { node }) };
+  if (kind !== "Pod") return { [claim]: { name, uid } };
+  const { spec } = object as Pod & KubeObject;
+  if (spec.serviceAccountName !== account) {
+    const whose = `cannot bind token for serviceaccount ${JSON.stringify(account)}`;
+    fail(status.badRequest(`${whose} to pod running with different serviceaccount name.`));
+  }
+  if (!spec.nodeName) return { pod: { name, uid } };
+  const node = await bindings.find("nodes", "", spec.nodeName);
+  return { pod: { name, uid }, node: { name: spec.nodeName, uid: node?.metadata.uid ?? "" } };
 }
