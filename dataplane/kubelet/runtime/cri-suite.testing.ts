@@ -134,11 +134,10 @@ export function criSuite(name: string, open: (dir: string) => Promise<SuiteEngin
       const config = { ...base, linux: { ...base.linux, ...linux } };
       const { podSandboxId } = await engine.runtime.runPodSandbox(config);
       const pod = new Pod(config, podSandboxId);
-      try {
-        return await body(pod);
-      } finally {
-        await pod.remove();
-      }
+      // Not in a finally block: what made the body fail says more than what then fails as well. The engine's end takes all.
+      const result = await body(pod);
+      await pod.remove();
+      return result;
     }
 
     async function until<T>(what: () => Promise<T | undefined>): Promise<T> {

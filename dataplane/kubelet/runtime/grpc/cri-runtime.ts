@@ -1,4 +1,4 @@
-import type { Clock, Log } from "../../../../base/mod.ts";
+import { type Clock, type Log, pause } from "../../../../base/mod.ts";
 import { runtimepb } from "../../../../proto/mod.ts";
 import {
   type AuthConfig,
@@ -65,22 +65,27 @@ export class CriRuntime implements RuntimeService, ImageService {
 
   /** Rejects with CriError (Unavailable) when nobody answers within `timeoutMs`, or (Unimplemented) when the engine does not speak CRI v1. */
   static async connect(options: CriRuntimeOptions, timeoutMs = 10_000): Promise<CriRuntime> {
-    const own = await CriTransport.open(options.endpoint);
+    const own = await CriTransport.open(options.endpoint, options.clock);
     const { imageEndpoint = options.endpoint } = options;
-    const ofImages = imageEndpoint === options.endpoint ? own : await CriTransport.open(imageEndpoint);
+    const ofImages = imageEndpoint === options.endpoint ? own : await CriTransport.open(imageEndpoint, options.clock);
     const client = new CriRuntime(options, own, ofImages);
     const deadline = options.clock.monotonic() + timeoutMs;
+    // An engine that is starting may take longer than one that restarts.
     for (;;) {
       try {
-        await own.call(runtime.methods.version, { version: "v1" }, Math.max(1, deadline - options.clock.monotonic()));
+        const leftMs = Math.max(1, deadline - options.clock.monotonic());
+        await own.call(runtime.methods.version, { version: "v1" }, leftMs);
+        // containerd answers that one before it has found its containers again.
+        await own.call(runtime.methods.status, {}, leftMs);
         return client;
       } catch (error) {
+        const { code, message } = error as CriError;
         const late = options.clock.monotonic() >= deadline;
-        if (late || (error as CriError).code !== "Unavailable") {
+        if (late || (code !== "Unavailable" && !message.startsWith("server is not initialized yet"))) {
           client.close();
           throw error;
         }
-        await new Promise<void>((resolve) => options.clock.after(50, resolve));
+        await pause(options.clock, 50);
       }
     }
   }
