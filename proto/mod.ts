@@ -1,6 +1,7 @@
 // The wire of etcd v3: its messages as values and types of one name, its services, and the HTTP/2 and gRPC below them.
 
 export * as runtimepb from "./cri/mod.ts";
+export * as csi from "./csi/mod.ts";
 export { type EtcdErrorName, etcdErrorName, etcdErrors } from "./etcd-errors.ts";
 export { RpcError } from "./grpc/error.ts";
 export {

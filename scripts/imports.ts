@@ -14,7 +14,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   "controlplane/client": ["controlplane/api"],
   "controlplane/apiserver": ["controlplane/api", "proto", "kvstore/client"],
   "controlplane/scheduler": ["controlplane/api", "controlplane/client"],
-  "controlplane/controllers": ["controlplane/api", "controlplane/client"],
+  "controlplane/controllers": ["controlplane/api", "controlplane/client", "proto"],
   "dataplane/kubelet": ["controlplane/api", "controlplane/client", "proto"],
   "dataplane/proxy": ["controlplane/api", "controlplane/client"],
   "dataplane/dns": ["controlplane/api", "controlplane/client"],

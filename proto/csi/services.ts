@@ -1,0 +1,118 @@
+import { service, unary } from "../method.ts";
+import {
+  ControllerExpandVolumeRequest,
+  ControllerExpandVolumeResponse,
+  ControllerGetCapabilitiesRequest,
+  ControllerGetCapabilitiesResponse,
+  ControllerGetVolumeRequest,
+  ControllerGetVolumeResponse,
+  ControllerModifyVolumeRequest,
+  ControllerModifyVolumeResponse,
+  ControllerPublishVolumeRequest,
+  ControllerPublishVolumeResponse,
+  ControllerUnpublishVolumeRequest,
+  ControllerUnpublishVolumeResponse,
+  CreateSnapshotRequest,
+  CreateSnapshotResponse,
+  CreateVolumeRequest,
+  CreateVolumeResponse,
+  DeleteSnapshotRequest,
+  DeleteSnapshotResponse,
+  DeleteVolumeRequest,
+  DeleteVolumeResponse,
+  GetCapacityRequest,
+  GetCapacityResponse,
+  GetSnapshotRequest,
+  GetSnapshotResponse,
+  ListSnapshotsRequest,
+  ListSnapshotsResponse,
+  ListVolumesRequest,
+  ListVolumesResponse,
+  ValidateVolumeCapabilitiesRequest,
+  ValidateVolumeCapabilitiesResponse,
+} from "./controller.ts";
+import {
+  GetPluginCapabilitiesRequest,
+  GetPluginCapabilitiesResponse,
+  GetPluginInfoRequest,
+  GetPluginInfoResponse,
+  ProbeRequest,
+  ProbeResponse,
+} from "./identity.ts";
+import {
+  NodeExpandVolumeRequest,
+  NodeExpandVolumeResponse,
+  NodeGetCapabilitiesRequest,
+  NodeGetCapabilitiesResponse,
+  NodeGetInfoRequest,
+  NodeGetInfoResponse,
+  NodeGetVolumeStatsRequest,
+  NodeGetVolumeStatsResponse,
+  NodePublishVolumeRequest,
+  NodePublishVolumeResponse,
+  NodeStageVolumeRequest,
+  NodeStageVolumeResponse,
+  NodeUnpublishVolumeRequest,
+  NodeUnpublishVolumeResponse,
+  NodeUnstageVolumeRequest,
+  NodeUnstageVolumeResponse,
+} from "./node.ts";
+
+export const IdentityService = service("csi.v1.Identity", {
+  getPluginInfo: unary("GetPluginInfo", GetPluginInfoRequest, GetPluginInfoResponse),
+  getPluginCapabilities: unary("GetPluginCapabilities", GetPluginCapabilitiesRequest, GetPluginCapabilitiesResponse),
+  probe: unary("Probe", ProbeRequest, ProbeResponse),
+});
+
+export const ControllerService = service("csi.v1.Controller", {
+  createVolume: unary("CreateVolume", CreateVolumeRequest, CreateVolumeResponse),
+  deleteVolume: unary("DeleteVolume", DeleteVolumeRequest, DeleteVolumeResponse),
+  controllerPublishVolume: unary(
+    "ControllerPublishVolume",
+    ControllerPublishVolumeRequest,
+    ControllerPublishVolumeResponse,
+  ),
+  controllerUnpublishVolume: unary(
+    "ControllerUnpublishVolume",
+    ControllerUnpublishVolumeRequest,
+    ControllerUnpublishVolumeResponse,
+  ),
+  validateVolumeCapabilities: unary(
+    "ValidateVolumeCapabilities",
+    ValidateVolumeCapabilitiesRequest,
+    ValidateVolumeCapabilitiesResponse,
+  ),
+  listVolumes: unary("ListVolumes", ListVolumesRequest, ListVolumesResponse),
+  getCapacity: unary("GetCapacity", GetCapacityRequest, GetCapacityResponse),
+  controllerGetCapabilities: unary(
+    "ControllerGetCapabilities",
+    ControllerGetCapabilitiesRequest,
+    ControllerGetCapabilitiesResponse,
+  ),
+  createSnapshot: unary("CreateSnapshot", CreateSnapshotRequest, CreateSnapshotResponse),
+  deleteSnapshot: unary("DeleteSnapshot", DeleteSnapshotRequest, DeleteSnapshotResponse),
+  listSnapshots: unary("ListSnapshots", ListSnapshotsRequest, ListSnapshotsResponse),
+  getSnapshot: unary("GetSnapshot", GetSnapshotRequest, GetSnapshotResponse),
+  controllerExpandVolume: unary(
+    "ControllerExpandVolume",
+    ControllerExpandVolumeRequest,
+    ControllerExpandVolumeResponse,
+  ),
+  controllerGetVolume: unary("ControllerGetVolume", ControllerGetVolumeRequest, ControllerGetVolumeResponse),
+  controllerModifyVolume: unary(
+    "ControllerModifyVolume",
+    ControllerModifyVolumeRequest,
+    ControllerModifyVolumeResponse,
+  ),
+});
+
+export const NodeService = service("csi.v1.Node", {
+  nodeStageVolume: unary("NodeStageVolume", NodeStageVolumeRequest, NodeStageVolumeResponse),
+  nodeUnstageVolume: unary("NodeUnstageVolume", NodeUnstageVolumeRequest, NodeUnstageVolumeResponse),
+  nodePublishVolume: unary("NodePublishVolume", NodePublishVolumeRequest, NodePublishVolumeResponse),
+  nodeUnpublishVolume: unary("NodeUnpublishVolume", NodeUnpublishVolumeRequest, NodeUnpublishVolumeResponse),
+  nodeGetVolumeStats: unary("NodeGetVolumeStats", NodeGetVolumeStatsRequest, NodeGetVolumeStatsResponse),
+  nodeExpandVolume: unary("NodeExpandVolume", NodeExpandVolumeRequest, NodeExpandVolumeResponse),
+  nodeGetCapabilities: unary("NodeGetCapabilities", NodeGetCapabilitiesRequest, NodeGetCapabilitiesResponse),
+  nodeGetInfo: unary("NodeGetInfo", NodeGetInfoRequest, NodeGetInfoResponse),
+});
