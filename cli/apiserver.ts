@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { Failure } from "../base/mod.ts";
 import { startApiServer } from "../controlplane/apiserver/mod.ts";
 import { exitCodes, runComponent } from "./component.ts";
-import { oneOf, parser, wholeNumber } from "./flags.ts";
+import { duration, oneOf, parser, wholeNumber } from "./flags.ts";
 import { reported } from "./version.ts";
 
 interface ApiServerFlags {
@@ -14,10 +14,11 @@ interface ApiServerFlags {
   securePort: number;
   unixSocket?: string;
   advertiseAddress?: string;
+  advertisePort?: number;
   tlsCertFile: string;
   tlsPrivateKeyFile: string;
   clientCaFile: string;
-  serviceAccountKeyFile?: string;
+  serviceAccountKeyFile: string[];
   serviceAccountSigningKeyFile: string;
   serviceAccountIssuer: string;
   kubeletClientCertificate?: string;
@@ -25,6 +26,8 @@ interface ApiServerFlags {
   kubeletCertificateAuthority?: string;
   serviceClusterIpRange: string;
   serviceNodePortRange: string;
+  encryptionProviderConfig?: string;
+  shutdownDelayDuration: number;
   kubernetesVersion: string;
   v: "info" | "debug";
 }
@@ -40,10 +43,16 @@ export async function main(args: string[]): Promise<void> {
     .option("--secure-port <port>", "port to listen on; 0 picks one", wholeNumber(0, 65_535), 6443)
     .option("--unix-socket <path>", "listen on this unix socket too")
     .option("--advertise-address <ip>", "where the cluster's members reach this server")
+    .option("--advertise-port <port>", "the port there, if it is not the one listened on", wholeNumber(1, 65_535))
     .requiredOption("--tls-cert-file <file>", "the server's certificate")
     .requiredOption("--tls-private-key-file <file>", "its key")
     .requiredOption("--client-ca-file <file>", "authority of client certificates")
-    .option("--service-account-key-file <file>", "accepted and not needed: the signing key tells it")
+    .option(
+      "--service-account-key-file <file>",
+      "a key whose tokens are accepted as well as the signing key's; may be repeated",
+      (file: string, files: string[]) => [...files, file],
+      [],
+    )
     .requiredOption("--service-account-signing-key-file <file>", "private key that signs service account tokens")
     .option(
       "--service-account-issuer <url>",
@@ -55,6 +64,8 @@ export async function main(args: string[]): Promise<void> {
     .option("--kubelet-certificate-authority <file>", "authority of the kubelets' certificates")
     .option("--service-cluster-ip-range <cidr>", "addresses of Services", "10.96.0.0/16")
     .option("--service-node-port-range <first-last>", "node ports of Services", "30000-32767")
+    .option("--encryption-provider-config <file>", "how objects are kept in the store; read again when it changes")
+    .option("--shutdown-delay-duration <time>", "goes on answering for so long after /readyz failed", duration, 0)
     .option("--kubernetes-version <version>", "the version to report", reported.kubernetes)
     .option("-v <level>", "what to log: info or debug", oneOf("info", "debug"), "info")
     .allowExcessArguments(false)
@@ -73,6 +84,9 @@ export async function main(args: string[]): Promise<void> {
         listen: { host: flags.bindAddress, port: flags.securePort },
         ...(flags.unixSocket !== undefined && { unixSocket: flags.unixSocket }),
         ...(flags.advertiseAddress !== undefined && { advertiseAddress: flags.advertiseAddress }),
+        ...(flags.advertisePort !== undefined && { advertisePort: flags.advertisePort }),
+        ...(flags.encryptionProviderConfig !== undefined && { encryptionConfigFile: flags.encryptionProviderConfig }),
+        shutdownDelayMs: flags.shutdownDelayDuration,
         tls: {
           cert: read(flags.tlsCertFile),
           key: read(flags.tlsPrivateKeyFile),
@@ -80,6 +94,7 @@ export async function main(args: string[]): Promise<void> {
         },
         serviceAccountKey: {
           privateKey: read(flags.serviceAccountSigningKeyFile),
+          retired: flags.serviceAccountKeyFile.map(read),
           issuer: flags.serviceAccountIssuer,
         },
         ...(flags.kubeletClientCertificate !== undefined &&

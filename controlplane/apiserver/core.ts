@@ -43,6 +43,7 @@ export interface Core {
   readonly authenticator: Authenticator;
   readonly services: ServiceAllocator;
   readonly writer: Writer;
+  readonly deleter: Deleter;
   readonly resources: ResourceHandlers;
 }
 
@@ -84,7 +85,7 @@ export function createCore(options: CoreOptions): Core {
     questions: questionHandlers({ authorizer, authenticator, registry, writer, issuer: signer.issuer, now }),
     subresources: subresourceHandlers({ registry, writer, deleter, admission, kubelet, now, tokens }),
   });
-  return { registry, policy, rbac, authorizer, authenticator, services, writer, resources: handlers };
+  return { registry, policy, rbac, authorizer, authenticator, services, writer, deleter, resources: handlers };
 }
 
 function tokenBindings(registry: Registry): TokenBindings {

@@ -35,8 +35,14 @@ export interface ApiServerOptions {
   readonly kubeletClientTls?: KubeletOptions;
   /** Where other machines reach this server: what the Service `kubernetes` leads to. Default: the listening address. */
   readonly advertiseAddress?: string;
+  /** The port there. Default: the port it listens on. */
+  readonly advertisePort?: number;
+  /** An EncryptionConfiguration: how objects are kept in the store. It is read again when it changes. */
+  readonly encryptionConfigFile?: string;
   /** What /version says, such as v1.33.0. kubectl is content with one minor version more or less than its own. */
   readonly kubernetesVersion: string;
+  /** How long it goes on answering after it has said, at /readyz, that it stops: balancers need to notice. Default 0. */
+  readonly shutdownDelayMs?: number;
   /** How long open requests may go on when the server stops. Default 10 s. */
   readonly shutdownGraceMs?: number;
   readonly log: Log;

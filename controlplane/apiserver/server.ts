@@ -1,10 +1,14 @@
 import { createPrivateKey, createPublicKey } from "node:crypto";
-import type { Log } from "../../base/mod.ts";
+import { hostname } from "node:os";
+import { type Log, pause } from "../../base/mod.ts";
 import { connect } from "../../kvstore/client/mod.ts";
 import { type Service, servedResources } from "../api/mod.ts";
 import { AddressRange, parsePortRange } from "./allocate/service-range.ts";
 import { TokenSigner } from "./auth/tokens.ts";
-import { ensureKubernetesService, ensureNamespaces } from "./bootstrap/objects.ts";
+import { KubernetesEndpoints } from "./bootstrap/endpoints.ts";
+import { loopbackContext } from "./bootstrap/ensure.ts";
+import { ServerIdentity } from "./bootstrap/identity.ts";
+import { ensureClusterObjects, ensureNamespaces } from "./bootstrap/objects.ts";
 import { reconcilePolicy } from "./bootstrap/policy.ts";
 import { createCore } from "./core.ts";
 import { Housekeeping } from "./housekeeping.ts";
@@ -19,13 +23,17 @@ import { OpenApi } from "./paths/openapi.ts";
 import { answerPath } from "./paths/paths.ts";
 import { versionInfo } from "./paths/version.ts";
 import { Compactor } from "./storage/compactor.ts";
+import { EncryptedStore } from "./storage/encryption/encrypted-store.ts";
 import { EtcdStore } from "./storage/etcd-store.ts";
 import type { Store } from "./storage/store.ts";
 
 const DEFAULT_ISSUER = "https://kubernetes.default.svc.cluster.local";
+const DEFAULT_SERVICE_RANGE = "10.96.0.0/16";
 const REPAIR_EVERY_MS = 3 * 60_000;
 /** Clients may delete what every cluster has: it comes back. */
 const CLUSTER_OBJECTS_EVERY_MS = 10_000;
+const HEARTBEAT_EVERY_MS = 10_000;
+const EXPIRED_LEASES_EVERY_MS = 3_600_000;
 
 /**
  * Starts an API server. It listens as soon as this resolves; `ready` says when the cluster's own objects are there, and
@@ -33,23 +41,32 @@ const CLUSTER_OBJECTS_EVERY_MS = 10_000;
  */
 export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
   const { log } = options;
-  const addresses = new AddressRange(options.serviceClusterIPRange ?? "10.96.0.0/16");
+  const addresses = new AddressRange(options.serviceClusterIPRange ?? DEFAULT_SERVICE_RANGE);
   const ports = parsePortRange(options.nodePortRange ?? "30000-32767");
   const { privateKey, issuer = DEFAULT_ISSUER, retired = [] } = options.serviceAccountKey;
   // createPublicKey also takes private keys, of which it keeps the public part.
   const signer = new TokenSigner(createPrivateKey(privateKey), issuer, retired.map(createPublicKey));
-  const store = options.store ?? connectStore(options, log);
+  const kept = options.store ?? connectStore(options, log);
+  const encryption = await openEncryption(options);
+  const store = encryption === undefined ? kept : new EncryptedStore(kept, encryption.transformerOf);
 
-  const core = createCore({ store, clock, log, random, addresses, ports, signer, kubelet: options.kubeletClientTls });
-  const { registry, policy, authorizer, authenticator, services, writer, resources } = core;
+  const version = versionInfo(options.kubernetesVersion);
+  const kubelet = options.kubeletClientTls;
+  const minor = Number.parseInt(version.minor, 10);
+  const core = createCore({ store, clock, log, random, addresses, ports, signer, kubelet, minor });
+  const { registry, policy, authorizer, authenticator, services, writer, deleter, resources } = core;
   const metrics = new Metrics();
   const stopping = new AbortController();
 
   let isReady = false;
+  let leaving = false;
   let port = options.listen.port;
   const discovery = new Discovery(servedResources, () => `${advertised(options)}:${port}`);
-  const checks = healthChecks(store, () => isReady, stopping.signal);
-  const version = versionInfo(options.kubernetesVersion);
+  const checks = healthChecks(
+    store,
+    () => isReady,
+    () => leaving,
+  );
   const openApi = new OpenApi(servedResources, options.kubernetesVersion);
   const opened = Promise.withResolvers<void>();
   opened.promise.catch(() => undefined); // Told by `ready`; here it must only not go unheard.
@@ -86,10 +103,31 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     const { items } = await all.lister.state(all.prefix(""), "");
     await services.repair(items as readonly Service[]);
   };
+  const advertise = { address: advertised(options), port: options.advertisePort ?? port };
   const clusterObjects = async () => {
     await ensureNamespaces({ registry, writer });
-    const advertise = { address: advertised(options), port };
-    await ensureKubernetesService({ registry, writer, advertise, serviceAddress: addresses.address(0) });
+    await ensureClusterObjects({
+      registry,
+      writer,
+      serviceRange: options.serviceClusterIPRange ?? DEFAULT_SERVICE_RANGE,
+      serviceAddress: addresses.address(0),
+      port: advertise.port,
+      clientCa: options.tls.clientCa,
+    });
+  };
+  const identity = new ServerIdentity({ registry, writer, host: hostname(), port, now: () => clock.now() });
+  // A server that only its own machine can reach leads nowhere: loopback addresses mean something else to everybody who
+  // would read them.
+  const endpoints = advertise.address.startsWith("127.")
+    ? undefined
+    : new KubernetesEndpoints({ store, registry, writer, identity: identity.name, ...advertise });
+  const heartbeat = async () => {
+    await identity.renew();
+    await endpoints?.reconcile();
+  };
+  const removeExpired = async () => {
+    const leases = registry.need("coordination.k8s.io", "v1", "leases");
+    for (const name of await identity.expired()) await deleter.delete(leases, "kube-system", name, {}, loopbackContext);
   };
   const ready = (async () => {
     const caches = ["namespaces", "serviceaccounts"].map((plural) => registry.need("", "v1", plural).cache.start());
@@ -98,8 +136,11 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     await reconcilePolicy(registry, writer);
     await repair();
     await clusterObjects();
+    await heartbeat();
     housekeeping.add({ name: "service ranges", everyMs: REPAIR_EVERY_MS, run: repair });
     housekeeping.add({ name: "cluster objects", everyMs: CLUSTER_OBJECTS_EVERY_MS, run: clusterObjects });
+    housekeeping.add({ name: "heartbeat", everyMs: HEARTBEAT_EVERY_MS, run: heartbeat });
+    housekeeping.add({ name: "expired servers", everyMs: EXPIRED_LEASES_EVERY_MS, run: removeExpired });
     housekeeping.add({ name: "compaction", everyMs: Compactor.intervalMs, run: () => compactor.round() });
     isReady = true;
     log("info", "ready", { port });
@@ -108,11 +149,19 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   let stopped: Promise<void> | undefined;
   const stop = async () => {
     log("info", "stopping");
-    stopping.abort();
+    leaving = true; // /readyz says so from here on, while everything is still answered
     housekeeping.stop();
+    await Promise.all([
+      endpoints
+        ?.leave()
+        .catch((error: unknown) => log("warn", "still listed as an endpoint", { error: String(error) })),
+      options.shutdownDelayMs && pause(clock, options.shutdownDelayMs),
+    ]);
+    stopping.abort();
     await Promise.all(listeners.map((listener) => listener.close(options.shutdownGraceMs ?? 10_000)));
     registry.close();
-    if (options.store === undefined) await store.close();
+    encryption?.close();
+    if (options.store === undefined) await kept.close();
   };
   ready.then(opened.resolve, opened.reject);
   ready.catch((error: unknown) => log("error", "cannot become ready", { error: String(error) }));
@@ -121,6 +170,16 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
 
 function connectStore({ etcdServers, etcdTls }: ApiServerOptions, log: Log): Store {
   return new EtcdStore(connect({ endpoints: etcdServers, ...(etcdTls && { tls: etcdTls }), log }), clock, log);
+}
+
+/** Loaded only where it is wanted: most servers keep everything as it is. */
+async function openEncryption({ encryptionConfigFile: file, log }: ApiServerOptions) {
+  if (file === undefined) return undefined;
+  const { RulesFile } = await import("./storage/encryption/rules-file.ts");
+  const stored = servedResources.flatMap(({ group, plural, storagePrefix, storedAs }) =>
+    storagePrefix === undefined || storedAs !== undefined ? [] : [{ group, plural, storagePrefix }],
+  );
+  return new RulesFile(file, stored, log);
 }
 
 async function openListeners(options: ApiServerOptions, app: App): Promise<Listener[]> {

@@ -9,6 +9,26 @@ import { type AdmissionPlugin, isAbout, refuse } from "./plugin.ts";
 const GROUP = "certificates.k8s.io";
 const CLIENT_SIGNER = "kubernetes.io/kube-apiserver-client";
 
+/** Who asks for a certificate is written into the request by the server: approvers rely on it. Later nothing of it changes. */
+export const certificateRequestor: AdmissionPlugin = {
+  name: "CertificateRequestor",
+  admit(request) {
+    if (!isAbout(request, "certificatesigningrequests", GROUP)) return;
+    const { operation, object, old, user } = request;
+    const csr = object as Csr;
+    if (operation === "UPDATE") csr.spec = structuredClone((old as Csr).spec);
+    if (operation !== "CREATE") return;
+    const { username: _name, uid: _uid, groups: _groups, extra: _extra, ...spec } = csr.spec;
+    csr.spec = {
+      ...spec,
+      username: user.name,
+      ...(user.uid && { uid: user.uid }),
+      groups: [...user.groups],
+      ...(user.extra && { extra: structuredClone(user.extra) as Record<string, string[]> }),
+    };
+  },
+};
+
 /** Who approves or denies requests must be allowed to `approve` for their signer. */
 export function certificateApproval(authorizer: Authorizer): AdmissionPlugin {
   return {

@@ -1,7 +1,12 @@
 import type { Clock, Random } from "../../../base/mod.ts";
 import type { Authorizer } from "../auth/rbac.ts";
 import type { Registry } from "../registry/served.ts";
-import { certificateApproval, certificateSigning, certificateSubjectRestriction } from "./certificates.ts";
+import {
+  certificateApproval,
+  certificateRequestor,
+  certificateSigning,
+  certificateSubjectRestriction,
+} from "./certificates.ts";
 import { persistentVolumeClaimResize } from "./claim-resize.ts";
 import { defaultIngressClass } from "./default-ingress-class.ts";
 import { defaultStorageClass } from "./default-storage-class.ts";
@@ -48,6 +53,7 @@ export function admissionPlugins(options: PluginsOptions): readonly AdmissionPlu
     storageObjectInUseProtection,
     persistentVolumeClaimResize(objects),
     runtimeClass(objects),
+    certificateRequestor,
     certificateApproval(authorizer),
     certificateSigning(authorizer),
     certificateSubjectRestriction,

@@ -313,6 +313,12 @@ export const clusterRoles: readonly ClusterRoleSpec[] = [
 export const bootstrapRoles: readonly NamespacedRoleSpec[] = [
   {
     namespace: "kube-system",
+    name: "extension-apiserver-authentication-reader",
+    rules: [allow("core", "configmaps", read, ["extension-apiserver-authentication"])],
+    subjects: [user("system:kube-controller-manager"), user("system:kube-scheduler")],
+  },
+  {
+    namespace: "kube-system",
     name: "system:flotilla:dns",
     rules: [
       allow("core", "services", "create patch update"),

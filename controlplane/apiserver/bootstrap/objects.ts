@@ -1,18 +1,20 @@
-import { type KubeObject, StatusError } from "../../api/mod.ts";
-import { loopback } from "../auth/user.ts";
-import type { WriteContext } from "../registry/hooks.ts";
-import type { Registry, Served } from "../registry/served.ts";
+import type { KubeObject } from "../../api/mod.ts";
+import { systemPriorityClasses } from "../admission/priority.ts";
+import type { Registry } from "../registry/served.ts";
 import type { Writer } from "../registry/writer.ts";
-
-const context: WriteContext = { user: loopback, dryRun: false, warn: () => undefined };
+import { createIfAbsent, put } from "./ensure.ts";
 
 export interface BootstrapOptions {
   readonly registry: Registry;
   readonly writer: Writer;
-  /** Where clients inside the cluster reach this server. */
-  readonly advertise: { readonly address: string; readonly port: number };
+  /** Where Services get their addresses: `10.96.0.0/16`. */
+  readonly serviceRange: string;
   /** The address of the Service `kubernetes`: the first of the range. */
   readonly serviceAddress: string;
+  /** The port behind it. */
+  readonly port: number;
+  /** Authority of client certificates, PEM: other servers learn it from the cluster. */
+  readonly clientCa: string;
 }
 
 /** Namespaces that are always there. */
@@ -33,18 +35,21 @@ export async function ensureNamespaces({
   }
 }
 
-/**
- * The Service `kubernetes` in default, and where it leads: to this server. A server that only its own machine can reach
- * leads nowhere: loopback addresses mean something else to everybody who would read them.
- */
-export async function ensureKubernetesService(options: BootstrapOptions): Promise<void> {
-  const { registry, writer, advertise, serviceAddress } = options;
+/** What every cluster has beside its namespaces and roles. */
+export async function ensureClusterObjects(options: BootstrapOptions): Promise<void> {
+  await ensureKubernetesService(options);
+  await ensurePriorityClasses(options);
+  await ensureServiceCidr(options);
+  await ensureAuthenticationConfig(options);
+}
+
+/** The Service `kubernetes` in default: this server, for clients inside the cluster. */
+async function ensureKubernetesService({ registry, writer, serviceAddress, port }: BootstrapOptions): Promise<void> {
   const labels = { component: "apiserver", provider: "kubernetes" };
-  const metadata = { name: "kubernetes", namespace: "default", labels };
   await createIfAbsent(registry.need("", "v1", "services"), writer, {
     apiVersion: "v1",
     kind: "Service",
-    metadata,
+    metadata: { name: "kubernetes", namespace: "default", labels },
     spec: {
       type: "ClusterIP",
       clusterIP: serviceAddress,
@@ -53,52 +58,44 @@ export async function ensureKubernetesService(options: BootstrapOptions): Promis
       ipFamilyPolicy: "SingleStack",
       internalTrafficPolicy: "Cluster",
       sessionAffinity: "None",
-      ports: [{ name: "https", protocol: "TCP", port: 443, targetPort: advertise.port }],
+      ports: [{ name: "https", protocol: "TCP", port: 443, targetPort: port }],
     },
     status: { loadBalancer: {} },
   } as KubeObject);
-
-  if (advertise.address.startsWith("127.")) return;
-  const ports = [{ name: "https", port: advertise.port, protocol: "TCP" }];
-  const mirrored = { "endpointslice.kubernetes.io/skip-mirror": "true" };
-  await put(registry.need("", "v1", "endpoints"), writer, {
-    apiVersion: "v1",
-    kind: "Endpoints",
-    metadata: { name: "kubernetes", namespace: "default", labels: mirrored },
-    subsets: [{ addresses: [{ ip: advertise.address }], ports }],
-  } as KubeObject);
-  await put(registry.need("discovery.k8s.io", "v1", "endpointslices"), writer, {
-    apiVersion: "discovery.k8s.io/v1",
-    kind: "EndpointSlice",
-    metadata: { name: "kubernetes", namespace: "default", labels: { "kubernetes.io/service-name": "kubernetes" } },
-    addressType: "IPv4",
-    endpoints: [{ addresses: [advertise.address], conditions: { ready: true } }],
-    ports,
-  } as KubeObject);
 }
 
-async function createIfAbsent(served: Served, writer: Writer, object: KubeObject): Promise<boolean> {
-  const { namespace = "", name } = object.metadata;
-  await served.cache.start();
-  if (served.cache.get(served.key(namespace, name)) !== undefined) return false;
-  try {
-    await writer.create(served, object, context);
-    return true;
-  } catch (error) {
-    // Another API server of the same store was faster.
-    if (error instanceof StatusError && error.status.reason === "AlreadyExists") return false;
-    throw error;
+async function ensurePriorityClasses({ registry, writer }: BootstrapOptions): Promise<void> {
+  const classes = registry.find("scheduling.k8s.io", "v1", "priorityclasses");
+  if (classes === undefined) return;
+  for (const { name, ...rest } of systemPriorityClasses) {
+    const priorityClass = {
+      apiVersion: "scheduling.k8s.io/v1",
+      kind: "PriorityClass",
+      metadata: { name },
+      preemptionPolicy: "PreemptLowerPriority",
+      ...rest,
+    };
+    await createIfAbsent(classes, writer, priorityClass);
   }
 }
 
-/** Created, or made to say what `wanted` says beside its metadata. */
-async function put(served: Served, writer: Writer, wanted: KubeObject): Promise<void> {
-  if (await createIfAbsent(served, writer, structuredClone(wanted))) return;
-  const { namespace = "", name } = wanted.metadata;
-  const produce = (current: KubeObject) => ({
-    ...structuredClone(current),
-    ...wanted,
-    metadata: structuredClone(current.metadata),
-  });
-  await writer.update(served, namespace, name, produce, context);
+async function ensureServiceCidr({ registry, writer, serviceRange }: BootstrapOptions): Promise<void> {
+  const cidrs = registry.find("networking.k8s.io", "v1", "servicecidrs");
+  if (cidrs === undefined) return;
+  await createIfAbsent(cidrs, writer, {
+    apiVersion: "networking.k8s.io/v1",
+    kind: "ServiceCIDR",
+    metadata: { name: "kubernetes" },
+    spec: { cidrs: [serviceRange] },
+  } as KubeObject);
+}
+
+/** How servers that extend this one recognise its clients. */
+async function ensureAuthenticationConfig({ registry, writer, clientCa }: BootstrapOptions): Promise<void> {
+  await put(registry.need("", "v1", "configmaps"), writer, {
+    apiVersion: "v1",
+    kind: "ConfigMap",
+    metadata: { name: "extension-apiserver-authentication", namespace: "kube-system" },
+    data: { "client-ca-file": clientCa },
+  } as KubeObject);
 }

@@ -9,14 +9,12 @@ import {
 } from "../auth/bootstrap-policy.ts";
 import type { Subject } from "../auth/rbac.ts";
 import { type PolicyRule, uncovered } from "../auth/rules.ts";
-import { loopback } from "../auth/user.ts";
-import type { WriteContext } from "../registry/hooks.ts";
 import type { Registry, Served } from "../registry/served.ts";
 import type { Writer } from "../registry/writer.ts";
+import { loopbackContext as context } from "./ensure.ts";
 
 const GROUP = "rbac.authorization.k8s.io";
 const AUTOUPDATE = "rbac.authorization.kubernetes.io/autoupdate";
-const context: WriteContext = { user: loopback, dryRun: false, warn: () => undefined };
 
 type Role = KubeObject & { rules?: PolicyRule[]; aggregationRule?: unknown };
 type Binding = KubeObject & { roleRef: unknown; subjects?: Subject[] };

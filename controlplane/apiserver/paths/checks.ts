@@ -3,8 +3,8 @@ import type { Registry } from "../registry/served.ts";
 import type { Store } from "../storage/store.ts";
 import type { HealthCheck } from "./health.ts";
 
-/** What /livez and /readyz ask. `isReady`: everything every cluster has is there. */
-export function healthChecks(store: Store, isReady: () => boolean, stopping: AbortSignal): HealthCheck[] {
+/** What /livez and /readyz ask. `isReady`: everything every cluster has is there; `isLeaving`: it stops soon. */
+export function healthChecks(store: Store, isReady: () => boolean, isLeaving: () => boolean): HealthCheck[] {
   const require = (holds: boolean, otherwise: string) =>
     holds ? Promise.resolve() : Promise.reject(new Error(otherwise));
   const fine = () => Promise.resolve();
@@ -16,7 +16,7 @@ export function healthChecks(store: Store, isReady: () => boolean, stopping: Abo
     { name: "etcd-readiness", readyOnly: true, check: etcd },
     { name: "informer-sync", readyOnly: true, check: () => require(isReady(), "the watch caches are being filled") },
     { name: "poststarthook/rbac/bootstrap-roles", check: () => require(isReady(), "not finished") },
-    { name: "shutdown", readyOnly: true, check: () => require(!stopping.aborted, "process is shutting down") },
+    { name: "shutdown", readyOnly: true, check: () => require(!isLeaving(), "process is shutting down") },
   ];
 }
 

@@ -37,11 +37,16 @@ export class ObjectStore {
 
   /** The newest state, read from the store's quorum. */
   async get(key: string): Promise<KubeObject | undefined> {
+    return (await this.#read(key))?.object;
+  }
+
+  async #read(key: string): Promise<Fresh | undefined> {
     const stored = await this.#store.get(key);
     if (stored === undefined) return undefined;
     // The cache often holds this very version already parsed, and encoded.
     const cached = this.cache.get(key);
-    return cached?.metadata.resourceVersion === String(stored.modRevision) ? cached : decodeStored(stored);
+    const isCached = cached?.metadata.resourceVersion === String(stored.modRevision);
+    return { object: isCached ? cached : decodeStored(stored), rewrite: stored.stale === true };
   }
 
   /** undefined: the key is taken. */
@@ -58,24 +63,29 @@ export class ObjectStore {
    */
   async update(key: string, decide: (current: KubeObject | undefined) => Change | Promise<Change>): Promise<Changed> {
     let current = this.cache.get(key);
-    let fresh = false;
-    if (current === undefined) {
-      current = await this.get(key);
-      fresh = true;
-    }
+    /** What the store has just told; undefined: `current` is as old as the cache. */
+    let fresh: { readonly rewrite: boolean } | undefined;
+    const read = async () => {
+      const found = await this.#read(key);
+      current = found?.object;
+      fresh = { rewrite: found?.rewrite === true };
+    };
+    if (current === undefined) await read();
     for (;;) {
       let outcome: Changed | Conflict | "stale";
       try {
         const change = await decide(current);
         outcome = await this.#carryOut(key, current, change, fresh);
       } catch (error) {
-        if (fresh) throw error;
+        if (fresh !== undefined) throw error;
         outcome = "stale";
       }
-      if (outcome === "stale") current = await this.get(key);
+      if (outcome === "stale") await read();
       else if ("how" in outcome) return outcome;
-      else current = outcome.newest && decodeStored(outcome.newest);
-      fresh = true;
+      else {
+        current = outcome.newest && decodeStored(outcome.newest);
+        fresh = { rewrite: outcome.newest?.stale === true };
+      }
     }
   }
 
@@ -83,7 +93,7 @@ export class ObjectStore {
     key: string,
     current: KubeObject | undefined,
     change: Change,
-    fresh: boolean,
+    fresh: { readonly rewrite: boolean } | undefined,
   ): Promise<Changed | Conflict | "stale"> {
     if (change.kind === "keep") return fresh ? { object: change.object, how: "unchanged" } : "stale";
     const expected = Number(current?.metadata.resourceVersion ?? 0);
@@ -93,13 +103,19 @@ export class ObjectStore {
       if (!result.ok) return { newest: result.current };
       return { object: withResourceVersion(current, result.revision), how: "deleted" };
     }
-    if (current !== undefined && sameContent(current, change.object))
+    if (current !== undefined && !fresh?.rewrite && sameContent(current, change.object))
       return fresh ? { object: current, how: "unchanged" } : "stale";
     const lease = await this.#lease?.();
     const result = await this.#store.put(key, encodeForStore(change.object), expected, lease);
     if (!result.ok) return { newest: result.current };
     return { object: withResourceVersion(change.object, result.revision), how: current ? "updated" : "created" };
   }
+}
+
+/** As the store has it now. `rewrite`: writing it again makes a difference even if nothing in it changes. */
+interface Fresh {
+  readonly object: KubeObject;
+  readonly rewrite: boolean;
 }
 
 /** Somebody else wrote first; the store's answer says what. */

@@ -137,8 +137,9 @@ export class Writer {
         this.#checkVersion(served, next, old);
         claims.hold(await this.#prepareNext(served, next, old, context, options));
         if (readyToGo(next) && !hooks.isHeld?.(next)) return this.#commit(served, { kind: "delete" }, context, next);
-        if (equalJson(next, old)) return { kind: "keep", object: stored };
-        if (!options.status) claims.hold(await hooks.claim?.(next, old, context));
+        // An update that changes nothing is the object store's to drop.
+        const changes = !equalJson(next, old);
+        if (changes && !options.status) claims.hold(await hooks.claim?.(next, old, context));
         return this.#commit(served, { kind: "write", object: served.toStorage(next) }, context);
       });
       if (changed.how === "deleted" && old !== undefined) await hooks.afterDelete?.(old);

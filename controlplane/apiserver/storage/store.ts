@@ -7,6 +7,8 @@ export interface Stored {
   readonly value: Uint8Array;
   /** Revision of the last write of this key: the object's resourceVersion. */
   readonly modRevision: number;
+  /** Encrypted otherwise than it would be today: writing it again is no waste, even if nothing in it changes. */
+  readonly stale?: true;
 }
 
 export type RangeFailure = "Compacted" | "FutureRevision";

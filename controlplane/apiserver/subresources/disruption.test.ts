@@ -5,8 +5,11 @@ import { type Budget, evictionRule, takeDisruption, withDisruptionTarget } from 
 const NOW = Date.parse("2026-11-23T06:00:00Z");
 const ready = { phase: "Running", conditions: [{ type: "Ready", status: "True" }] };
 const pod = (status: object = ready, metadata: object = {}) =>
-  ({ metadata: { name: "p", namespace: "shop", labels: { app: "web" }, ...metadata }, spec: {}, status }) as Pod &
-    KubeObject;
+  ({
+    metadata: { name: "p", namespace: "shop", labels: { app: "web" }, ...metadata },
+    spec: {},
+    status,
+  }) as unknown as Pod & KubeObject;
 const budget = (status: object = {}, spec: object = { selector: { matchLabels: { app: "web" } } }) =>
   ({
     metadata: { name: "b", namespace: "shop", generation: 1 },

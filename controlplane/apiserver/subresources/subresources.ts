@@ -4,6 +4,7 @@ import type { Deleter } from "../registry/deleter.ts";
 import type { Registry } from "../registry/served.ts";
 import type { Writer } from "../registry/writer.ts";
 import { bind } from "./binding.ts";
+import { certificateApprovalHandlers } from "./certificate-approval.ts";
 import { evict } from "./eviction.ts";
 import { finalize } from "./finalize.ts";
 import { type KubeletOptions, podLog } from "./log.ts";
@@ -30,6 +31,7 @@ export function subresourceHandlers(options: SubresourcesOptions): Readonly<Reco
   return {
     "*/status": statusHandlers(writer),
     "*/scale": scaleHandlers(writer),
+    "certificatesigningrequests/approval": certificateApprovalHandlers(writer, now),
     "namespaces/finalize": { update: (served, call) => finalize(served, call, writer) },
     "pods/binding": { create: (served, call) => bind(served, call, writer, now) },
     "pods/eviction": { create: (served, call) => evict(served, call, evictions) },
