@@ -14,6 +14,7 @@ export const fakeResources: readonly Kind[] = [
     limitranges: "LimitRange",
     persistentvolumeclaims: "PersistentVolumeClaim",
     pods: "Pod",
+    podtemplates: "PodTemplate",
     replicationcontrollers: "ReplicationController",
     resourcequotas: "ResourceQuota",
     secrets: "Secret",
@@ -32,12 +33,13 @@ export const fakeResources: readonly Kind[] = [
   ...kinds("certificates.k8s.io", "v1", false, { certificatesigningrequests: "CertificateSigningRequest" }),
   ...kinds("coordination.k8s.io", "v1", true, { leases: "Lease" }),
   ...kinds("discovery.k8s.io", "v1", true, { endpointslices: "EndpointSlice" }),
-  ...kinds("networking.k8s.io", "v1", true, { ingresses: "Ingress" }),
+  ...kinds("networking.k8s.io", "v1", true, { ingresses: "Ingress", networkpolicies: "NetworkPolicy" }),
   ...kinds("networking.k8s.io", "v1", false, {
     ingressclasses: "IngressClass",
     ipaddresses: "IPAddress",
     servicecidrs: "ServiceCIDR",
   }),
+  ...kinds("node.k8s.io", "v1", false, { runtimeclasses: "RuntimeClass" }),
   ...kinds("policy", "v1", true, { poddisruptionbudgets: "PodDisruptionBudget" }),
   ...kinds("rbac.authorization.k8s.io", "v1", true, { roles: "Role", rolebindings: "RoleBinding" }),
   ...kinds("rbac.authorization.k8s.io", "v1", false, {
@@ -50,5 +52,7 @@ export const fakeResources: readonly Kind[] = [
     csinodes: "CSINode",
     storageclasses: "StorageClass",
     volumeattachments: "VolumeAttachment",
+    volumeattributesclasses: "VolumeAttributesClass",
   }),
+  ...kinds("storage.k8s.io", "v1", true, { csistoragecapacities: "CSIStorageCapacity" }),
 ];

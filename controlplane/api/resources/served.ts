@@ -1,11 +1,24 @@
+import { ipAddresses, serviceCIDRs } from "./addresses.ts";
+import { horizontalPodAutoscalers, horizontalPodAutoscalersV1 } from "./autoscalers.ts";
+import { certificateSigningRequests } from "./certificates.ts";
 import { configMaps, secrets } from "./config.ts";
+import { controllerRevisions } from "./controller-revisions.ts";
+import { cronJobs } from "./cron-jobs.ts";
+import { csiDrivers, csiNodes, csiStorageCapacities, volumeAttachments } from "./csi.ts";
+import { daemonSets } from "./daemon-sets.ts";
+import { podDisruptionBudgets } from "./disruption-budgets.ts";
 import { endpointSlices, endpoints } from "./endpoints.ts";
 import { events, eventsEvents } from "./events.ts";
 import { leases } from "./leases.ts";
 import { namespaces } from "./namespaces.ts";
+import { ingressClasses, ingresses, networkPolicies } from "./networking.ts";
 import { nodes } from "./nodes.ts";
+import { priorityClasses, runtimeClasses } from "./pod-classes.ts";
+import { podTemplates } from "./pod-templates.ts";
 import { bindings, pods } from "./pods.ts";
+import { limitRanges, resourceQuotas } from "./quota.ts";
 import { clusterRoleBindings, clusterRoles, roleBindings, roles } from "./rbac.ts";
+import { replicationControllers } from "./replication-controllers.ts";
 import type { Resource } from "./resource.ts";
 import {
   localSubjectAccessReviews,
@@ -16,6 +29,9 @@ import {
   tokenReviews,
 } from "./reviews.ts";
 import { serviceAccounts, services } from "./services.ts";
+import { statefulSets } from "./stateful-sets.ts";
+import { storageClasses, volumeAttributesClasses } from "./storage-classes.ts";
+import { persistentVolumeClaims, persistentVolumes } from "./volumes.ts";
 import { deployments, jobs, replicaSets } from "./workloads.ts";
 
 /**
@@ -27,14 +43,23 @@ export const servedResources: readonly Resource[] = [
   configMaps,
   endpoints,
   events,
+  limitRanges,
   namespaces,
   nodes,
+  persistentVolumeClaims,
+  persistentVolumes,
   pods,
+  podTemplates,
+  replicationControllers,
+  resourceQuotas,
   secrets,
   serviceAccounts,
   services,
+  controllerRevisions,
+  daemonSets,
   deployments,
   replicaSets,
+  statefulSets,
   eventsEvents,
   selfSubjectReviews,
   tokenReviews,
@@ -42,12 +67,30 @@ export const servedResources: readonly Resource[] = [
   selfSubjectAccessReviews,
   selfSubjectRulesReviews,
   subjectAccessReviews,
+  horizontalPodAutoscalers,
+  horizontalPodAutoscalersV1,
+  cronJobs,
   jobs,
+  certificateSigningRequests,
+  ingressClasses,
+  ingresses,
+  ipAddresses,
+  networkPolicies,
+  serviceCIDRs,
+  podDisruptionBudgets,
   clusterRoleBindings,
   clusterRoles,
   roleBindings,
   roles,
+  csiDrivers,
+  csiNodes,
+  csiStorageCapacities,
+  storageClasses,
+  volumeAttachments,
+  volumeAttributesClasses,
+  priorityClasses,
   leases,
+  runtimeClasses,
   endpointSlices,
 ];
 

@@ -3,7 +3,6 @@ import { deploymentColumns, jobColumns, replicaSetColumns } from "../printers/wo
 import { equalJson } from "../schema/equal.ts";
 import { Deployment } from "../types/apps/deployment.ts";
 import { ReplicaSet } from "../types/apps/replica-set.ts";
-import { Scale } from "../types/autoscaling/scale.ts";
 import { Job } from "../types/batch/job.ts";
 import { validateJob, validateJobUpdate } from "../validation/job.ts";
 import {
@@ -13,9 +12,8 @@ import {
   validateReplicaSetUpdate,
 } from "../validation/workloads.ts";
 import { ownPodsByUid } from "./job-selector.ts";
-import { readAndWrite, resource, type Subresource } from "./resource.ts";
-
-const scale: Subresource = { name: "scale", gvk: Scale.gvk, schema: Scale, verbs: readAndWrite };
+import { resource } from "./resource.ts";
+import { scale } from "./scale.ts";
 
 export const deployments = resource<Deployment>(Deployment, {
   plural: "deployments",

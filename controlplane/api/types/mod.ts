@@ -9,6 +9,12 @@ export * from "./apps/stateful-set.ts";
 export * from "./authentication.ts";
 export * from "./authorization.ts";
 export * from "./autoscaling/scale.ts";
+export {
+  HorizontalPodAutoscaler as HorizontalPodAutoscalerV1,
+  HorizontalPodAutoscalerList as HorizontalPodAutoscalerV1List,
+  HorizontalPodAutoscalerSpec as HorizontalPodAutoscalerV1Spec,
+  HorizontalPodAutoscalerStatus as HorizontalPodAutoscalerV1Status,
+} from "./autoscaling/v1.ts";
 export * from "./autoscaling/v2.ts";
 export * from "./batch/cron-job.ts";
 export * from "./batch/job.ts";

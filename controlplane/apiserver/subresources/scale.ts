@@ -3,6 +3,7 @@ import {
   fromLabelSelector,
   type KubeObject,
   type LabelSelector,
+  type Labels,
   Scale,
   status,
 } from "../../api/mod.ts";
@@ -18,9 +19,9 @@ import type { Reply } from "../http/reply.ts";
 import type { Served } from "../registry/served.ts";
 import type { Writer } from "../registry/writer.ts";
 
-/** Kinds with replicas and a selector. */
+/** Kinds with replicas and a selector, which in a ReplicationController is a mere map of labels. */
 interface Scalable extends KubeObject {
-  spec: { replicas?: number; selector?: LabelSelector };
+  spec: { replicas?: number; selector?: LabelSelector | Record<string, string> };
   status?: { replicas?: number };
 }
 
@@ -51,9 +52,10 @@ export function scaleHandlers(writer: Writer): SubresourceHandlers {
   };
 }
 
-function scaleOf({ metadata, spec, status: seen }: Scalable): Scale {
+function scaleOf({ kind, metadata, spec, status: seen }: Scalable): Scale {
   const { name, namespace, uid, resourceVersion, creationTimestamp } = metadata;
-  const selector = fromLabelSelector(spec.selector);
+  const asked = kind === "ReplicationController" ? { matchLabels: spec.selector as Labels } : spec.selector;
+  const selector = fromLabelSelector(asked as LabelSelector | undefined);
   return {
     kind: "Scale",
     apiVersion: "autoscaling/v1",

@@ -1,0 +1,14 @@
+import { CertificateSigningRequest } from "../types/certificates.ts";
+import { readAndWrite, resource } from "./resource.ts";
+
+const { gvk } = CertificateSigningRequest;
+
+export const certificateSigningRequests = resource<CertificateSigningRequest>(CertificateSigningRequest, {
+  plural: "certificatesigningrequests",
+  shortNames: ["csr"],
+  scope: "Cluster",
+  status: true,
+  subresources: [{ name: "approval", gvk, schema: CertificateSigningRequest, verbs: readAndWrite }],
+  hash: "95fRKMXA+00=",
+  selectableFields: { "spec.signerName": (request) => request.spec.signerName },
+});

@@ -1,0 +1,8 @@
+import { ControllerRevision } from "../types/apps/controller-revision.ts";
+import { resource } from "./resource.ts";
+
+export const controllerRevisions = resource<ControllerRevision>(ControllerRevision, {
+  plural: "controllerrevisions",
+  scope: "Namespaced",
+  hash: "85nkx63pcBU=",
+});

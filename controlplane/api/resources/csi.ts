@@ -1,0 +1,33 @@
+import { defaultCSIDriver } from "../defaults/storage.ts";
+import { CSIDriver, CSINode, CSIStorageCapacity } from "../types/storage/csi.ts";
+import { VolumeAttachment } from "../types/storage/volume-attachment.ts";
+import { resource } from "./resource.ts";
+
+export const csiDrivers = resource<CSIDriver>(CSIDriver, {
+  plural: "csidrivers",
+  scope: "Cluster",
+  hash: "hL6j/rwBV5w=",
+  strategy: { defaults: defaultCSIDriver, refuseUnconditionalUpdate: true },
+});
+
+export const csiNodes = resource<CSINode>(CSINode, {
+  plural: "csinodes",
+  scope: "Cluster",
+  hash: "Pe62DkZtjuo=",
+  strategy: { refuseUnconditionalUpdate: true },
+});
+
+export const csiStorageCapacities = resource<CSIStorageCapacity>(CSIStorageCapacity, {
+  plural: "csistoragecapacities",
+  scope: "Namespaced",
+  hash: "xeVl+2Ly1kE=",
+  strategy: { refuseUnconditionalUpdate: true },
+});
+
+export const volumeAttachments = resource<VolumeAttachment>(VolumeAttachment, {
+  plural: "volumeattachments",
+  scope: "Cluster",
+  status: true,
+  hash: "tJx/ezt6UDU=",
+  strategy: { refuseUnconditionalUpdate: true, statusUpdatesMetadata: true },
+});

@@ -1,0 +1,11 @@
+import { PodDisruptionBudget } from "../types/policy.ts";
+import { resource } from "./resource.ts";
+
+export const podDisruptionBudgets = resource<PodDisruptionBudget>(PodDisruptionBudget, {
+  plural: "poddisruptionbudgets",
+  shortNames: ["pdb"],
+  scope: "Namespaced",
+  status: true,
+  hash: "EVWiDmWqyJw=",
+  strategy: { tracksGeneration: true, refuseUnconditionalUpdate: true },
+});

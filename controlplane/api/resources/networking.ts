@@ -1,0 +1,35 @@
+import { defaultIngressClass, defaultNetworkPolicy } from "../defaults/networking.ts";
+import { Ingress } from "../types/networking/ingress.ts";
+import { IngressClass } from "../types/networking/ingress-class.ts";
+import { NetworkPolicy } from "../types/networking/network-policy.ts";
+import { resource } from "./resource.ts";
+
+export const ingresses = resource<Ingress>(Ingress, {
+  plural: "ingresses",
+  shortNames: ["ing"],
+  scope: "Namespaced",
+  status: true,
+  storage: "ingress",
+  hash: "39NQlfNR+bo=",
+  strategy: {
+    tracksGeneration: true,
+    prepareForCreate: (ingress) => {
+      ingress.status = { loadBalancer: {} };
+    },
+  },
+});
+
+export const ingressClasses = resource<IngressClass>(IngressClass, {
+  plural: "ingressclasses",
+  scope: "Cluster",
+  hash: "l/iqIbDgFyQ=",
+  strategy: { tracksGeneration: true, defaults: defaultIngressClass },
+});
+
+export const networkPolicies = resource<NetworkPolicy>(NetworkPolicy, {
+  plural: "networkpolicies",
+  shortNames: ["netpol"],
+  scope: "Namespaced",
+  hash: "YpfwF18m1G8=",
+  strategy: { tracksGeneration: true, defaults: defaultNetworkPolicy },
+});

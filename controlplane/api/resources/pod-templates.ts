@@ -1,0 +1,15 @@
+import { defaultPodTemplate } from "../defaults/workloads.ts";
+import { equalJson } from "../schema/equal.ts";
+import { PodTemplate } from "../types/core/pod-template.ts";
+import { resource } from "./resource.ts";
+
+export const podTemplates = resource<PodTemplate>(PodTemplate, {
+  plural: "podtemplates",
+  scope: "Namespaced",
+  hash: "LIXB2x4IFpk=",
+  strategy: {
+    tracksGeneration: true,
+    wantsSame: (a, b) => equalJson(a.template, b.template),
+    defaults: defaultPodTemplate,
+  },
+});

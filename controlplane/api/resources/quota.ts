@@ -1,0 +1,19 @@
+import { defaultLimitRange } from "../defaults/quota.ts";
+import { LimitRange, ResourceQuota } from "../types/core/quota.ts";
+import { resource } from "./resource.ts";
+
+export const limitRanges = resource<LimitRange>(LimitRange, {
+  plural: "limitranges",
+  shortNames: ["limits"],
+  scope: "Namespaced",
+  hash: "EBKMFVe6cwo=",
+  strategy: { defaults: defaultLimitRange, allowCreateOnUpdate: true },
+});
+
+export const resourceQuotas = resource<ResourceQuota>(ResourceQuota, {
+  plural: "resourcequotas",
+  shortNames: ["quota"],
+  scope: "Namespaced",
+  status: true,
+  hash: "8uhSgffRX6w=",
+});

@@ -1,0 +1,21 @@
+import { defaultStatefulSet } from "../defaults/workloads.ts";
+import { StatefulSet } from "../types/apps/stateful-set.ts";
+import { isDNS1123Label } from "../validation/formats.ts";
+import { resource } from "./resource.ts";
+import { scale } from "./scale.ts";
+
+export const statefulSets = resource<StatefulSet>(StatefulSet, {
+  plural: "statefulsets",
+  shortNames: ["sts"],
+  categories: ["all"],
+  scope: "Namespaced",
+  status: true,
+  subresources: [scale],
+  hash: "H+vl74LkKdo=",
+  strategy: {
+    tracksGeneration: true,
+    defaults: defaultStatefulSet,
+    // Names of its pods and of their claims begin with it, and a pod's name is a host name.
+    name: isDNS1123Label,
+  },
+});

@@ -1,0 +1,34 @@
+import { defaultPersistentVolume, defaultPersistentVolumeClaim } from "../defaults/storage.ts";
+import { PersistentVolume } from "../types/core/persistent-volume.ts";
+import { PersistentVolumeClaim } from "../types/core/persistent-volume-claim.ts";
+import { resource } from "./resource.ts";
+
+export const persistentVolumes = resource<PersistentVolume>(PersistentVolume, {
+  plural: "persistentvolumes",
+  shortNames: ["pv"],
+  scope: "Cluster",
+  status: true,
+  hash: "HN/zwEC+JgM=",
+  strategy: {
+    defaults: defaultPersistentVolume,
+    prepareForCreate: (volume) => {
+      volume.status = { phase: "Pending" };
+    },
+  },
+  selectableFields: { name: (volume) => volume.metadata.name },
+});
+
+export const persistentVolumeClaims = resource<PersistentVolumeClaim>(PersistentVolumeClaim, {
+  plural: "persistentvolumeclaims",
+  shortNames: ["pvc"],
+  scope: "Namespaced",
+  status: true,
+  hash: "QWTyNDq0dC4=",
+  strategy: {
+    defaults: defaultPersistentVolumeClaim,
+    prepareForCreate: (claim) => {
+      claim.status = { phase: "Pending" };
+    },
+  },
+  selectableFields: { name: (claim) => claim.metadata.name },
+});
