@@ -33,6 +33,8 @@ const REPAIR_EVERY_MS = 3 * 60_000;
 /** Clients may delete what every cluster has: it comes back. */
 const CLUSTER_OBJECTS_EVERY_MS = 10_000;
 const HEARTBEAT_EVERY_MS = 10_000;
+/** A store that is gone too must not hold up the end: the lease takes the endpoint away then. */
+const LEAVE_PATIENCE_MS = 3_000;
 const EXPIRED_LEASES_EVERY_MS = 3_600_000;
 
 /**
@@ -151,12 +153,11 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     log("info", "stopping");
     leaving = true; // /readyz says so from here on, while everything is still answered
     housekeeping.stop();
-    await Promise.all([
-      endpoints
-        ?.leave()
-        .catch((error: unknown) => log("warn", "still listed as an endpoint", { error: String(error) })),
-      options.shutdownDelayMs && pause(clock, options.shutdownDelayMs),
-    ]);
+    const left = endpoints?.leave().catch((error: unknown) => {
+      log("warn", "still listed as an endpoint", { error: String(error) });
+    });
+    await Promise.race([left, pause(clock, LEAVE_PATIENCE_MS)]);
+    if (options.shutdownDelayMs) await pause(clock, options.shutdownDelayMs);
     stopping.abort();
     await Promise.all(listeners.map((listener) => listener.close(options.shutdownGraceMs ?? 10_000)));
     registry.close();
