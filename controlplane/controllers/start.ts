@@ -14,6 +14,8 @@ import { type Discovery, discover } from "./common/discovery.ts";
 import { CronJobController } from "./cronjob/controller.ts";
 import { DaemonSetController } from "./daemonset/controller.ts";
 import { DeploymentController } from "./deployment/controller.ts";
+import { DisruptionController } from "./disruption/controller.ts";
+import { StaleDisruptionTargets } from "./disruption/stale-targets.ts";
 import { EndpointSliceController } from "./endpointslice/controller.ts";
 import { GarbageCollector } from "./garbagecollector/controller.ts";
 import { JobController } from "./job/controller.ts";
@@ -180,5 +182,10 @@ function controllersFor(
     new TaintEvictionController(context),
     ...(clusterCIDR === undefined ? [] : [new NodeIpamController(context, clusterCIDR, nodeCIDRMaskSize)]),
     new PodGarbageCollector(context, terminatedPodThreshold),
+    ...where(
+      [client.podDisruptionBudgets, client.statefulSets, client.replicationControllers],
+      () => new DisruptionController(context),
+    ),
+    new StaleDisruptionTargets(context),
   ];
 }
