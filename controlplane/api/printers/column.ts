@@ -30,6 +30,16 @@ export const nameColumn: Column<KubeObject> = {
   format: "name",
 };
 
+/** The name of a class; the one that is the default says so. */
+export function classNameColumn(...defaultAnnotations: readonly string[]): Column<KubeObject> {
+  const isDefault = ({ annotations }: KubeObject["metadata"]) =>
+    defaultAnnotations.some((annotation) => annotations?.[annotation] === "true");
+  return {
+    ...nameColumn,
+    cell: ({ metadata }) => (isDefault(metadata) ? `${metadata.name} (default)` : metadata.name),
+  };
+}
+
 export const ageColumn = column("Age", "Time since its creation.", ({ metadata }: KubeObject, now) =>
   age(metadata.creationTimestamp, now),
 );
@@ -67,7 +77,7 @@ export function labelsText(labels: Record<string, string> | undefined): string {
   );
 }
 
-function selectorText(selector: LabelSelector | undefined): string {
+export function selectorText(selector: LabelSelector | undefined): string {
   const result = fromLabelSelector(selector);
   return (result.ok && formatSelector(result.selector)) || none;
 }
@@ -75,7 +85,7 @@ function selectorText(selector: LabelSelector | undefined): string {
 /** The wide columns that all workloads have. */
 export function podTemplateColumns<T extends KubeObject>(
   containers: (object: T) => readonly Container[],
-  selector: (object: T) => LabelSelector | undefined,
+  selector: (object: T) => LabelSelector | undefined = () => undefined,
 ): Column<T>[] {
   return [
     wide(

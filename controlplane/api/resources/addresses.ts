@@ -1,3 +1,4 @@
+import { ipAddressColumns, serviceCIDRColumns } from "../printers/ingress.ts";
 import { IPAddress, ServiceCIDR } from "../types/networking/service-cidr.ts";
 import { resource } from "./resource.ts";
 
@@ -6,6 +7,7 @@ export const ipAddresses = resource<IPAddress>(IPAddress, {
   shortNames: ["ip"],
   scope: "Cluster",
   hash: "3f/plJFChNE=",
+  columns: ipAddressColumns,
 });
 
 export const serviceCIDRs = resource<ServiceCIDR>(ServiceCIDR, {
@@ -13,4 +15,5 @@ export const serviceCIDRs = resource<ServiceCIDR>(ServiceCIDR, {
   scope: "Cluster",
   status: true,
   hash: "gNLvruQhW2g=",
+  columns: serviceCIDRColumns,
 });

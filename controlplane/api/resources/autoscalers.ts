@@ -1,5 +1,6 @@
 import { autoscalerFromV1, autoscalerToV1 } from "../autoscaling/versions.ts";
 import { defaultHorizontalPodAutoscaler, defaultHorizontalPodAutoscalerV1 } from "../defaults/autoscaling.ts";
+import { horizontalPodAutoscalerColumns } from "../printers/autoscaling.ts";
 import { HorizontalPodAutoscaler as HorizontalPodAutoscalerV1 } from "../types/autoscaling/v1.ts";
 import { HorizontalPodAutoscaler } from "../types/autoscaling/v2.ts";
 import { resource } from "./resource.ts";
@@ -15,6 +16,7 @@ const names = {
 
 export const horizontalPodAutoscalers = resource<HorizontalPodAutoscaler>(HorizontalPodAutoscaler, {
   ...names,
+  columns: horizontalPodAutoscalerColumns,
   strategy: {
     defaults: defaultHorizontalPodAutoscaler,
     prepareForCreate: (autoscaler) => {
@@ -26,6 +28,10 @@ export const horizontalPodAutoscalers = resource<HorizontalPodAutoscaler>(Horizo
 /** The same objects as version 1 showed them; stored as version 2. */
 export const horizontalPodAutoscalersV1 = resource<HorizontalPodAutoscalerV1>(HorizontalPodAutoscalerV1, {
   ...names,
+  columns: horizontalPodAutoscalerColumns.map((shown) => ({
+    ...shown,
+    cell: (autoscaler, now) => shown.cell(autoscalerFromV1(autoscaler), now),
+  })),
   strategy: {
     defaults: defaultHorizontalPodAutoscalerV1,
     prepareForCreate: (autoscaler) => {

@@ -1,3 +1,4 @@
+import { certificateSigningRequestColumns } from "../printers/certificates.ts";
 import { CertificateSigningRequest } from "../types/certificates.ts";
 import { readAndWrite, resource } from "./resource.ts";
 
@@ -10,5 +11,6 @@ export const certificateSigningRequests = resource<CertificateSigningRequest>(Ce
   status: true,
   subresources: [{ name: "approval", gvk, schema: CertificateSigningRequest, verbs: readAndWrite }],
   hash: "95fRKMXA+00=",
+  columns: certificateSigningRequestColumns,
   selectableFields: { "spec.signerName": (request) => request.spec.signerName },
 });

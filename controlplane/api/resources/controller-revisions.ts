@@ -1,3 +1,4 @@
+import { controllerRevisionColumns } from "../printers/workloads.ts";
 import { ControllerRevision } from "../types/apps/controller-revision.ts";
 import { resource } from "./resource.ts";
 
@@ -5,4 +6,5 @@ export const controllerRevisions = resource<ControllerRevision>(ControllerRevisi
   plural: "controllerrevisions",
   scope: "Namespaced",
   hash: "85nkx63pcBU=",
+  columns: controllerRevisionColumns,
 });

@@ -1,4 +1,5 @@
 import { defaultCronJob } from "../defaults/workloads.ts";
+import { cronJobColumns } from "../printers/workloads.ts";
 import { CronJob } from "../types/batch/cron-job.ts";
 import { resource } from "./resource.ts";
 
@@ -9,5 +10,6 @@ export const cronJobs = resource<CronJob>(CronJob, {
   scope: "Namespaced",
   status: true,
   hash: "sd5LIXh4Fjs=",
+  columns: cronJobColumns,
   strategy: { tracksGeneration: true, defaults: defaultCronJob },
 });

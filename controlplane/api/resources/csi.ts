@@ -1,4 +1,10 @@
 import { defaultCSIDriver } from "../defaults/storage.ts";
+import {
+  csiDriverColumns,
+  csiNodeColumns,
+  csiStorageCapacityColumns,
+  volumeAttachmentColumns,
+} from "../printers/storage.ts";
 import { CSIDriver, CSINode, CSIStorageCapacity } from "../types/storage/csi.ts";
 import { VolumeAttachment } from "../types/storage/volume-attachment.ts";
 import { resource } from "./resource.ts";
@@ -7,6 +13,7 @@ export const csiDrivers = resource<CSIDriver>(CSIDriver, {
   plural: "csidrivers",
   scope: "Cluster",
   hash: "hL6j/rwBV5w=",
+  columns: csiDriverColumns,
   strategy: { defaults: defaultCSIDriver, refuseUnconditionalUpdate: true },
 });
 
@@ -14,6 +21,7 @@ export const csiNodes = resource<CSINode>(CSINode, {
   plural: "csinodes",
   scope: "Cluster",
   hash: "Pe62DkZtjuo=",
+  columns: csiNodeColumns,
   strategy: { refuseUnconditionalUpdate: true },
 });
 
@@ -21,6 +29,7 @@ export const csiStorageCapacities = resource<CSIStorageCapacity>(CSIStorageCapac
   plural: "csistoragecapacities",
   scope: "Namespaced",
   hash: "xeVl+2Ly1kE=",
+  columns: csiStorageCapacityColumns,
   strategy: { refuseUnconditionalUpdate: true },
 });
 
@@ -29,5 +38,6 @@ export const volumeAttachments = resource<VolumeAttachment>(VolumeAttachment, {
   scope: "Cluster",
   status: true,
   hash: "tJx/ezt6UDU=",
+  columns: volumeAttachmentColumns,
   strategy: { refuseUnconditionalUpdate: true, statusUpdatesMetadata: true },
 });

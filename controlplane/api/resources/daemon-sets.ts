@@ -1,4 +1,5 @@
 import { defaultDaemonSet } from "../defaults/workloads.ts";
+import { daemonSetColumns } from "../printers/workloads.ts";
 import { equalJson } from "../schema/equal.ts";
 import { DaemonSet } from "../types/apps/daemon-set.ts";
 import { resource } from "./resource.ts";
@@ -13,6 +14,7 @@ export const daemonSets = resource<DaemonSet>(DaemonSet, {
   scope: "Namespaced",
   status: true,
   hash: "dd7pWHUlMKQ=",
+  columns: daemonSetColumns,
   strategy: {
     tracksGeneration: true,
     defaults: defaultDaemonSet,

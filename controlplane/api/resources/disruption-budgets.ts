@@ -1,3 +1,4 @@
+import { podDisruptionBudgetColumns } from "../printers/policy.ts";
 import { PodDisruptionBudget } from "../types/policy.ts";
 import { resource } from "./resource.ts";
 
@@ -7,5 +8,6 @@ export const podDisruptionBudgets = resource<PodDisruptionBudget>(PodDisruptionB
   scope: "Namespaced",
   status: true,
   hash: "EVWiDmWqyJw=",
+  columns: podDisruptionBudgetColumns,
   strategy: { tracksGeneration: true, refuseUnconditionalUpdate: true },
 });

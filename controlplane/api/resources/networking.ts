@@ -1,4 +1,5 @@
 import { defaultIngressClass, defaultNetworkPolicy } from "../defaults/networking.ts";
+import { ingressClassColumns, ingressColumns, networkPolicyColumns } from "../printers/ingress.ts";
 import { Ingress } from "../types/networking/ingress.ts";
 import { IngressClass } from "../types/networking/ingress-class.ts";
 import { NetworkPolicy } from "../types/networking/network-policy.ts";
@@ -11,6 +12,7 @@ export const ingresses = resource<Ingress>(Ingress, {
   status: true,
   storage: "ingress",
   hash: "39NQlfNR+bo=",
+  columns: ingressColumns,
   strategy: {
     tracksGeneration: true,
     prepareForCreate: (ingress) => {
@@ -23,6 +25,7 @@ export const ingressClasses = resource<IngressClass>(IngressClass, {
   plural: "ingressclasses",
   scope: "Cluster",
   hash: "l/iqIbDgFyQ=",
+  columns: ingressClassColumns,
   strategy: { tracksGeneration: true, defaults: defaultIngressClass },
 });
 
@@ -31,5 +34,6 @@ export const networkPolicies = resource<NetworkPolicy>(NetworkPolicy, {
   shortNames: ["netpol"],
   scope: "Namespaced",
   hash: "YpfwF18m1G8=",
+  columns: networkPolicyColumns,
   strategy: { tracksGeneration: true, defaults: defaultNetworkPolicy },
 });

@@ -1,4 +1,5 @@
 import { defaultPriorityClass } from "../defaults/scheduling.ts";
+import { priorityClassColumns, runtimeClassColumns } from "../printers/policy.ts";
 import { RuntimeClass } from "../types/node.ts";
 import { PriorityClass } from "../types/scheduling.ts";
 import { resource } from "./resource.ts";
@@ -8,6 +9,7 @@ export const priorityClasses = resource<PriorityClass>(PriorityClass, {
   shortNames: ["pc"],
   scope: "Cluster",
   hash: "1QwjyaZjj3Y=",
+  columns: priorityClassColumns,
   strategy: { tracksGeneration: true, wantsSame: () => true, defaults: defaultPriorityClass },
 });
 
@@ -15,5 +17,6 @@ export const runtimeClasses = resource<RuntimeClass>(RuntimeClass, {
   plural: "runtimeclasses",
   scope: "Cluster",
   hash: "WQTu1GL3T2Q=",
+  columns: runtimeClassColumns,
   strategy: { refuseUnconditionalUpdate: true },
 });

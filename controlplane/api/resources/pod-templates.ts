@@ -1,4 +1,5 @@
 import { defaultPodTemplate } from "../defaults/workloads.ts";
+import { podTemplateObjectColumns } from "../printers/workloads.ts";
 import { equalJson } from "../schema/equal.ts";
 import { PodTemplate } from "../types/core/pod-template.ts";
 import { resource } from "./resource.ts";
@@ -7,6 +8,7 @@ export const podTemplates = resource<PodTemplate>(PodTemplate, {
   plural: "podtemplates",
   scope: "Namespaced",
   hash: "LIXB2x4IFpk=",
+  columns: podTemplateObjectColumns,
   strategy: {
     tracksGeneration: true,
     wantsSame: (a, b) => equalJson(a.template, b.template),

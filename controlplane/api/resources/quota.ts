@@ -1,4 +1,5 @@
 import { defaultLimitRange } from "../defaults/quota.ts";
+import { resourceQuotaColumns } from "../printers/policy.ts";
 import { LimitRange, ResourceQuota } from "../types/core/quota.ts";
 import { resource } from "./resource.ts";
 
@@ -16,4 +17,5 @@ export const resourceQuotas = resource<ResourceQuota>(ResourceQuota, {
   scope: "Namespaced",
   status: true,
   hash: "8uhSgffRX6w=",
+  columns: resourceQuotaColumns,
 });

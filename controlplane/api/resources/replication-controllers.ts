@@ -1,4 +1,5 @@
 import { defaultReplicationController } from "../defaults/workloads.ts";
+import { replicationControllerColumns } from "../printers/workloads.ts";
 import { ReplicationController } from "../types/core/replication-controller.ts";
 import { resource } from "./resource.ts";
 import { scale } from "./scale.ts";
@@ -12,6 +13,7 @@ export const replicationControllers = resource<ReplicationController>(Replicatio
   subresources: [scale],
   storage: "controllers",
   hash: "Jond2If31h0=",
+  columns: replicationControllerColumns,
   strategy: { tracksGeneration: true, defaults: defaultReplicationController },
   selectableFields: { "status.replicas": (controller) => String(controller.status?.replicas ?? 0) },
 });

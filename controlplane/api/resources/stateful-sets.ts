@@ -1,4 +1,5 @@
 import { defaultStatefulSet } from "../defaults/workloads.ts";
+import { statefulSetColumns } from "../printers/workloads.ts";
 import { StatefulSet } from "../types/apps/stateful-set.ts";
 import { isDNS1123Label } from "../validation/formats.ts";
 import { resource } from "./resource.ts";
@@ -12,6 +13,7 @@ export const statefulSets = resource<StatefulSet>(StatefulSet, {
   status: true,
   subresources: [scale],
   hash: "H+vl74LkKdo=",
+  columns: statefulSetColumns,
   strategy: {
     tracksGeneration: true,
     defaults: defaultStatefulSet,

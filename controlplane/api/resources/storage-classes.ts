@@ -1,4 +1,5 @@
 import { defaultStorageClass } from "../defaults/storage.ts";
+import { storageClassColumns, volumeAttributesClassColumns } from "../printers/storage.ts";
 import { StorageClass } from "../types/storage/storage-class.ts";
 import { VolumeAttributesClass } from "../types/storage/volume-attributes-class.ts";
 import { resource } from "./resource.ts";
@@ -8,6 +9,7 @@ export const storageClasses = resource<StorageClass>(StorageClass, {
   shortNames: ["sc"],
   scope: "Cluster",
   hash: "K+m6uJwbjGY=",
+  columns: storageClassColumns,
   strategy: { defaults: defaultStorageClass },
 });
 
@@ -16,4 +18,5 @@ export const volumeAttributesClasses = resource<VolumeAttributesClass>(VolumeAtt
   shortNames: ["vac"],
   scope: "Cluster",
   hash: "tIjydgKBC5w=",
+  columns: volumeAttributesClassColumns,
 });

@@ -1,4 +1,5 @@
 import { defaultPersistentVolume, defaultPersistentVolumeClaim } from "../defaults/storage.ts";
+import { persistentVolumeClaimColumns, persistentVolumeColumns } from "../printers/storage.ts";
 import { PersistentVolume } from "../types/core/persistent-volume.ts";
 import { PersistentVolumeClaim } from "../types/core/persistent-volume-claim.ts";
 import { resource } from "./resource.ts";
@@ -9,6 +10,7 @@ export const persistentVolumes = resource<PersistentVolume>(PersistentVolume, {
   scope: "Cluster",
   status: true,
   hash: "HN/zwEC+JgM=",
+  columns: persistentVolumeColumns,
   strategy: {
     defaults: defaultPersistentVolume,
     prepareForCreate: (volume) => {
@@ -24,6 +26,7 @@ export const persistentVolumeClaims = resource<PersistentVolumeClaim>(Persistent
   scope: "Namespaced",
   status: true,
   hash: "QWTyNDq0dC4=",
+  columns: persistentVolumeClaimColumns,
   strategy: {
     defaults: defaultPersistentVolumeClaim,
     prepareForCreate: (claim) => {
