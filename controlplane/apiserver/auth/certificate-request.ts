@@ -8,7 +8,8 @@ export async function requestedSubject(pem: Uint8Array): Promise<RequestedSubjec
   const text = Buffer.from(pem).toString("latin1");
   if (!/-----BEGIN (NEW )?CERTIFICATE REQUEST-----/.test(text))
     return { ok: false, error: "PEM block type must be CERTIFICATE REQUEST" };
-  // Few servers ever see one, and the library is large.
+  // Few servers ever see one, and the library is large. It needs the polyfill to be there first.
+  await import("reflect-metadata");
   const [{ cryptoProvider, Pkcs10CertificateRequest }, { webcrypto }] = await Promise.all([
     import("@peculiar/x509"),
     import("node:crypto"),
