@@ -23,6 +23,7 @@ import { NamespaceController } from "./namespace/controller.ts";
 import { NodeLifecycleController, nodeNameIndex } from "./nodelifecycle/controller.ts";
 import { NodeIpamController } from "./nodelifecycle/node-ipam.ts";
 import { TaintEvictionController } from "./nodelifecycle/taint-eviction.ts";
+import { PersistentVolumeBinder } from "./persistentvolume/controller.ts";
 import { PodGarbageCollector } from "./podgc/controller.ts";
 import { replicaSetController } from "./replicaset/controller.ts";
 import { replicationController } from "./replicationcontroller/controller.ts";
@@ -187,5 +188,9 @@ function controllersFor(
       () => new DisruptionController(context),
     ),
     new StaleDisruptionTargets(context),
+    ...where(
+      [client.persistentVolumes, client.persistentVolumeClaims, client.storageClasses],
+      () => new PersistentVolumeBinder(context),
+    ),
   ];
 }
