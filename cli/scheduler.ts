@@ -1,6 +1,6 @@
 import { hostname } from "node:os";
 import { Client } from "../controlplane/client/mod.ts";
-import { startScheduler } from "../controlplane/scheduler/mod.ts";
+import { defaultProfile, startScheduler } from "../controlplane/scheduler/mod.ts";
 import { exitCodes, runComponent } from "./component.ts";
 import { oneOf, parser } from "./flags.ts";
 
@@ -23,7 +23,12 @@ export async function main(args: string[]): Promise<void> {
     const client = await Client.fromKubeconfig(flags.kubeconfig);
     const identity = flags.leaderElect === "true" ? `${hostname()}_${crypto.randomUUID()}` : undefined;
     const { schedulerName } = flags;
-    const scheduler = await startScheduler({ client, log, schedulerName, leaderElectionIdentity: identity });
+    const scheduler = await startScheduler({
+      client,
+      log,
+      profiles: [defaultProfile(schedulerName)],
+      leaderElectionIdentity: identity,
+    });
     scheduler.ended.catch((error: Error) => {
       log("error", "the scheduler ended", { error: error.message });
       process.exit(exitCodes.failed);

@@ -1,54 +1,44 @@
 import type { Random } from "../../base/mod.ts";
-import type { ClusterFacts, FilterPlugin, Rejection, ScorePlugin } from "./framework.ts";
+import type { Cluster } from "./cluster.ts";
+import { CycleState } from "./framework/cycle-state.ts";
+import type { Framework } from "./framework/framework.ts";
+import type { Refusal } from "./framework/plugin.ts";
 import type { NodeInfo } from "./node-info.ts";
 import type { PodInfo } from "./pod-info.ts";
 
-export interface Refusal extends Rejection {
-  readonly plugin: string;
-}
-
 export type Placement =
-  | { readonly kind: "node"; readonly node: string; readonly feasible: number; readonly evaluated: number }
-  | { readonly kind: "unschedulable"; readonly nodeCount: number; readonly refusals: ReadonlyMap<string, Refusal> };
+  | {
+      readonly kind: "node";
+      readonly node: NodeInfo;
+      readonly feasible: number;
+      readonly evaluated: number;
+      readonly state: CycleState;
+    }
+  | {
+      readonly kind: "unschedulable";
+      readonly nodeCount: number;
+      /** Set when a plugin refused all nodes before any was looked at. */
+      readonly preFilterMessage: string;
+      readonly refusals: ReadonlyMap<string, Refusal>;
+      /** Plugins whose change of mind may help. */
+      readonly rejectedBy: ReadonlySet<string>;
+      readonly state: CycleState;
+    };
 
 /** Small clusters are looked at whole; of large ones, enough feasible nodes to choose well from. */
 const leastFeasibleNodes = 100;
 const leastPercentage = 5;
 
-/** How many feasible nodes end the search (the original's numFeasibleNodesToFind with its adaptive percentage). */
-export function enoughFeasibleNodes(nodeCount: number): number {
+/** How many feasible nodes end the search: all of 100; else the percentage, which by default is 50 - nodes / 125, at least 5. */
+export function enoughFeasibleNodes(nodeCount: number, percentageOfNodesToScore = 0): number {
   if (nodeCount < leastFeasibleNodes) return nodeCount;
-  const percentage = Math.max(50 - Math.floor(nodeCount / 125), leastPercentage);
+  const adaptive = Math.max(50 - Math.floor(nodeCount / 125), leastPercentage);
+  const percentage = percentageOfNodesToScore === 0 ? adaptive : percentageOfNodesToScore;
   return Math.max(Math.floor((nodeCount * percentage) / 100), leastFeasibleNodes);
 }
 
-export function filterNode(plugins: readonly FilterPlugin[], pod: PodInfo, node: NodeInfo): Refusal | undefined {
-  for (const plugin of plugins) {
-    const rejection = plugin.filter(pod, node);
-    if (rejection !== undefined) return { ...rejection, plugin: plugin.name };
-  }
-  return undefined;
-}
-
-/** Weighted sums of all plugins' normalised scores, one per node. */
-export function scoreNodes(
-  plugins: readonly ScorePlugin[],
-  pod: PodInfo,
-  nodes: readonly NodeInfo[],
-  cluster: ClusterFacts,
-): number[] {
-  const totals = new Array<number>(nodes.length).fill(0);
-  for (const plugin of plugins) {
-    if (plugin.skip?.(pod)) continue;
-    const scores = nodes.map((node) => plugin.score(pod, node, cluster));
-    plugin.normalize?.(scores);
-    for (let i = 0; i < scores.length; i++) totals[i] = (totals[i] as number) + (scores[i] as number) * plugin.weight;
-  }
-  return totals;
-}
-
 /** The best of the scores; among equals, each with the same chance. */
-function pickBest(scores: readonly number[], random: Random): number {
+export function pickBest(scores: readonly number[], random: Random): number {
   let best = 0;
   let equals = 1;
   for (let i = 1; i < scores.length; i++) {
@@ -63,31 +53,85 @@ function pickBest(scores: readonly number[], random: Random): number {
 
 /** Filter, score, pick. Successive calls start at different nodes, so that large clusters fill evenly. */
 export class NodeFinder {
-  readonly #filters: readonly FilterPlugin[];
-  readonly #scores: readonly ScorePlugin[];
-  readonly #random: Random;
+  readonly #framework: Framework;
+  readonly #cluster: Cluster;
   #startAt = 0;
 
-  constructor(filters: readonly FilterPlugin[], scores: readonly ScorePlugin[], random: Random) {
-    this.#filters = filters;
-    this.#scores = scores;
-    this.#random = random;
+  constructor(framework: Framework, cluster: Cluster) {
+    this.#framework = framework;
+    this.#cluster = cluster;
   }
 
-  find(pod: PodInfo, nodes: readonly NodeInfo[], cluster: ClusterFacts): Placement {
+  find(pod: PodInfo): Placement {
+    const framework = this.#framework;
+    const state = new CycleState();
+    const { nodes } = this.#cluster;
+    const prepared = framework.preFilter(pod, state);
+    if (prepared.kind === "refused") return this.#refusedByAll(prepared.refusal, state);
+
     const refusals = new Map<string, Refusal>();
+    // Room was made for the pod there: no other node is looked at if it fits.
+    const nominated = this.#cluster.node(pod.pod.status?.nominatedNodeName ?? "");
+    if (nominated !== undefined && prepared.nodes?.has(nominated.name) !== false) {
+      if (framework.filter(pod, nominated, state) === undefined) {
+        return { kind: "node", node: nominated, feasible: 1, evaluated: 1, state };
+      }
+    }
+    const { feasible, evaluated } = this.#filter(pod, prepared.nodes, refusals, state);
+    if (feasible.length === 0) {
+      const rejectedBy = new Set([...refusals.values()].map(({ plugin }) => plugin));
+      // Without any node, each plugin may be the one to say that the first one will do.
+      if (nodes.length === 0) for (const { name } of framework.profile.plugins.filter) rejectedBy.add(name);
+      if (prepared.nodes !== undefined) {
+        const reasons = [`node(s) didn't satisfy plugin(s) [${prepared.narrowedBy.join(" ")}]`];
+        const plugin = prepared.narrowedBy[0] as string;
+        for (const { name } of nodes) {
+          if (!prepared.nodes.has(name)) refusals.set(name, { reasons, unresolvable: true, plugin });
+        }
+        for (const name of prepared.narrowedBy) rejectedBy.add(name);
+      }
+      return { kind: "unschedulable", nodeCount: nodes.length, preFilterMessage: "", refusals, rejectedBy, state };
+    }
+    const [only] = feasible;
+    if (feasible.length === 1) return { kind: "node", node: only as NodeInfo, feasible: 1, evaluated, state };
+    framework.preScore(pod, feasible, state);
+    const best = pickBest(framework.score(pod, feasible, state), framework.random);
+    return { kind: "node", node: feasible[best] as NodeInfo, feasible: feasible.length, evaluated, state };
+  }
+
+  #filter(pod: PodInfo, only: ReadonlySet<string> | undefined, refusals: Map<string, Refusal>, state: CycleState) {
+    const nodes = only === undefined ? this.#cluster.nodes : this.#named(only);
+    const enough = enoughFeasibleNodes(nodes.length, this.#framework.profile.percentageOfNodesToScore);
     const feasible: NodeInfo[] = [];
-    const enough = enoughFeasibleNodes(nodes.length);
     let evaluated = 0;
     while (evaluated < nodes.length && feasible.length < enough) {
       const node = nodes[(this.#startAt + evaluated++) % nodes.length] as NodeInfo;
-      const refusal = filterNode(this.#filters, pod, node);
+      const refusal = this.#framework.filter(pod, node, state);
       if (refusal === undefined) feasible.push(node);
       else refusals.set(node.name, refusal);
     }
     if (nodes.length > 0) this.#startAt = (this.#startAt + evaluated) % nodes.length;
-    if (feasible.length === 0) return { kind: "unschedulable", nodeCount: nodes.length, refusals };
-    const only = feasible.length === 1 ? 0 : pickBest(scoreNodes(this.#scores, pod, feasible, cluster), this.#random);
-    return { kind: "node", node: (feasible[only] as NodeInfo).name, feasible: feasible.length, evaluated };
+    return { feasible, evaluated };
+  }
+
+  #named(names: ReadonlySet<string>): NodeInfo[] {
+    const nodes: NodeInfo[] = [];
+    for (const name of names) {
+      const node = this.#cluster.node(name);
+      if (node !== undefined) nodes.push(node);
+    }
+    return nodes;
+  }
+
+  #refusedByAll(refusal: Refusal, state: CycleState): Placement {
+    const { nodes } = this.#cluster;
+    return {
+      kind: "unschedulable",
+      nodeCount: nodes.length,
+      preFilterMessage: refusal.reasons.join(", "),
+      refusals: new Map(nodes.map(({ name }) => [name, refusal])),
+      rejectedBy: new Set([refusal.plugin]),
+      state,
+    };
   }
 }

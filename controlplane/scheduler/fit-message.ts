@@ -1,28 +1,35 @@
-import type { Refusal } from "./find-node.ts";
-
-function byReason(refusals: Iterable<Refusal>): string[] {
+/** How often each reason was given: `1 node(s) were unschedulable, 2 Insufficient cpu`, sorted as text. */
+export function histogram(reasonsOfNodes: Iterable<readonly string[]>): string {
   const counts = new Map<string, number>();
-  for (const { reasons } of refusals) {
+  for (const reasons of reasonsOfNodes) {
     for (const reason of reasons) counts.set(reason, (counts.get(reason) ?? 0) + 1);
   }
-  return [...counts].map(([reason, count]) => `${count} ${reason}`).sort();
+  return [...counts]
+    .map(([reason, count]) => `${count} ${reason}`)
+    .sort()
+    .join(", ");
+}
+
+/** Why no node took a pod. */
+export interface Diagnosis {
+  readonly nodeCount: number;
+  /** A plugin found before it looked at nodes that none will do. */
+  readonly preFilterMessage: string;
+  /** Of each node that was looked at or left out. */
+  readonly reasonsOfNodes: Iterable<readonly string[]>;
+  readonly postFilterMessage: string;
 }
 
 /**
  * What users read in FailedScheduling, for example
- * `0/3 nodes are available: 1 node(s) were unschedulable, 2 Insufficient cpu. preemption: 0/3 nodes are available: …`.
+ * `0/3 nodes are available: 1 node(s) were unschedulable, 2 Insufficient cpu. preemption: 0/3 nodes are available: …`
+ * (framework/types.go, FitError).
  */
-export function fitMessage(nodeCount: number, refusals: ReadonlyMap<string, Refusal>): string {
+export function fitMessage({ nodeCount, preFilterMessage, reasonsOfNodes, postFilterMessage }: Diagnosis): string {
   if (nodeCount === 0) return "no nodes available to schedule pods";
-  const reasons = byReason(refusals.values());
-  const preemption = preemptionMessage(nodeCount, refusals);
-  return `0/${nodeCount} nodes are available: ${reasons.join(", ")}. ${preemption}`;
-}
-
-function preemptionMessage(nodeCount: number, refusals: ReadonlyMap<string, Refusal>): string {
-  const unhelpful = [...refusals.values()].filter((refusal) => refusal.unresolvable).length;
-  const counts: string[] = [];
-  if (nodeCount - unhelpful > 0) counts.push(`${nodeCount - unhelpful} No preemption victims found for incoming pod`);
-  if (unhelpful > 0) counts.push(`${unhelpful} Preemption is not helpful for scheduling`);
-  return `preemption: 0/${nodeCount} nodes are available: ${counts.sort().join(", ")}.`;
+  const reasons = preFilterMessage === "" ? histogram(reasonsOfNodes) : preFilterMessage;
+  const parts = [`0/${nodeCount} nodes are available:`];
+  if (reasons !== "") parts.push(`${reasons}.`);
+  if (postFilterMessage !== "") parts.push(postFilterMessage);
+  return parts.join(" ");
 }

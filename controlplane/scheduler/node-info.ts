@@ -1,6 +1,6 @@
 import { assert } from "../../base/mod.ts";
 import type { Node } from "../api/mod.ts";
-import { normalizedImageName } from "./plugins/image-locality.ts";
+import { normalizedImageName } from "./image-name.ts";
 import type { PodInfo } from "./pod-info.ts";
 import { type ResourceAmounts, resourceAmounts } from "./resource-amounts.ts";
 
@@ -20,23 +20,29 @@ export function allocatableOf(node: Node): Allocatable {
 export class NodeInfo {
   readonly name: string;
   readonly pods = new Map<string, PodInfo>();
+  readonly podsWithAffinity = new Map<string, PodInfo>();
+  readonly podsWithRequiredAntiAffinity = new Map<string, PodInfo>();
   readonly requested = new Map<string, number>();
   readonly nonZeroRequested = { cpu: 0, memory: 0 };
   node: Node;
+  labels: Readonly<Record<string, string>>;
   allocatable: Allocatable;
   /** Size in bytes of every image the node holds, under each of its names. */
   images: ReadonlyMap<string, number>;
 
-  constructor(node: Node) {
+  /** `known`: somebody who has read the same node object before. */
+  constructor(node: Node, known?: NodeInfo) {
     assert(node.metadata.name !== undefined, "a node has a name");
     this.name = node.metadata.name;
     this.node = node;
-    this.allocatable = allocatableOf(node);
-    this.images = imagesOf(node);
+    this.labels = node.metadata.labels ?? {};
+    this.allocatable = known?.allocatable ?? allocatableOf(node);
+    this.images = known?.images ?? imagesOf(node);
   }
 
   setNode(node: Node): void {
     this.node = node;
+    this.labels = node.metadata.labels ?? {};
     this.allocatable = allocatableOf(node);
     this.images = imagesOf(node);
   }
@@ -44,14 +50,31 @@ export class NodeInfo {
   addPod(pod: PodInfo): void {
     assert(!this.pods.has(pod.key), "a pod is counted once on a node");
     this.pods.set(pod.key, pod);
+    if (pod.hasAffinity) this.podsWithAffinity.set(pod.key, pod);
+    if (pod.requiredAntiAffinity.length > 0) this.podsWithRequiredAntiAffinity.set(pod.key, pod);
     this.#count(pod, 1);
   }
 
-  removePod(key: string): void {
+  removePod(key: string): PodInfo | undefined {
     const pod = this.pods.get(key);
-    if (pod === undefined) return;
+    if (pod === undefined) return undefined;
     this.pods.delete(key);
+    this.podsWithAffinity.delete(key);
+    this.podsWithRequiredAntiAffinity.delete(key);
     this.#count(pod, -1);
+    return pod;
+  }
+
+  /** For trying out what would be: the node object is shared, the pods are not. */
+  clone(): NodeInfo {
+    const clone = new NodeInfo(this.node, this);
+    for (const [key, pod] of this.pods) clone.pods.set(key, pod);
+    for (const [key, pod] of this.podsWithAffinity) clone.podsWithAffinity.set(key, pod);
+    for (const [key, pod] of this.podsWithRequiredAntiAffinity) clone.podsWithRequiredAntiAffinity.set(key, pod);
+    for (const [resource, amount] of this.requested) clone.requested.set(resource, amount);
+    clone.nonZeroRequested.cpu = this.nonZeroRequested.cpu;
+    clone.nonZeroRequested.memory = this.nonZeroRequested.memory;
+    return clone;
   }
 
   #count(pod: PodInfo, sign: 1 | -1): void {

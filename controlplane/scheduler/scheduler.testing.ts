@@ -1,4 +1,5 @@
 import type { Node, Pod, PodSpec, Taint } from "../api/mod.ts";
+import { listedObjects } from "./objects.ts";
 
 export interface NodeTraits {
   readonly cpu?: string;
@@ -31,3 +32,15 @@ export function aPod(name: string, spec: Partial<PodSpec> = {}, requests?: Recor
     },
   };
 }
+
+/** The same pod, on a node. */
+export function bound(pod: Pod, nodeName: string): Pod {
+  return { ...pod, spec: { ...(pod.spec as PodSpec), nodeName } };
+}
+
+export function labelled(pod: Pod, labels: Record<string, string>, namespace = "default"): Pod {
+  return { ...pod, metadata: { ...pod.metadata, labels, namespace } };
+}
+
+/** A cluster without anything but nodes and pods. */
+export const noObjects = listedObjects({ nodes: [] });

@@ -1,14 +1,26 @@
 import type { Clock, Log, Random } from "../../base/mod.ts";
-import { type Client, runLeaderElection, systemClock, systemRandom } from "../client/mod.ts";
+import { type Client, runLeaderElection, sleep, systemClock, systemRandom, TransportError } from "../client/mod.ts";
+import type { Profile } from "./framework/framework.ts";
+import { defaultProfile } from "./profile.ts";
 import { Scheduler } from "./scheduler.ts";
 
 export interface StartSchedulerOptions {
   readonly client: Client;
   readonly log: Log;
-  /** Default "default-scheduler". */
-  readonly schedulerName?: string;
-  /** Competes for the Lease kube-system/kube-scheduler under this identity; without it, schedules at once. */
+  /** Default: one, for pods that name "default-scheduler" or nobody. */
+  readonly profiles?: readonly Profile[];
+  readonly podInitialBackoffMs?: number;
+  readonly podMaxBackoffMs?: number;
+  /** Competes for a Lease under this identity; without it, schedules at once. */
   readonly leaderElectionIdentity?: string;
+  /** Defaults: kube-system/kube-scheduler, 15 s, 10 s, 2 s. */
+  readonly lease?: {
+    readonly namespace?: string;
+    readonly name?: string;
+    readonly leaseDurationMs?: number;
+    readonly renewDeadlineMs?: number;
+    readonly retryPeriodMs?: number;
+  };
   readonly clock?: Clock;
   readonly random?: Random;
 }
@@ -19,13 +31,28 @@ export interface RunningScheduler {
   stop(): Promise<void>;
 }
 
+const retryMs = 1_000;
+
 /** Starts scheduling in the background; what the API server is not ready for is tried again. */
 export async function startScheduler(options: StartSchedulerOptions): Promise<RunningScheduler> {
-  const { client, log, clock = systemClock, random = systemRandom, schedulerName = "default-scheduler" } = options;
+  const { client, log, clock = systemClock, random = systemRandom, profiles = [defaultProfile()] } = options;
+  const { podInitialBackoffMs, podMaxBackoffMs } = options;
   const stopping = new AbortController();
-  const run = (signal: AbortSignal) => new Scheduler({ client, log, clock, random, schedulerName }).run(signal);
+  const create = async (signal: AbortSignal): Promise<Scheduler> => {
+    for (;;) {
+      try {
+        return await Scheduler.create({ client, log, clock, random, profiles, podInitialBackoffMs, podMaxBackoffMs });
+      } catch (error) {
+        if (signal.aborted || !(error instanceof TransportError)) throw error;
+        log("warn", "the API server cannot be asked what it serves", { error: error.message });
+        await sleep(clock, retryMs, signal);
+      }
+    }
+  };
+  const run = async (signal: AbortSignal) => (await create(signal)).run(signal);
   const identity = options.leaderElectionIdentity;
-  const lease = { namespace: "kube-system", name: "kube-scheduler", log, clock, random };
+  const { namespace = "kube-system", name = "kube-scheduler", ...times } = options.lease ?? {};
+  const lease = { namespace, name, ...times, log, clock, random };
   const ended = (
     identity === undefined
       ? run(stopping.signal)

@@ -1,30 +1,43 @@
-import { maxNodeScore, type ScorePlugin } from "../framework.ts";
+import { maxNodeScore, type Plugin } from "../framework/plugin.ts";
 import type { NodeInfo } from "../node-info.ts";
 import type { PodInfo } from "../pod-info.ts";
+import type { ResourceWeight } from "./resource-strategies.ts";
 
-/** 0..1: how evenly CPU and memory are used; 1 is the same share of both. */
-function balance(node: NodeInfo, pod: PodInfo | undefined): number {
+export interface BalancedAllocationArgs {
+  /** Weights do not matter here. */
+  readonly resources?: readonly ResourceWeight[];
+}
+
+/** Population standard deviation of the shares: 0 is balanced. Of two it is half their distance. */
+function deviation(shares: readonly number[]): number {
+  if (shares.length < 2) return 0;
+  if (shares.length === 2) return Math.abs(((shares[0] as number) - (shares[1] as number)) / 2);
+  const mean = shares.reduce((sum, share) => sum + share, 0) / shares.length;
+  const squares = shares.reduce((sum, share) => sum + (share - mean) ** 2, 0);
+  return Math.sqrt(squares / shares.length);
+}
+
+function sharesWith(names: readonly string[], pod: PodInfo, node: NodeInfo): number[] {
   const shares: number[] = [];
-  for (const resource of ["cpu", "memory"] as const) {
-    const allocatable = node.allocatable.resources.get(resource) ?? 0;
+  for (const name of names) {
+    const allocatable = node.allocatable.resources.get(name) ?? 0;
     if (allocatable === 0) continue;
-    const requested = (node.requested.get(resource) ?? 0) + (pod?.requests.get(resource) ?? 0);
+    const requested = (node.requested.get(name) ?? 0) + (pod.requests.get(name) ?? 0);
     shares.push(Math.min(1, requested / allocatable));
   }
-  const [first, second] = shares;
-  return first === undefined || second === undefined ? 1 : 1 - Math.abs(first - second) / 2;
+  return shares;
 }
 
 /**
- * Prefers nodes that the pod brings into balance: 50 points, plus or minus half of what the pod changes
- * (the formula of Kubernetes 1.36; a pod that requests nothing changes nothing and is not scored).
+ * Prefers nodes whose resources would be used evenly: (1 - std of requested / allocatable) x 100. The formula of Kubernetes up to 1.34
+ * (plugins/noderesources/balanced_allocation.go); 1.36 also looks at how it was before. A pod that requests nothing is not scored, as
+ * such pods would all go to the same node.
  */
-export const balancedAllocation: ScorePlugin = {
-  name: "NodeResourcesBalancedAllocation",
-  weight: 1,
-  skip: (pod) => [...pod.requests.values()].every((request) => request === 0),
-  score(pod, node) {
-    const [before, after] = [balance(node, undefined), balance(node, pod)].map((share) => share * maxNodeScore);
-    return Math.floor(maxNodeScore / 2 + (maxNodeScore / 2 + (after as number) - (before as number)) / 2);
-  },
-};
+export function balancedAllocation(args: BalancedAllocationArgs = {}): Plugin {
+  const names = args.resources?.map(({ name }) => name) ?? ["cpu", "memory"];
+  return {
+    name: "NodeResourcesBalancedAllocation",
+    preScore: (pod) => (names.every((name) => (pod.requests.get(name) ?? 0) === 0) ? "skip" : undefined),
+    score: (pod, node) => Math.trunc((1 - deviation(sharesWith(names, pod, node))) * maxNodeScore),
+  };
+}

@@ -1,38 +1,98 @@
-import { matchesNodeSelector, matchesNodeSelectorTerm, type Node } from "../../api/mod.ts";
-import { type FilterPlugin, normalizeToMax, type ScorePlugin } from "../framework.ts";
-import type { PodInfo } from "../pod-info.ts";
+import {
+  equalJson,
+  matchesNodeSelector,
+  matchesNodeSelectorTerm,
+  type Node,
+  type NodeAffinity,
+  type Pod,
+} from "../../api/mod.ts";
+import { normalizeToMax, type Plugin } from "../framework/plugin.ts";
 
-/** Whether spec.nodeSelector and the required node affinity allow the node. */
-function allowsNode(pod: PodInfo, node: Node): boolean {
-  const labels = node.metadata.labels ?? {};
-  const { nodeSelector = {}, affinity } = pod.pod.spec ?? {};
-  if (Object.entries(nodeSelector).some(([key, value]) => labels[key] !== value)) return false;
-  const required = affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
+export interface NodeAffinityArgs {
+  /** Holds for every pod of the profile, besides what the pod itself says. */
+  readonly addedAffinity?: NodeAffinity;
+}
+
+function matchesRequired(affinity: NodeAffinity | undefined, node: Node): boolean {
+  const required = affinity?.requiredDuringSchedulingIgnoredDuringExecution;
   return required === undefined || matchesNodeSelector(required, node);
 }
 
-export const nodeAffinityFilter: FilterPlugin = {
-  name: "NodeAffinity",
-  filter(pod, node) {
-    if (allowsNode(pod, node.node)) return undefined;
-    return { reasons: ["node(s) didn't match Pod's node affinity/selector"], unresolvable: true };
-  },
-  mayHelp(event, pod) {
-    if (event.kind === "NodeAdd") return allowsNode(pod, event.node);
-    return event.kind === "NodeUpdate" && !allowsNode(pod, event.old) && allowsNode(pod, event.node);
-  },
-};
+/** Whether spec.nodeSelector and the required node affinity allow the node. */
+export function allowsNode(pod: Pod, node: Node): boolean {
+  const { nodeSelector, affinity } = pod.spec ?? {};
+  const labels = node.metadata.labels ?? {};
+  for (const key in nodeSelector) if (labels[key] !== nodeSelector[key]) return false;
+  return matchesRequired(affinity?.nodeAffinity, node);
+}
 
-/** The sum of the weights of the preferred terms that match. */
-export const nodeAffinityScore: ScorePlugin = {
-  name: "NodeAffinity",
-  weight: 2,
-  skip: (pod) => pod.preferredNodeTerms.length === 0,
-  score(pod, node) {
-    let sum = 0;
-    for (const { weight, preference } of pod.preferredNodeTerms)
-      if (matchesNodeSelectorTerm(preference, node.node)) sum += weight;
-    return sum;
-  },
-  normalize: (scores) => normalizeToMax(scores, false),
-};
+/** Nodes by name that the required terms leave, when every term has `metadata.name In`: a DaemonSet's pods name theirs so. */
+function namedNodes(pod: Pod): Set<string> | undefined {
+  const required = pod.spec?.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
+  if (required === undefined || required.nodeSelectorTerms.length === 0) return undefined;
+  const names = new Set<string>();
+  for (const { matchFields = [] } of required.nodeSelectorTerms) {
+    let ofTerm: Set<string> | undefined;
+    for (const { key, operator, values = [] } of matchFields) {
+      if (key !== "metadata.name" || operator !== "In") continue;
+      const these = new Set(values);
+      ofTerm = ofTerm === undefined ? these : ofTerm.intersection(these);
+    }
+    if (ofTerm === undefined) return undefined;
+    for (const name of ofTerm) names.add(name);
+  }
+  return names;
+}
+
+/**
+ * spec.nodeSelector and required terms must match. Score: the sum of the weights of the preferred terms that match, normalised to its
+ * maximum (plugins/nodeaffinity).
+ */
+export function nodeAffinity({ addedAffinity }: NodeAffinityArgs = {}): Plugin {
+  const added = addedAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? [];
+  const admits = (pod: Pod, node: Node) => matchesRequired(addedAffinity, node) && allowsNode(pod, node);
+  return {
+    name: "NodeAffinity",
+    preFilter({ pod }) {
+      const wanted = pod.spec?.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
+      if (wanted === undefined && pod.spec?.nodeSelector === undefined && addedAffinity === undefined) return "skip";
+      const nodes = namedNodes(pod);
+      if (nodes === undefined) return undefined;
+      if (nodes.size === 0) return { reasons: ["pod affinity terms conflict"], unresolvable: true };
+      return { nodes };
+    },
+    filter({ pod }, { node }) {
+      if (!matchesRequired(addedAffinity, node)) {
+        return { reasons: ["node(s) didn't match scheduler-enforced node affinity"], unresolvable: true };
+      }
+      if (allowsNode(pod, node)) return undefined;
+      return { reasons: ["node(s) didn't match Pod's node affinity/selector"], unresolvable: true };
+    },
+    preScore: (pod) => (pod.preferredNodeTerms.length === 0 && added.length === 0 ? "skip" : undefined),
+    score(pod, { node }) {
+      let sum = 0;
+      for (const terms of [added, pod.preferredNodeTerms]) {
+        for (const { weight, preference } of terms) if (matchesNodeSelectorTerm(preference, node)) sum += weight;
+      }
+      return sum;
+    },
+    normalize: (scores) => normalizeToMax(scores, false),
+    events: new Set(["NodeAdd", "NodeUpdate", "PodUpdate"]),
+    mayHelp(event, { pod }) {
+      switch (event.kind) {
+        case "NodeAdd":
+          return admits(pod, event.node);
+        case "NodeUpdate":
+          return !admits(pod, event.old) && admits(pod, event.node);
+        case "PodUpdate":
+          // Both may change while gates hold the pod.
+          return (
+            !equalJson(event.old.spec?.nodeSelector, event.pod.spec?.nodeSelector) ||
+            !equalJson(event.old.spec?.affinity?.nodeAffinity, event.pod.spec?.affinity?.nodeAffinity)
+          );
+        default:
+          return false;
+      }
+    },
+  };
+}

@@ -1,4 +1,4 @@
-import type { FilterPlugin } from "../framework.ts";
+import type { Plugin } from "../framework/plugin.ts";
 import { type HostPort, hostPortsOf } from "../pod-info.ts";
 
 const anyAddress = "0.0.0.0";
@@ -12,10 +12,10 @@ function conflicts(a: HostPort, b: HostPort): boolean {
 }
 
 /** Two pods on a node cannot have the same host port of one protocol on the same address. */
-export const nodePorts: FilterPlugin = {
+export const nodePorts: Plugin = {
   name: "NodePorts",
+  preFilter: (pod) => (pod.hostPorts.length === 0 ? "skip" : undefined),
   filter(pod, node) {
-    if (pod.hostPorts.length === 0) return undefined;
     for (const other of node.pods.values()) {
       if (other.hostPorts.some((used) => pod.hostPorts.some((wanted) => conflicts(wanted, used)))) {
         return { reasons: ["node(s) didn't have free ports for the requested pod ports"], unresolvable: false };
@@ -23,6 +23,7 @@ export const nodePorts: FilterPlugin = {
     }
     return undefined;
   },
+  events: new Set(["NodeAdd", "AssignedPodDelete"]),
   mayHelp(event, pod) {
     if (event.kind === "NodeAdd") return true;
     if (event.kind !== "AssignedPodDelete") return false;

@@ -1,54 +1,139 @@
-import { type FilterPlugin, maxNodeScore, type ScorePlugin } from "../framework.ts";
-import { allocatableOf } from "../node-info.ts";
+import { equalJson } from "../../api/mod.ts";
+import type { Plugin } from "../framework/plugin.ts";
+import { allocatableOf, type NodeInfo } from "../node-info.ts";
+import type { PodInfo } from "../pod-info.ts";
+import {
+  leastAllocated,
+  mostAllocated,
+  type ResourceWeight,
+  requestedToCapacityRatio,
+  type ShapePoint,
+  type Strategy,
+} from "./resource-strategies.ts";
 
-/** Every resource that the pod requests must be free on the node, and a slot for one more pod. */
-export const nodeResourcesFit: FilterPlugin = {
-  name: "NodeResourcesFit",
-  filter(pod, node) {
-    const reasons: string[] = [];
-    if (node.pods.size + 1 > node.allocatable.pods) reasons.push("Too many pods");
-    let beyondCapacity = false;
+export interface NodeResourcesFitArgs {
+  /** Extended resources that somebody else checks: by name, and by the group before the slash. */
+  readonly ignoredResources?: readonly string[];
+  readonly ignoredResourceGroups?: readonly string[];
+  readonly scoringStrategy?: {
+    readonly type?: "LeastAllocated" | "MostAllocated" | "RequestedToCapacityRatio";
+    readonly resources?: readonly ResourceWeight[];
+    readonly requestedToCapacityRatio?: { readonly shape?: readonly ShapePoint[] };
+  };
+}
+
+const native = new Set(["cpu", "memory", "ephemeral-storage"]);
+/** In the original's order of reasons: the native ones, then the rest. */
+const order = ["cpu", "memory", "ephemeral-storage"];
+
+function inOrder(pod: PodInfo): Iterable<[string, number]> {
+  const rank = (name: string) => (native.has(name) ? order.indexOf(name) : order.length);
+  return [...pod.requests].sort(([a], [b]) => rank(a) - rank(b));
+}
+
+/** The sums of the node without the pods that preemption could remove: what can be had at best. */
+function roomAtBest(pod: PodInfo, node: NodeInfo): (resource: string) => number {
+  const kept = [...node.pods.values()].filter((other) => other.priority >= pod.priority);
+  return (resource) =>
+    (node.allocatable.resources.get(resource) ?? 0) -
+    kept.reduce((sum, other) => sum + (other.requests.get(resource) ?? 0), 0);
+}
+
+/** Amounts of resource `name` that would be requested of a node, the pod's included; scoring knows nobody who needs nothing. */
+function requestedWith(name: string, pod: PodInfo, node: NodeInfo): number {
+  if (name === "cpu" || name === "memory") return node.nonZeroRequested[name] + pod.nonZeroRequests[name];
+  return (node.requested.get(name) ?? 0) + (pod.requests.get(name) ?? 0);
+}
+
+function strategyOf(args: NodeResourcesFitArgs, resources: readonly ResourceWeight[]): Strategy {
+  const weights = resources.map(({ weight }) => weight);
+  switch (args.scoringStrategy?.type) {
+    case "MostAllocated":
+      return mostAllocated(weights);
+    case "RequestedToCapacityRatio":
+      return requestedToCapacityRatio(weights, args.scoringStrategy.requestedToCapacityRatio?.shape ?? []);
+    default:
+      return leastAllocated(weights);
+  }
+}
+
+/**
+ * Every resource that the pod requests must be free on the node, and a slot for one more pod:
+ * request <= allocatable - requested, pods + 1 <= allocatable pods (plugins/noderesources/fit.go). Score: a strategy, LeastAllocated
+ * unless configured otherwise.
+ */
+export function nodeResourcesFit(args: NodeResourcesFitArgs = {}): Plugin {
+  const ignored = new Set(args.ignoredResources);
+  const ignoredGroups = new Set(args.ignoredResourceGroups);
+  const counts = (resource: string) =>
+    native.has(resource) || !(ignored.has(resource) || ignoredGroups.has(resource.split("/", 1)[0] as string));
+  const resources = args.scoringStrategy?.resources ?? [
+    { name: "cpu", weight: 1 },
+    { name: "memory", weight: 1 },
+  ];
+  const names = resources.map(({ name }) => name);
+  const strategy = strategyOf(args, resources);
+  const fits = (pod: PodInfo, node: NodeInfo): boolean => {
+    if (node.pods.size + 1 > node.allocatable.pods) return false;
     for (const [resource, request] of pod.requests) {
       if (request === 0) continue;
-      const allocatable = node.allocatable.resources.get(resource) ?? 0;
-      if (request <= allocatable - (node.requested.get(resource) ?? 0)) continue;
-      reasons.push(`Insufficient ${resource}`);
-      // Even an empty node would be too small.
-      if (request > allocatable) beyondCapacity = true;
+      const free = (node.allocatable.resources.get(resource) ?? 0) - (node.requested.get(resource) ?? 0);
+      if (request > free && counts(resource)) return false;
     }
-    return reasons.length === 0 ? undefined : { reasons, unresolvable: beyondCapacity };
-  },
-  mayHelp(event, pod) {
-    switch (event.kind) {
-      case "NodeAdd":
-      case "AssignedPodDelete":
-      case "AssignedPodUpdate":
-        return true;
-      case "NodeUpdate": {
-        const [before, now] = [allocatableOf(event.old), allocatableOf(event.node)];
-        if (now.pods > before.pods) return true;
-        return [...pod.requests.keys()].some(
-          (resource) => (now.resources.get(resource) ?? 0) > (before.resources.get(resource) ?? 0),
-        );
+    return true;
+  };
+  const couldFit = (pod: PodInfo, node: NodeInfo): boolean => {
+    if (fits(pod, node)) return true;
+    const more = [...node.pods.values()].filter((other) => other.priority >= pod.priority).length + 1;
+    if (more > node.allocatable.pods) return false;
+    const room = roomAtBest(pod, node);
+    return [...pod.requests].every(([name, request]) => request === 0 || request <= room(name) || !counts(name));
+  };
+  return {
+    name: "NodeResourcesFit",
+    filter(pod, node) {
+      if (fits(pod, node)) return undefined;
+      const reasons: string[] = [];
+      if (node.pods.size + 1 > node.allocatable.pods) reasons.push("Too many pods");
+      let beyondCapacity = false;
+      for (const [resource, request] of inOrder(pod)) {
+        const allocatable = node.allocatable.resources.get(resource) ?? 0;
+        if (request === 0 || request <= allocatable - (node.requested.get(resource) ?? 0) || !counts(resource))
+          continue;
+        reasons.push(`Insufficient ${resource}`);
+        // Even an empty node would be too small.
+        if (request > allocatable) beyondCapacity = true;
       }
-    }
-  },
-};
-
-/** LeastAllocated: the emptier a node stays in CPU and memory, the better. Missing requests count as small ones. */
-export const leastAllocated: ScorePlugin = {
-  name: "NodeResourcesFit",
-  weight: 1,
-  score(pod, node) {
-    let sum = 0;
-    let weights = 0;
-    for (const resource of ["cpu", "memory"] as const) {
-      const allocatable = node.allocatable.resources.get(resource) ?? 0;
-      if (allocatable === 0) continue;
-      const requested = node.nonZeroRequested[resource] + pod.nonZeroRequests[resource];
-      sum += requested > allocatable ? 0 : Math.floor(((allocatable - requested) * maxNodeScore) / allocatable);
-      weights++;
-    }
-    return weights === 0 ? 0 : Math.floor(sum / weights);
-  },
-};
+      return { reasons, unresolvable: beyondCapacity };
+    },
+    score(pod, node) {
+      const requested = names.map((name) => requestedWith(name, pod, node));
+      const allocatable = names.map((name) => node.allocatable.resources.get(name) ?? 0);
+      return strategy(requested, allocatable);
+    },
+    events: new Set(["NodeAdd", "NodeUpdate", "AssignedPodDelete", "AssignedPodUpdate", "PodUpdate"]),
+    mayHelp(event, pod, cluster) {
+      const couldFitOn = (name: string | undefined) => {
+        const node = cluster.node(name ?? "");
+        return node !== undefined && couldFit(pod, node);
+      };
+      switch (event.kind) {
+        case "NodeAdd":
+          return couldFitOn(event.node.metadata.name);
+        case "AssignedPodDelete":
+          return couldFitOn(event.nodeName);
+        case "AssignedPodUpdate":
+          return couldFitOn(event.pod.spec?.nodeName);
+        case "NodeUpdate": {
+          const [before, now] = [allocatableOf(event.old), allocatableOf(event.node)];
+          const grew = [...now.resources].some(([name, amount]) => amount > (before.resources.get(name) ?? 0));
+          return (grew || now.pods > before.pods) && couldFitOn(event.node.metadata.name);
+        }
+        case "PodUpdate":
+          return !equalJson(event.old.spec?.containers, event.pod.spec?.containers);
+        default:
+          return false;
+      }
+    },
+  };
+}

@@ -1,19 +1,26 @@
 import { tolerates } from "../../api/mod.ts";
-import type { FilterPlugin } from "../framework.ts";
+import type { Plugin } from "../framework/plugin.ts";
 
 const unschedulableTaint = { key: "node.kubernetes.io/unschedulable", effect: "NoSchedule" } as const;
 
 /** A cordoned node takes only pods that tolerate it. */
-export const nodeUnschedulable: FilterPlugin = {
+export const nodeUnschedulable: Plugin = {
   name: "NodeUnschedulable",
   filter(pod, node) {
     if (node.node.spec?.unschedulable !== true || tolerates(pod.tolerations, unschedulableTaint)) return undefined;
     return { reasons: ["node(s) were unschedulable"], unresolvable: true };
   },
+  events: new Set(["NodeAdd", "NodeUpdate", "PodUpdate"]),
   mayHelp(event) {
-    if (event.kind === "NodeAdd") return event.node.spec?.unschedulable !== true;
-    return (
-      event.kind === "NodeUpdate" && event.old.spec?.unschedulable === true && event.node.spec?.unschedulable !== true
-    );
+    switch (event.kind) {
+      case "NodeAdd":
+        return event.node.spec?.unschedulable !== true;
+      case "NodeUpdate":
+        return event.old.spec?.unschedulable === true && event.node.spec?.unschedulable !== true;
+      case "PodUpdate":
+        return tolerates(event.pod.spec?.tolerations ?? [], unschedulableTaint);
+      default:
+        return false;
+    }
   },
 };

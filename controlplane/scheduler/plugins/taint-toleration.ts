@@ -1,32 +1,56 @@
-import { tolerates } from "../../api/mod.ts";
-import { type FilterPlugin, normalizeToMax, type ScorePlugin } from "../framework.ts";
+import { equalJson, type Node, type Taint, tolerates } from "../../api/mod.ts";
+import { StateKey } from "../framework/cycle-state.ts";
+import { normalizeToMax, type Plugin } from "../framework/plugin.ts";
+import type { PodInfo } from "../pod-info.ts";
 
-/** NoSchedule and NoExecute taints keep pods away unless tolerated. */
-export const taintTolerationFilter: FilterPlugin = {
+/** The first taint that keeps the pod away. */
+export function untolerated(pod: Pick<PodInfo, "tolerations">, node: Node): Taint | undefined {
+  const taints = node.spec?.taints;
+  if (taints === undefined) return undefined;
+  return taints.find((taint) => taint.effect !== "PreferNoSchedule" && !tolerates(pod.tolerations, taint));
+}
+
+/** Tolerations that count for soft taints. */
+const softTolerations = new StateKey<PodInfo["tolerations"]>("TaintToleration.soft");
+
+/**
+ * NoSchedule and NoExecute taints keep pods away unless tolerated. Score: the number of PreferNoSchedule taints that are not tolerated,
+ * normalised to its maximum and reversed: none is 100 (plugins/tainttoleration).
+ */
+export const taintToleration: Plugin = {
   name: "TaintToleration",
   filter(pod, node) {
-    for (const taint of node.node.spec?.taints ?? []) {
-      if (taint.effect === "PreferNoSchedule" || tolerates(pod.tolerations, taint)) continue;
-      return { reasons: [`node(s) had untolerated taint {${taint.key}: ${taint.value ?? ""}}`], unresolvable: true };
-    }
+    const taint = untolerated(pod, node.node);
+    if (taint === undefined) return undefined;
+    return { reasons: [`node(s) had untolerated taint {${taint.key}: ${taint.value ?? ""}}`], unresolvable: true };
+  },
+  preScore(pod, _nodes, _cluster, state) {
+    state.set(
+      softTolerations,
+      pod.tolerations.filter((toleration) => !toleration.effect || toleration.effect === "PreferNoSchedule"),
+    );
     return undefined;
   },
-  mayHelp(event) {
-    if (event.kind === "NodeAdd") return true;
-    return (
-      event.kind === "NodeUpdate" && JSON.stringify(event.old.spec?.taints) !== JSON.stringify(event.node.spec?.taints)
-    );
-  },
-};
-
-/** Fewer untolerated PreferNoSchedule taints are better. */
-export const taintTolerationScore: ScorePlugin = {
-  name: "TaintToleration",
-  weight: 3,
-  score(pod, node) {
-    const soft = pod.tolerations.filter((toleration) => !toleration.effect || toleration.effect === "PreferNoSchedule");
-    const taints = node.node.spec?.taints ?? [];
-    return taints.filter((taint) => taint.effect === "PreferNoSchedule" && !tolerates(soft, taint)).length;
+  score(_pod, node, state) {
+    const taints = node.node.spec?.taints;
+    if (taints === undefined) return 0;
+    const soft = state.get(softTolerations) ?? [];
+    let count = 0;
+    for (const taint of taints) if (taint.effect === "PreferNoSchedule" && !tolerates(soft, taint)) count++;
+    return count;
   },
   normalize: (scores) => normalizeToMax(scores, true),
+  events: new Set(["NodeAdd", "NodeUpdate", "PodUpdate"]),
+  mayHelp(event, pod) {
+    switch (event.kind) {
+      case "NodeAdd":
+        return untolerated(pod, event.node) === undefined;
+      case "NodeUpdate":
+        return untolerated(pod, event.old) !== undefined && untolerated(pod, event.node) === undefined;
+      case "PodUpdate":
+        return !equalJson(event.old.spec?.tolerations, event.pod.spec?.tolerations);
+      default:
+        return false;
+    }
+  },
 };
