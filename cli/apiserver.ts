@@ -27,6 +27,11 @@ interface ApiServerFlags {
   serviceClusterIpRange: string;
   serviceNodePortRange: string;
   encryptionProviderConfig?: string;
+  disableAdmissionPlugins?: string;
+  auditPolicyFile?: string;
+  auditLogPath?: string;
+  maxRequestsInflight: number;
+  maxMutatingRequestsInflight: number;
   shutdownDelayDuration: number;
   kubernetesVersion: string;
   v: "info" | "debug";
@@ -65,6 +70,11 @@ export async function main(args: string[]): Promise<void> {
     .option("--service-cluster-ip-range <cidr>", "addresses of Services", "10.96.0.0/16")
     .option("--service-node-port-range <first-last>", "node ports of Services", "30000-32767")
     .option("--encryption-provider-config <file>", "how objects are kept in the store; read again when it changes")
+    .option("--disable-admission-plugins <names>", "admission plugins to go without, separated by commas")
+    .option("--audit-policy-file <file>", "what of which requests is recorded")
+    .option("--audit-log-path <file>", "where: lines of JSON; - is standard output")
+    .option("--max-requests-inflight <n>", "reads answered at once; 0: any number", wholeNumber(0, 1e6), 400)
+    .option("--max-mutating-requests-inflight <n>", "writes answered at once", wholeNumber(0, 1e6), 200)
     .option("--shutdown-delay-duration <time>", "goes on answering for so long after /readyz failed", duration, 0)
     .option("--kubernetes-version <version>", "the version to report", reported.kubernetes)
     .option("-v <level>", "what to log: info or debug", oneOf("info", "debug"), "info")
@@ -86,6 +96,12 @@ export async function main(args: string[]): Promise<void> {
         ...(flags.advertiseAddress !== undefined && { advertiseAddress: flags.advertiseAddress }),
         ...(flags.advertisePort !== undefined && { advertisePort: flags.advertisePort }),
         ...(flags.encryptionProviderConfig !== undefined && { encryptionConfigFile: flags.encryptionProviderConfig }),
+        ...(flags.auditPolicyFile !== undefined &&
+          flags.auditLogPath !== undefined && {
+            audit: { policy: read(flags.auditPolicyFile), logPath: flags.auditLogPath },
+          }),
+        ...(flags.disableAdmissionPlugins && { disabledAdmissionPlugins: flags.disableAdmissionPlugins.split(",") }),
+        inFlight: { reading: flags.maxRequestsInflight, writing: flags.maxMutatingRequestsInflight },
         shutdownDelayMs: flags.shutdownDelayDuration,
         tls: {
           cert: read(flags.tlsCertFile),

@@ -30,7 +30,13 @@ beforeAll(async () => {
   all = await ApiServers.open("flotilla", 2);
   encryptionFile = join(all.directory, "encryption.yaml");
   writeEncryption({ aesgcm: { keys: [firstKey] } }, { identity: {} });
-  server = await all.serve("--encryption-provider-config", encryptionFile);
+  const auditPolicy = join(all.directory, "audit.yaml");
+  const rules = [{ level: "Metadata", resources: [{ resources: ["secrets"] }] }, { level: "Request" }];
+  writeFileSync(auditPolicy, JSON.stringify({ apiVersion: "audit.k8s.io/v1", kind: "Policy", rules }));
+  server = await all.serve(
+    ...["--encryption-provider-config", encryptionFile],
+    ...["--audit-policy-file", auditPolicy, "--audit-log-path", join(all.directory, "audit.log")],
+  );
   await server.kubectl("create", "serviceaccount", "default");
 });
 afterAll(() => all?.remove());
@@ -345,6 +351,28 @@ describe("secrets in the store", () => {
     expect(await kubectl("get", "secret", "db", "-o", "jsonpath={.data.password}")).toBe(
       Buffer.from("correct-horse").toString("base64"),
     );
+  });
+
+  test("are spoken of in the audit log, and not told", async () => {
+    const lines = readFileSync(join(all.directory, "audit.log"), "utf8").trim().split("\n");
+    const events = lines.map((line) => JSON.parse(line));
+    const created = (resource: string, name: string) =>
+      events.find(
+        ({ stage, verb, objectRef }) =>
+          stage === "ResponseComplete" &&
+          verb === "create" &&
+          objectRef.resource === resource &&
+          objectRef.name === name,
+      );
+    expect(created("secrets", "db")).toMatchObject({
+      level: "Metadata",
+      user: { username: "kubernetes-admin" },
+      responseStatus: { code: 201 },
+    });
+    expect(lines.filter((line) => line.includes('"secrets"')).join()).not.toContain(
+      Buffer.from("correct-horse").toString("base64"),
+    );
+    expect(created("configmaps", "open").requestObject.data).toEqual({ word: "correct-horse" });
   });
 
   test("are written with a new key once it comes first, by the usual replace", async () => {

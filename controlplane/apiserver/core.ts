@@ -31,6 +31,7 @@ export interface CoreOptions extends Omit<RegistryOptions, "resources"> {
   readonly resources?: readonly Resource[];
   /** Minor version of Kubernetes this server behaves as. Default 33. */
   readonly minor?: number;
+  readonly disabledPlugins?: readonly string[];
 }
 
 /** The server without its network: what is served, who may, and how it is read and written. */
@@ -60,6 +61,7 @@ export function createCore(options: CoreOptions): Core {
     resources = servedResources,
     minor = 33,
   } = options;
+  const { disabledPlugins: disabled = [] } = options;
   const now = () => clock.now();
   const registry = new Registry({ store, clock, log, resources });
   const roles = new CachedPolicy(registry);
@@ -70,7 +72,9 @@ export function createCore(options: CoreOptions): Core {
   const services = new ServiceAllocator({ store, addresses, ports, random });
   const hooksOf = hooksFor(services);
   const escalation = new EscalationGuard(rbac);
-  const admission = new AdmissionChain(admissionPlugins({ registry, authorizer, escalation, clock, random, minor }));
+  const admission = new AdmissionChain(
+    admissionPlugins({ registry, authorizer, escalation, clock, random, minor, disabled }),
+  );
   const writer = new Writer({ clock, random, hooksOf, admission });
   const deleter = new Deleter({ clock, hooksOf, admission });
   const bindings = tokenBindings(registry);

@@ -39,6 +39,12 @@ export interface ApiServerOptions {
   readonly advertisePort?: number;
   /** An EncryptionConfiguration: how objects are kept in the store. It is read again when it changes. */
   readonly encryptionConfigFile?: string;
+  /** Such as PodSecurity. Default: none. */
+  readonly disabledAdmissionPlugins?: readonly string[];
+  /** Requests answered at once, beyond which clients are told to come back. Defaults 400 and 200; 0: any number. */
+  readonly inFlight?: { readonly reading?: number; readonly writing?: number };
+  /** Who did what, as lines of JSON: a Policy of audit.k8s.io/v1 in YAML, and the file ("-": standard output). */
+  readonly audit?: { readonly policy: string; readonly logPath: string };
   /** What /version says, such as v1.33.0. kubectl is content with one minor version more or less than its own. */
   readonly kubernetesVersion: string;
   /** How long it goes on answering after it has said, at /readyz, that it stops: balancers need to notice. Default 0. */

@@ -13,6 +13,7 @@ import { reconcilePolicy } from "./bootstrap/policy.ts";
 import { createCore } from "./core.ts";
 import { Housekeeping } from "./housekeeping.ts";
 import { App } from "./http/app.ts";
+import { defaultLimits, InFlight } from "./http/in-flight.ts";
 import { type Listener, listen } from "./http/listener.ts";
 import { machineClock as clock, machineRandom as random } from "./machine.ts";
 import { Metrics } from "./metrics.ts";
@@ -55,9 +56,11 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const version = versionInfo(options.kubernetesVersion);
   const kubelet = options.kubeletClientTls;
   const minor = Number.parseInt(version.minor, 10);
-  const core = createCore({ store, clock, log, random, addresses, ports, signer, kubelet, minor });
+  const { disabledAdmissionPlugins: disabledPlugins = [] } = options;
+  const core = createCore({ store, clock, log, random, addresses, ports, signer, kubelet, minor, disabledPlugins });
   const { registry, policy, authorizer, authenticator, services, writer, deleter, resources } = core;
   const metrics = new Metrics();
+  const audit = await openAudit(options);
   const stopping = new AbortController();
 
   let isReady = false;
@@ -78,6 +81,8 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     log,
     metrics,
     stopping: stopping.signal,
+    inFlight: new InFlight({ ...defaultLimits, ...options.inFlight }),
+    ...(audit && { auditor: audit.auditor }),
     resource: (call) => resources.handle(call),
     ready: opened.promise,
     path: (call) =>
@@ -162,6 +167,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     await Promise.all(listeners.map((listener) => listener.close(options.shutdownGraceMs ?? 10_000)));
     registry.close();
     encryption?.close();
+    await audit?.close();
     if (options.store === undefined) await kept.close();
   };
   ready.then(opened.resolve, opened.reject);
@@ -181,6 +187,17 @@ async function openEncryption({ encryptionConfigFile: file, log }: ApiServerOpti
     storagePrefix === undefined || storedAs !== undefined ? [] : [{ group, plural, storagePrefix }],
   );
   return new RulesFile(file, stored, log);
+}
+
+async function openAudit({ audit }: ApiServerOptions) {
+  if (audit === undefined) return undefined;
+  const [{ parseAuditPolicy }, { Auditor, auditFile }] = await Promise.all([
+    import("./audit/policy.ts"),
+    import("./audit/auditor.ts"),
+  ]);
+  const sink = auditFile(audit.logPath);
+  const auditor = new Auditor({ policy: parseAuditPolicy(audit.policy), sink, now: () => clock.now() });
+  return { auditor, close: () => sink.close() };
 }
 
 async function openListeners(options: ApiServerOptions, app: App): Promise<Listener[]> {

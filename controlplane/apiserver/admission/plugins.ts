@@ -1,4 +1,4 @@
-import type { Clock, Random } from "../../../base/mod.ts";
+import { type Clock, Failure, type Random } from "../../../base/mod.ts";
 import type { Authorizer } from "../auth/rbac.ts";
 import type { Registry } from "../registry/served.ts";
 import {
@@ -33,13 +33,15 @@ export interface PluginsOptions {
   readonly random: Random;
   /** Minor version of Kubernetes that "latest" means in the Pod Security Standards. */
   readonly minor: number;
+  /** Names of plugins to go without. Fails on one that does not exist. */
+  readonly disabled: readonly string[];
 }
 
 /** What kube-apiserver runs by default, in its order; a quota is charged when nothing else can refuse any more. */
 export function admissionPlugins(options: PluginsOptions): readonly AdmissionPlugin[] {
-  const { registry, authorizer, escalation, clock, random, minor } = options;
+  const { registry, authorizer, escalation, clock, random, minor, disabled } = options;
   const objects = readerOf(registry);
-  return [
+  const all = [
     namespaceLifecycle(objects),
     escalationPrevention(escalation),
     limitRanger(objects),
@@ -60,4 +62,14 @@ export function admissionPlugins(options: PluginsOptions): readonly AdmissionPlu
     defaultIngressClass(objects),
     resourceQuota(registry, clock),
   ];
+  const optional = all.filter(({ name }) => !essential.has(name)).map(({ name }) => name);
+  const unknown = disabled.find((name) => !optional.includes(name));
+  if (unknown !== undefined) {
+    const why = `there is no admission plugin ${JSON.stringify(unknown)} that can be disabled`;
+    throw new Failure("AdmissionPluginUnknown", why, `Those are ${optional.join(", ")}`);
+  }
+  return all.filter(({ name }) => !disabled.includes(name));
 }
+
+/** Rules of the API itself, which only happen to be enforced here. */
+const essential = new Set(["NamespaceLifecycle", "EscalationPrevention", "CertificateRequestor"]);

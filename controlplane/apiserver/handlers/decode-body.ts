@@ -53,6 +53,7 @@ export async function decodeBody(call: Call, expected: Expected): Promise<Record
   const where = `${expected.gvk.kind} in version ${JSON.stringify(expected.gvk.version)} cannot be handled as a ${expected.gvk.kind}`;
   if (!decoded.ok) return fail(status.badRequest(`${where}: ${decoded.message}`));
   report(call, [...raw.complaints, ...decoded.complaints], (strict) => fail(status.badRequest(`${where}: ${strict}`)));
+  call.decoded?.(decoded.object);
   return decoded.object;
 }
 

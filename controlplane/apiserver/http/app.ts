@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import type { TLSSocket } from "node:tls";
 import type { Log } from "../../../base/mod.ts";
-import { StatusError, status } from "../../api/mod.ts";
+import { type KubeObject, StatusError, status } from "../../api/mod.ts";
+import type { AuditedBody, AuditedRequest, Auditor, AuditRecord } from "../audit/auditor.ts";
 import type { Authenticator } from "../auth/authenticate.ts";
 import { impersonation } from "../auth/impersonate.ts";
 import type { Authorizer } from "../auth/rbac.ts";
@@ -13,6 +14,7 @@ import { StoreError } from "../storage/store.ts";
 import { MAX_BODY_BYTES, readBody } from "./body.ts";
 import type { Call } from "./call.ts";
 import { forbiddenReason } from "./forbidden.ts";
+import type { InFlight } from "./in-flight.ts";
 import type { AnyRequest, AnyResponse } from "./listener.ts";
 import { json, type Reply, send } from "./reply.ts";
 import { parseRequest, type RequestInfo } from "./request-info.ts";
@@ -26,9 +28,20 @@ export interface AppOptions {
   readonly path: (request: PathCall) => Promise<Reply>;
   /** Requests for resources wait for it: before the roles that every cluster has are there, they would be refused. */
   readonly ready: Promise<void>;
+  readonly inFlight: InFlight;
+  /** Absent: nothing is recorded. */
+  readonly auditor?: Auditor;
   /** Fires when the server stops: streams end. */
   readonly stopping: AbortSignal;
 }
+
+/** The record of a request under way, and its body once it has been read. */
+interface Audit {
+  readonly record: AuditRecord;
+  body: AuditedBody | undefined;
+}
+
+const tooBusy = status.tooManyRequests("Too many requests, please try again later.", 1);
 
 /** A request for something that is not a resource: discovery, health, version. */
 export interface PathCall {
@@ -65,12 +78,15 @@ export class App {
     const started = performance.now();
     this.#open++;
     const answer = async () => {
-      const { reply, info } = await this.#answer(request, socket, signal, warnings);
-      this.#options.metrics.observe(info, reply.kind === "body" ? reply.code : 200, performance.now() - started);
+      const { reply, info, audit } = await this.#answer(request, socket, signal, warnings, auditId);
+      const code = reply.kind === "body" ? reply.code : 200;
+      this.#options.metrics.observe(info, code, performance.now() - started);
       const common: Record<string, string | string[]> = { "Audit-Id": auditId, "Cache-Control": "no-cache, private" };
       if (warnings.length > 0) common.Warning = warnings.map((text) => `299 - ${JSON.stringify(text)}`);
+      if (reply.kind === "stream") audit?.record.write("ResponseStarted", audit.body, { ...reply, code });
       // Streams end when the server stops; what is short is answered to its end.
       await send(request, response, reply, common, reply.kind === "stream" ? signal : gone.signal);
+      audit?.record.write("ResponseComplete", audit.body, { ...reply, code });
     };
     answer()
       .catch((error: unknown) =>
@@ -84,31 +100,53 @@ export class App {
     socket: TLSSocket,
     signal: AbortSignal,
     warnings: string[],
-  ): Promise<{ reply: Reply; info: RequestInfo }> {
+    auditId: string,
+  ): Promise<{ reply: Reply; info: RequestInfo; audit?: Audit }> {
     const method = request.method ?? "GET";
     const [path = "/", search = ""] = (request.url ?? "/").split("?", 2);
     const query = new URLSearchParams(search);
     const info = parseRequest(method, path, query);
+    let audit: Audit | undefined;
+    let leave: (() => void) | undefined;
     try {
-      const user = await this.#identify(request, socket);
+      const real =
+        (await this.#options.authenticator.authenticate(socket, request.headers)) ?? fail(status.unauthorized());
+      const user = this.#impersonated(request, real) ?? real;
+      audit = this.#beginAudit({
+        auditId,
+        info,
+        uri: request.url ?? "/",
+        user,
+        impersonator: user === real ? undefined : real,
+        sourceIp: socket.remoteAddress ?? "",
+        userAgent: headerOf(request, "user-agent"),
+      });
+      const subresource = info.kind === "resource" ? info.subresource : "";
+      leave = this.#options.inFlight.enter(info.verb, subresource, user.groups) ?? fail(tooBusy);
       const handle = async () => {
         if (info.kind === "resource") await this.#options.ready;
         this.#authorize(user, info, query);
-        return await this.#dispatch(request, method, info, user, query, signal, warnings);
+        return await this.#dispatch(request, method, info, user, query, signal, warnings, audit);
       };
-      return { reply: await withTimeout(handle()), info };
+      return { reply: await withTimeout(handle()), info, ...(audit && { audit }) };
     } catch (error) {
       // What fails because its client left is nobody's to hear.
       if (signal.aborted) this.#options.log("debug", "a request was abandoned", { path });
-      return { reply: this.#failure(error, path, signal.aborted), info };
+      return { reply: this.#failure(error, path, signal.aborted), info, ...(audit && { audit }) };
+    } finally {
+      leave?.();
     }
   }
 
-  async #identify(request: AnyRequest, socket: TLSSocket): Promise<User> {
-    const real =
-      (await this.#options.authenticator.authenticate(socket, request.headers)) ?? fail(status.unauthorized());
+  #beginAudit(request: AuditedRequest): Audit | undefined {
+    const record = this.#options.auditor?.begin(request);
+    return record && { record, body: undefined };
+  }
+
+  /** undefined: nobody else is asked for. */
+  #impersonated(request: AnyRequest, real: User): User | undefined {
     const wanted = impersonation(request.headers, real);
-    if (wanted === undefined) return real;
+    if (wanted === undefined) return undefined;
     if (wanted === "NoUser") fail(status.internalError("groups, uid or extra requested without impersonating a user"));
     for (const check of wanted.checks) this.#require(check);
     return wanted.user;
@@ -135,6 +173,7 @@ export class App {
     query: URLSearchParams,
     signal: AbortSignal,
     warnings: string[],
+    audit: Audit | undefined,
   ): Promise<Reply> {
     const { headers } = request;
     if (info.kind === "path") return this.#options.path({ method, path: info.path, query, headers });
@@ -146,6 +185,8 @@ export class App {
       signal,
       body: async () => {
         const body = await readBody(request);
+        // A patch is told as it came.
+        if (body.ok && audit !== undefined && info.verb === "patch") audit.body = { text: body.bytes };
         if (body.ok) return body.bytes;
         return fail(
           body.error === "TooLarge"
@@ -153,6 +194,11 @@ export class App {
             : status.badRequest("the request ended before its body did"),
         );
       },
+      ...(audit && {
+        decoded: (object: Readonly<Record<string, unknown>>) => {
+          audit.body = { object: structuredClone(object) as unknown as KubeObject };
+        },
+      }),
       warn: (text) => void (warnings.includes(text) || warnings.push(text)),
     });
   }

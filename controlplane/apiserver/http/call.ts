@@ -12,6 +12,8 @@ export interface Call {
   readonly signal: AbortSignal;
   /** The whole body. Fails the request with 413 when it is too large. */
   body(): Promise<Buffer>;
+  /** Is told what the body says, whatever it was written in: for the audit log, before anybody changes it. */
+  decoded?(object: Readonly<Record<string, unknown>>): void;
   /** Tells the client something that is not an error; kubectl prints it. */
   warn(text: string): void;
 }
