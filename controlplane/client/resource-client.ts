@@ -257,6 +257,10 @@ export class ClusterResourceClient<T extends KubernetesObject> {
     this.resource = resource;
   }
 
+  get definition(): ResourceDefinition {
+    return this.resource.definition;
+  }
+
   get(name: string, options?: GetOptions): Promise<T> {
     return this.resource.get(undefined, name, options);
   }
