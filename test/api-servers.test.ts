@@ -19,7 +19,7 @@ beforeAll(async () => {
       "--advertise-port",
       "6443",
       "--shutdown-delay-duration",
-      "1s",
+      "3s",
       ...small,
     ),
   ]);
