@@ -17,6 +17,7 @@ import { DeploymentController } from "./deployment/controller.ts";
 import { DisruptionController } from "./disruption/controller.ts";
 import { StaleDisruptionTargets } from "./disruption/stale-targets.ts";
 import { EndpointSliceController } from "./endpointslice/controller.ts";
+import { EphemeralVolumeController } from "./ephemeralvolume/controller.ts";
 import { GarbageCollector } from "./garbagecollector/controller.ts";
 import { JobController } from "./job/controller.ts";
 import { NamespaceController } from "./namespace/controller.ts";
@@ -30,7 +31,9 @@ import { replicationController } from "./replicationcontroller/controller.ts";
 import { RootCaPublisher, ServiceAccountController } from "./serviceaccount/controller.ts";
 import { StatefulSetController } from "./statefulset/controller.ts";
 import { TtlAfterFinishedController } from "./ttlafterfinished/controller.ts";
-
+import { VolumeExpandController } from "./volumeexpand/controller.ts";
+import { ClaimProtection } from "./volumeprotection/claims.ts";
+import { VolumeProtection } from "./volumeprotection/volumes.ts";
 export interface ControllerManagerOptions {
   /** Either this, closed by whoever made it, or a kubeconfig. */
   readonly client?: Client;
@@ -192,5 +195,9 @@ function controllersFor(
       [client.persistentVolumes, client.persistentVolumeClaims, client.storageClasses],
       () => new PersistentVolumeBinder(context),
     ),
+    ...where([client.persistentVolumeClaims], () => new ClaimProtection(context)),
+    ...where([client.persistentVolumes], () => new VolumeProtection(context)),
+    ...where([client.persistentVolumeClaims], () => new EphemeralVolumeController(context)),
+    ...where([client.persistentVolumes, client.persistentVolumeClaims], () => new VolumeExpandController(context)),
   ];
 }
