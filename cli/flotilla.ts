@@ -17,6 +17,7 @@ const commands: Readonly<Record<string, Command>> = {
   status: { summary: "what runs, where, and how it is", load: () => import("./status.ts") },
   list: { summary: "the clusters on this machine", load: () => import("./list.ts") },
   logs: { summary: "what a component wrote", load: () => import("./logs.ts") },
+  explain: { summary: "why a pod runs where it runs, or nowhere", load: () => import("./explain.ts") },
   kubeconfig: { summary: "print or merge a cluster's kubeconfig", load: () => import("./kubeconfig.ts") },
   etcd: { summary: "run one store member", load: () => import("./etcd.ts") },
   apiserver: { summary: "run an API server", load: () => import("./apiserver.ts") },

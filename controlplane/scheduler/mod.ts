@@ -1,3 +1,4 @@
+export { readConfiguration, type SchedulerConfiguration } from "./config/configuration.ts";
 export type {
   Explanation,
   FilterVerdict,
