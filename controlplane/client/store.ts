@@ -44,8 +44,10 @@ export class Store<T extends KubernetesObject> implements Lister<T> {
     return this.#objects.size;
   }
 
+  /** Several who share a store may add the same one. */
   addIndex(name: string, values: IndexFunction<T>): void {
-    assert(!this.#functions.has(name), "an index is added once");
+    if (this.#functions.get(name) === values) return;
+    assert(!this.#functions.has(name), "an index has one function");
     this.#functions.set(name, values);
     this.#indexes.set(name, new Map());
     for (const [key, object] of this.#objects) this.#indexOne(name, values, key, object);

@@ -34,6 +34,7 @@ import { TtlAfterFinishedController } from "./ttlafterfinished/controller.ts";
 import { VolumeExpandController } from "./volumeexpand/controller.ts";
 import { ClaimProtection } from "./volumeprotection/claims.ts";
 import { VolumeProtection } from "./volumeprotection/volumes.ts";
+
 export interface ControllerManagerOptions {
   /** Either this, closed by whoever made it, or a kubeconfig. */
   readonly client?: Client;
@@ -116,8 +117,9 @@ async function runControllers(
     controllers = controllersFor(context, options, await served(context, signal));
     informers.start(signal);
     await informers.synced(signal);
-  } catch {
-    // Only an abort ends the wait: nothing has begun that would have to be ended.
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    // Nothing has begun that would have to be ended.
     return;
   }
   log("info", "controllers started", { controllers: controllers.length });
