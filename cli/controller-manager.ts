@@ -12,6 +12,7 @@ interface ControllerManagerFlags {
   clusterCidr: string;
   allocateNodeCidrs: "true" | "false";
   nodeCidrMaskSize: number;
+  loadBalancerCidr?: string;
   rootCaFile?: string;
   nodeMonitorGracePeriod: number;
   nodeMonitorPeriod: number;
@@ -29,6 +30,7 @@ export async function main(args: string[]): Promise<void> {
     .option("--allocate-node-cidrs <true|false>", "give every node a range of pod addresses", boolean, "true")
     .option("--cluster-cidr <range>", "the range that those are cut from", ipv4Range, "10.244.0.0/16")
     .option("--node-cidr-mask-size <bits>", "how large one is", wholeNumber(8, 30), 24)
+    .option("--load-balancer-cidr <range>", "Services of type LoadBalancer get addresses of it", ipv4Range)
     .option("--root-ca-file <file>", "published in every namespace as kube-root-ca.crt")
     .option("--node-monitor-grace-period <time>", "a node that is silent this long is lost", duration, 40_000)
     .option("--node-monitor-period <time>", "how often is looked for silent nodes", duration, 5_000)
@@ -45,6 +47,7 @@ export async function main(args: string[]): Promise<void> {
       leaderElect: flags.leaderElect === "true",
       clusterCIDR: flags.allocateNodeCidrs === "true" ? flags.clusterCidr : undefined,
       nodeCIDRMaskSize: flags.nodeCidrMaskSize,
+      loadBalancerCIDR: flags.loadBalancerCidr,
       rootCa: flags.rootCaFile === undefined ? undefined : await readRootCa(flags.rootCaFile),
       nodeMonitorGracePeriodMs: flags.nodeMonitorGracePeriod,
       nodeMonitorPeriodMs: flags.nodeMonitorPeriod,

@@ -20,6 +20,7 @@ import { EndpointSliceController } from "./endpointslice/controller.ts";
 import { EphemeralVolumeController } from "./ephemeralvolume/controller.ts";
 import { GarbageCollector } from "./garbagecollector/controller.ts";
 import { JobController } from "./job/controller.ts";
+import { LoadBalancerController } from "./loadbalancer/controller.ts";
 import { NamespaceController } from "./namespace/controller.ts";
 import { NodeLifecycleController, nodeNameIndex } from "./nodelifecycle/controller.ts";
 import { NodeIpamController } from "./nodelifecycle/node-ipam.ts";
@@ -34,7 +35,6 @@ import { TtlAfterFinishedController } from "./ttlafterfinished/controller.ts";
 import { VolumeExpandController } from "./volumeexpand/controller.ts";
 import { ClaimProtection } from "./volumeprotection/claims.ts";
 import { VolumeProtection } from "./volumeprotection/volumes.ts";
-
 export interface ControllerManagerOptions {
   /** Either this, closed by whoever made it, or a kubeconfig. */
   readonly client?: Client;
@@ -48,6 +48,8 @@ export interface ControllerManagerOptions {
   readonly clusterCIDR?: string;
   /** Default 24. */
   readonly nodeCIDRMaskSize?: number;
+  /** Services of type LoadBalancer get addresses of it; none when absent. */
+  readonly loadBalancerCIDR?: string;
   /** PEM, published as kube-root-ca.crt; nothing is published when absent. */
   readonly rootCa?: string;
   /** Default 40 s. */
@@ -160,7 +162,7 @@ function controllersFor(
     context.log("warn", "a controller is off: its kind is not served", { kind: absent.definition.kind });
     return [];
   };
-  const { clusterCIDR, nodeCIDRMaskSize = 24, rootCa, terminatedPodThreshold = 12_500 } = options;
+  const { clusterCIDR, nodeCIDRMaskSize = 24, loadBalancerCIDR, rootCa, terminatedPodThreshold = 12_500 } = options;
   const nodeLifecycle = {
     gracePeriodMs: options.nodeMonitorGracePeriodMs ?? 40_000,
     startupGracePeriodMs: 60_000,
@@ -201,5 +203,6 @@ function controllersFor(
     ...where([client.persistentVolumes], () => new VolumeProtection(context)),
     ...where([client.persistentVolumeClaims], () => new EphemeralVolumeController(context)),
     ...where([client.persistentVolumes, client.persistentVolumeClaims], () => new VolumeExpandController(context)),
+    ...(loadBalancerCIDR === undefined ? [] : [new LoadBalancerController(context, loadBalancerCIDR)]),
   ];
 }

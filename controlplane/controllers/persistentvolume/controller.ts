@@ -14,6 +14,7 @@ import {
 } from "../../client/mod.ts";
 import { type Controller, type ControllerContext, controllerQueue, recorderFor } from "../common/controller.ts";
 import { sameJson } from "../common/equality.ts";
+import { WrittenCache } from "../common/written-cache.ts";
 import {
   betaStorageProvisioner,
   bindCompleted,
@@ -26,7 +27,6 @@ import {
 } from "./annotations.ts";
 import { nodeFor } from "./node-for-claim.ts";
 import { type ClaimPlan, planClaim, planVolume, type Said, type VolumePlan } from "./plan.ts";
-import { WrittenCache } from "./written-cache.ts";
 
 /** What waits is looked at this often, as in the original: users see its reason repeated. */
 const resyncMs = 15_000;
