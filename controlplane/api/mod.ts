@@ -2,6 +2,7 @@
  * The Kubernetes object model: schemas and the types inferred from them, and everything one can do to an object without a
  * server. Objects are plain JSON values; nothing here reads a clock, the network or chance.
  */
+export { type CronExpression, type CronFields, type CronResult, isTimeZone, parseCron } from "./cron/expression.ts";
 export { generateName, randomSuffix } from "./lifecycle/generate-name.ts";
 export {
   applyDefaults,

@@ -3,6 +3,7 @@ import { defaultHorizontalPodAutoscaler, defaultHorizontalPodAutoscalerV1 } from
 import { horizontalPodAutoscalerColumns } from "../printers/autoscaling.ts";
 import { HorizontalPodAutoscaler as HorizontalPodAutoscalerV1 } from "../types/autoscaling/v1.ts";
 import { HorizontalPodAutoscaler } from "../types/autoscaling/v2.ts";
+import { validateHorizontalPodAutoscaler } from "../validation/autoscaler.ts";
 import { resource } from "./resource.ts";
 
 const names = {
@@ -22,6 +23,7 @@ export const horizontalPodAutoscalers = resource<HorizontalPodAutoscaler>(Horizo
     prepareForCreate: (autoscaler) => {
       autoscaler.status = { desiredReplicas: 0 };
     },
+    validate: validateHorizontalPodAutoscaler,
   },
 });
 
@@ -37,6 +39,7 @@ export const horizontalPodAutoscalersV1 = resource<HorizontalPodAutoscalerV1>(Ho
     prepareForCreate: (autoscaler) => {
       autoscaler.status = { currentReplicas: 0, desiredReplicas: 0 };
     },
+    validate: (autoscaler, errors) => validateHorizontalPodAutoscaler(autoscalerFromV1(autoscaler), errors),
   },
   storedAs: {
     resource: horizontalPodAutoscalers,

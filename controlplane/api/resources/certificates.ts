@@ -1,5 +1,6 @@
 import { certificateSigningRequestColumns } from "../printers/certificates.ts";
 import { CertificateSigningRequest } from "../types/certificates.ts";
+import { validateCertificateSigningRequest } from "../validation/certificates.ts";
 import { readAndWrite, resource } from "./resource.ts";
 
 const { gvk } = CertificateSigningRequest;
@@ -12,5 +13,6 @@ export const certificateSigningRequests = resource<CertificateSigningRequest>(Ce
   subresources: [{ name: "approval", gvk, schema: CertificateSigningRequest, verbs: readAndWrite }],
   hash: "95fRKMXA+00=",
   columns: certificateSigningRequestColumns,
+  strategy: { validateCreate: validateCertificateSigningRequest },
   selectableFields: { "spec.signerName": (request) => request.spec.signerName },
 });

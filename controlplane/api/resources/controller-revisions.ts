@@ -1,5 +1,6 @@
 import { controllerRevisionColumns } from "../printers/workloads.ts";
 import { ControllerRevision } from "../types/apps/controller-revision.ts";
+import { validateControllerRevision, validateControllerRevisionUpdate } from "../validation/replication-controller.ts";
 import { resource } from "./resource.ts";
 
 export const controllerRevisions = resource<ControllerRevision>(ControllerRevision, {
@@ -7,4 +8,5 @@ export const controllerRevisions = resource<ControllerRevision>(ControllerRevisi
   scope: "Namespaced",
   hash: "85nkx63pcBU=",
   columns: controllerRevisionColumns,
+  strategy: { validate: validateControllerRevision, validateUpdate: validateControllerRevisionUpdate },
 });

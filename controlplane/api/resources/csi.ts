@@ -7,6 +7,16 @@ import {
 } from "../printers/storage.ts";
 import { CSIDriver, CSINode, CSIStorageCapacity } from "../types/storage/csi.ts";
 import { VolumeAttachment } from "../types/storage/volume-attachment.ts";
+import {
+  validateCSIDriver,
+  validateCSIDriverUpdate,
+  validateCSINode,
+  validateCSINodeUpdate,
+  validateCSIStorageCapacity,
+  validateCSIStorageCapacityUpdate,
+  validateVolumeAttachment,
+  validateVolumeAttachmentUpdate,
+} from "../validation/csi.ts";
 import { resource } from "./resource.ts";
 
 export const csiDrivers = resource<CSIDriver>(CSIDriver, {
@@ -14,7 +24,12 @@ export const csiDrivers = resource<CSIDriver>(CSIDriver, {
   scope: "Cluster",
   hash: "hL6j/rwBV5w=",
   columns: csiDriverColumns,
-  strategy: { defaults: defaultCSIDriver, refuseUnconditionalUpdate: true },
+  strategy: {
+    defaults: defaultCSIDriver,
+    validate: validateCSIDriver,
+    validateUpdate: validateCSIDriverUpdate,
+    refuseUnconditionalUpdate: true,
+  },
 });
 
 export const csiNodes = resource<CSINode>(CSINode, {
@@ -22,7 +37,7 @@ export const csiNodes = resource<CSINode>(CSINode, {
   scope: "Cluster",
   hash: "Pe62DkZtjuo=",
   columns: csiNodeColumns,
-  strategy: { refuseUnconditionalUpdate: true },
+  strategy: { validate: validateCSINode, validateUpdate: validateCSINodeUpdate, refuseUnconditionalUpdate: true },
 });
 
 export const csiStorageCapacities = resource<CSIStorageCapacity>(CSIStorageCapacity, {
@@ -30,7 +45,11 @@ export const csiStorageCapacities = resource<CSIStorageCapacity>(CSIStorageCapac
   scope: "Namespaced",
   hash: "xeVl+2Ly1kE=",
   columns: csiStorageCapacityColumns,
-  strategy: { refuseUnconditionalUpdate: true },
+  strategy: {
+    validate: validateCSIStorageCapacity,
+    validateUpdate: validateCSIStorageCapacityUpdate,
+    refuseUnconditionalUpdate: true,
+  },
 });
 
 export const volumeAttachments = resource<VolumeAttachment>(VolumeAttachment, {
@@ -39,5 +58,10 @@ export const volumeAttachments = resource<VolumeAttachment>(VolumeAttachment, {
   status: true,
   hash: "tJx/ezt6UDU=",
   columns: volumeAttachmentColumns,
-  strategy: { refuseUnconditionalUpdate: true, statusUpdatesMetadata: true },
+  strategy: {
+    validate: validateVolumeAttachment,
+    validateUpdate: validateVolumeAttachmentUpdate,
+    refuseUnconditionalUpdate: true,
+    statusUpdatesMetadata: true,
+  },
 });

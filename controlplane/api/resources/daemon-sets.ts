@@ -2,6 +2,7 @@ import { defaultDaemonSet } from "../defaults/workloads.ts";
 import { daemonSetColumns } from "../printers/workloads.ts";
 import { equalJson } from "../schema/equal.ts";
 import { DaemonSet } from "../types/apps/daemon-set.ts";
+import { validateDaemonSet, validateDaemonSetUpdate } from "../validation/daemon-set.ts";
 import { resource } from "./resource.ts";
 
 /** Counts changes of the template alone. Older clients read it, so it is still kept. */
@@ -18,6 +19,8 @@ export const daemonSets = resource<DaemonSet>(DaemonSet, {
   strategy: {
     tracksGeneration: true,
     defaults: defaultDaemonSet,
+    validate: validateDaemonSet,
+    validateUpdate: validateDaemonSetUpdate,
     prepareForCreate: (daemonSet) => countTemplates(daemonSet, templatesOf(daemonSet) || 1),
     prepareForUpdate: (next, old) => {
       const same = equalJson(next.spec.template, old.spec.template);

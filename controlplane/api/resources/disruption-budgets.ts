@@ -1,5 +1,6 @@
 import { podDisruptionBudgetColumns } from "../printers/policy.ts";
 import { PodDisruptionBudget } from "../types/policy.ts";
+import { validatePodDisruptionBudget } from "../validation/disruption-budget.ts";
 import { resource } from "./resource.ts";
 
 export const podDisruptionBudgets = resource<PodDisruptionBudget>(PodDisruptionBudget, {
@@ -9,5 +10,5 @@ export const podDisruptionBudgets = resource<PodDisruptionBudget>(PodDisruptionB
   status: true,
   hash: "EVWiDmWqyJw=",
   columns: podDisruptionBudgetColumns,
-  strategy: { tracksGeneration: true, refuseUnconditionalUpdate: true },
+  strategy: { tracksGeneration: true, validate: validatePodDisruptionBudget, refuseUnconditionalUpdate: true },
 });

@@ -3,6 +3,15 @@ import { ingressClassColumns, ingressColumns, networkPolicyColumns } from "../pr
 import { Ingress } from "../types/networking/ingress.ts";
 import { IngressClass } from "../types/networking/ingress-class.ts";
 import { NetworkPolicy } from "../types/networking/network-policy.ts";
+import {
+  ingressWarnings,
+  validateIngress,
+  validateIngressClass,
+  validateIngressClassUpdate,
+  validateIngressCreate,
+  validateIngressStatus,
+} from "../validation/ingress.ts";
+import { validateNetworkPolicy } from "../validation/network-policy.ts";
 import { resource } from "./resource.ts";
 
 export const ingresses = resource<Ingress>(Ingress, {
@@ -18,6 +27,10 @@ export const ingresses = resource<Ingress>(Ingress, {
     prepareForCreate: (ingress) => {
       ingress.status = { loadBalancer: {} };
     },
+    validate: validateIngress,
+    validateCreate: validateIngressCreate,
+    validateStatusUpdate: validateIngressStatus,
+    warnings: ingressWarnings,
   },
 });
 
@@ -26,7 +39,12 @@ export const ingressClasses = resource<IngressClass>(IngressClass, {
   scope: "Cluster",
   hash: "l/iqIbDgFyQ=",
   columns: ingressClassColumns,
-  strategy: { tracksGeneration: true, defaults: defaultIngressClass },
+  strategy: {
+    tracksGeneration: true,
+    defaults: defaultIngressClass,
+    validate: validateIngressClass,
+    validateUpdate: validateIngressClassUpdate,
+  },
 });
 
 export const networkPolicies = resource<NetworkPolicy>(NetworkPolicy, {
@@ -35,5 +53,5 @@ export const networkPolicies = resource<NetworkPolicy>(NetworkPolicy, {
   scope: "Namespaced",
   hash: "YpfwF18m1G8=",
   columns: networkPolicyColumns,
-  strategy: { tracksGeneration: true, defaults: defaultNetworkPolicy },
+  strategy: { tracksGeneration: true, defaults: defaultNetworkPolicy, validate: validateNetworkPolicy },
 });

@@ -2,6 +2,12 @@ import { defaultPriorityClass } from "../defaults/scheduling.ts";
 import { priorityClassColumns, runtimeClassColumns } from "../printers/policy.ts";
 import { RuntimeClass } from "../types/node.ts";
 import { PriorityClass } from "../types/scheduling.ts";
+import {
+  validatePriorityClass,
+  validatePriorityClassUpdate,
+  validateRuntimeClass,
+  validateRuntimeClassUpdate,
+} from "../validation/pod-classes.ts";
 import { resource } from "./resource.ts";
 
 export const priorityClasses = resource<PriorityClass>(PriorityClass, {
@@ -10,7 +16,13 @@ export const priorityClasses = resource<PriorityClass>(PriorityClass, {
   scope: "Cluster",
   hash: "1QwjyaZjj3Y=",
   columns: priorityClassColumns,
-  strategy: { tracksGeneration: true, wantsSame: () => true, defaults: defaultPriorityClass },
+  strategy: {
+    tracksGeneration: true,
+    wantsSame: () => true,
+    defaults: defaultPriorityClass,
+    validate: validatePriorityClass,
+    validateUpdate: validatePriorityClassUpdate,
+  },
 });
 
 export const runtimeClasses = resource<RuntimeClass>(RuntimeClass, {
@@ -18,5 +30,9 @@ export const runtimeClasses = resource<RuntimeClass>(RuntimeClass, {
   scope: "Cluster",
   hash: "WQTu1GL3T2Q=",
   columns: runtimeClassColumns,
-  strategy: { refuseUnconditionalUpdate: true },
+  strategy: {
+    validate: validateRuntimeClass,
+    validateUpdate: validateRuntimeClassUpdate,
+    refuseUnconditionalUpdate: true,
+  },
 });

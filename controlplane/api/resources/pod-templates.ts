@@ -2,6 +2,7 @@ import { defaultPodTemplate } from "../defaults/workloads.ts";
 import { podTemplateObjectColumns } from "../printers/workloads.ts";
 import { equalJson } from "../schema/equal.ts";
 import { PodTemplate } from "../types/core/pod-template.ts";
+import { validatePodTemplateObject } from "../validation/replication-controller.ts";
 import { resource } from "./resource.ts";
 
 export const podTemplates = resource<PodTemplate>(PodTemplate, {
@@ -13,5 +14,6 @@ export const podTemplates = resource<PodTemplate>(PodTemplate, {
     tracksGeneration: true,
     wantsSame: (a, b) => equalJson(a.template, b.template),
     defaults: defaultPodTemplate,
+    validate: validatePodTemplateObject,
   },
 });

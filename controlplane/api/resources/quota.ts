@@ -1,6 +1,12 @@
 import { defaultLimitRange } from "../defaults/quota.ts";
 import { resourceQuotaColumns } from "../printers/policy.ts";
 import { LimitRange, ResourceQuota } from "../types/core/quota.ts";
+import {
+  validateLimitRange,
+  validateResourceQuota,
+  validateResourceQuotaStatus,
+  validateResourceQuotaUpdate,
+} from "../validation/quota.ts";
 import { resource } from "./resource.ts";
 
 export const limitRanges = resource<LimitRange>(LimitRange, {
@@ -8,7 +14,7 @@ export const limitRanges = resource<LimitRange>(LimitRange, {
   shortNames: ["limits"],
   scope: "Namespaced",
   hash: "EBKMFVe6cwo=",
-  strategy: { defaults: defaultLimitRange, allowCreateOnUpdate: true },
+  strategy: { defaults: defaultLimitRange, validate: validateLimitRange, allowCreateOnUpdate: true },
 });
 
 export const resourceQuotas = resource<ResourceQuota>(ResourceQuota, {
@@ -18,4 +24,9 @@ export const resourceQuotas = resource<ResourceQuota>(ResourceQuota, {
   status: true,
   hash: "8uhSgffRX6w=",
   columns: resourceQuotaColumns,
+  strategy: {
+    validate: validateResourceQuota,
+    validateUpdate: validateResourceQuotaUpdate,
+    validateStatusUpdate: validateResourceQuotaStatus,
+  },
 });

@@ -1,6 +1,7 @@
 import { defaultReplicationController } from "../defaults/workloads.ts";
 import { replicationControllerColumns } from "../printers/workloads.ts";
 import { ReplicationController } from "../types/core/replication-controller.ts";
+import { validateReplicationController } from "../validation/replication-controller.ts";
 import { resource } from "./resource.ts";
 import { scale } from "./scale.ts";
 
@@ -14,6 +15,6 @@ export const replicationControllers = resource<ReplicationController>(Replicatio
   storage: "controllers",
   hash: "Jond2If31h0=",
   columns: replicationControllerColumns,
-  strategy: { tracksGeneration: true, defaults: defaultReplicationController },
+  strategy: { tracksGeneration: true, defaults: defaultReplicationController, validate: validateReplicationController },
   selectableFields: { "status.replicas": (controller) => String(controller.status?.replicas ?? 0) },
 });

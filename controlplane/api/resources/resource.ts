@@ -38,6 +38,8 @@ export interface Strategy<T extends KubeObject> {
   /** Runs after `validate` of the changed object. */
   validateUpdate?(next: T, old: T, errors: FieldErrors): void;
   validateStatusUpdate?(next: T, old: T, errors: FieldErrors): void;
+  /** What a client should hear of although it is accepted; sent as headers. Runs on valid objects that are new or changed. */
+  warnings?(object: T): string[];
   /** Complaints about a metadata.name. Default: a DNS-1123 subdomain. */
   name?(name: string): string[];
   /** metadata.generation counts changes of what is wanted. */

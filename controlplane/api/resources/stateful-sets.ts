@@ -2,6 +2,12 @@ import { defaultStatefulSet } from "../defaults/workloads.ts";
 import { statefulSetColumns } from "../printers/workloads.ts";
 import { StatefulSet } from "../types/apps/stateful-set.ts";
 import { isDNS1123Label } from "../validation/formats.ts";
+import {
+  statefulSetWarnings,
+  validateStatefulSet,
+  validateStatefulSetCreate,
+  validateStatefulSetUpdate,
+} from "../validation/stateful-set.ts";
 import { resource } from "./resource.ts";
 import { scale } from "./scale.ts";
 
@@ -17,6 +23,10 @@ export const statefulSets = resource<StatefulSet>(StatefulSet, {
   strategy: {
     tracksGeneration: true,
     defaults: defaultStatefulSet,
+    validate: validateStatefulSet,
+    validateCreate: validateStatefulSetCreate,
+    validateUpdate: validateStatefulSetUpdate,
+    warnings: statefulSetWarnings,
     // Names of its pods and of their claims begin with it, and a pod's name is a host name.
     name: isDNS1123Label,
   },

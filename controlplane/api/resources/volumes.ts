@@ -2,6 +2,15 @@ import { defaultPersistentVolume, defaultPersistentVolumeClaim } from "../defaul
 import { persistentVolumeClaimColumns, persistentVolumeColumns } from "../printers/storage.ts";
 import { PersistentVolume } from "../types/core/persistent-volume.ts";
 import { PersistentVolumeClaim } from "../types/core/persistent-volume-claim.ts";
+import {
+  persistentVolumeClaimWarnings,
+  persistentVolumeWarnings,
+  validatePersistentVolume,
+  validatePersistentVolumeClaim,
+  validatePersistentVolumeClaimStatus,
+  validatePersistentVolumeClaimUpdate,
+  validatePersistentVolumeUpdate,
+} from "../validation/volumes.ts";
 import { resource } from "./resource.ts";
 
 export const persistentVolumes = resource<PersistentVolume>(PersistentVolume, {
@@ -13,6 +22,9 @@ export const persistentVolumes = resource<PersistentVolume>(PersistentVolume, {
   columns: persistentVolumeColumns,
   strategy: {
     defaults: defaultPersistentVolume,
+    validate: validatePersistentVolume,
+    validateUpdate: validatePersistentVolumeUpdate,
+    warnings: persistentVolumeWarnings,
     prepareForCreate: (volume) => {
       volume.status = { phase: "Pending" };
     },
@@ -29,6 +41,10 @@ export const persistentVolumeClaims = resource<PersistentVolumeClaim>(Persistent
   columns: persistentVolumeClaimColumns,
   strategy: {
     defaults: defaultPersistentVolumeClaim,
+    validate: validatePersistentVolumeClaim,
+    validateUpdate: validatePersistentVolumeClaimUpdate,
+    validateStatusUpdate: validatePersistentVolumeClaimStatus,
+    warnings: persistentVolumeClaimWarnings,
     prepareForCreate: (claim) => {
       claim.status = { phase: "Pending" };
     },

@@ -72,6 +72,29 @@ export function percentOf(value: number | string | undefined): number | undefine
   return typeof value === "string" && isPercent(value).length === 0 ? Number.parseInt(value, 10) : undefined;
 }
 
+/** The number of a count or a percentage; 0 for what is neither. */
+export function amountOf(value: number | string | undefined): number {
+  return typeof value === "number" ? value : (percentOf(value) ?? 0);
+}
+
+export function validateAtMost100Percent(value: number | string | undefined, field: string, errors: FieldErrors): void {
+  if ((percentOf(value) ?? 0) > 100) errors.invalid(field, value, "must not be greater than 100%");
+}
+
+/** A value out of a closed set, or nothing. */
+export function validateOptionalOneOf(
+  value: string | undefined,
+  supported: readonly string[],
+  field: string,
+  errors: FieldErrors,
+): void {
+  if (value !== undefined && !supported.includes(value)) errors.notSupported(field, value, [...supported].sort());
+}
+
+export function validateQuantityPositive(value: string, field: string, errors: FieldErrors): void {
+  if (Quantity.of(value).compare(Quantity.zero) <= 0) errors.invalid(field, value, "must be greater than zero");
+}
+
 export function validateQuantityNotNegative(value: string, field: string, errors: FieldErrors): void {
   if (Quantity.of(value).compare(Quantity.zero) < 0) errors.invalid(field, value, notNegative);
 }

@@ -77,6 +77,14 @@ export function isDNS1035Label(value: string): string[] {
   return complaints;
 }
 
+/** `*.` and a subdomain: hosts of Ingresses. */
+export function isWildcardDNS1123Subdomain(value: string): string[] {
+  if (value.startsWith("*.") && patterns.subdomain.test(value.slice(2))) return [];
+  const rule =
+    "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character";
+  return [mismatch(rule, `\\*\\.${dns1123Subdomain}`, "*.example.com")];
+}
+
 /** One element of a URL path: the rule for names of RBAC objects. */
 export function isPathSegment(value: string): string[] {
   if (value === "." || value === "..") return [`may not be '${value}'`];

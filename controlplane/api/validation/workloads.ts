@@ -72,7 +72,7 @@ export function validateReplicaSetUpdate(next: ReplicaSet, old: ReplicaSet, erro
   validateImmutable(next.spec.selector, old.spec.selector, "spec.selector", errors);
 }
 
-function validateSelector(selector: LabelSelector | undefined, owner: string, errors: FieldErrors): void {
+export function validateSelector(selector: LabelSelector | undefined, owner: string, errors: FieldErrors): void {
   if (selector === undefined) {
     errors.required("spec.selector");
     return;
@@ -82,7 +82,7 @@ function validateSelector(selector: LabelSelector | undefined, owner: string, er
 }
 
 /** What keeps pods running cannot use pods that end by themselves. */
-function validateReplicatedTemplate(
+export function validateReplicatedTemplate(
   template: PodTemplateSpec | undefined,
   selector: LabelSelector | undefined,
   owner: string,

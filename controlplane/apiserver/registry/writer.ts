@@ -105,6 +105,7 @@ export class Writer {
     await this.#admission.admit(request);
     prepareForCreate(resource, object, { uid: randomUUID(), now: timeAt(this.#clock.now()) });
     this.#refuse(served, object, validateCreate(resource, object));
+    for (const warning of resource.strategy.warnings?.(object) ?? []) context.warn(warning);
     return this.#admission.validate(request);
   }
 
@@ -184,6 +185,7 @@ export class Writer {
       await this.#admission.admit(request);
       prepareForUpdate(resource, next, old);
       this.#refuse(served, next, validateUpdate(resource, next, old));
+      for (const warning of resource.strategy.warnings?.(next) ?? []) context.warn(warning);
     }
     return this.#admission.validate(request);
   }

@@ -45,7 +45,7 @@ function validateNodeAffinity(affinity: NodeAffinity, field: string, errors: Fie
   }
 }
 
-function validateNodeTerm(term: NodeSelectorTerm, field: string, errors: FieldErrors): void {
+export function validateNodeTerm(term: NodeSelectorTerm, field: string, errors: FieldErrors): void {
   for (const [index, requirement] of (term.matchExpressions ?? []).entries()) {
     validateNodeRequirement(requirement, `${field}.matchExpressions[${index}]`, errors);
   }
