@@ -67,6 +67,9 @@ export function containerConfig(input: ContainerConfigInput): ContainerConfig {
       [annotations.terminationGracePeriod]: `${grace}`,
     },
     logPath: join(container.name, `${restartCount}.log`),
+    stdin: container.stdin === true,
+    stdinOnce: container.stdinOnce === true,
+    tty: container.tty === true,
     linux: {
       resources: containerResources(pod, container, input.memoryCapacityBytes),
       securityContext: securityContext(pod, container, input.image),

@@ -264,6 +264,19 @@ export interface ExecSyncResponse {
   readonly exitCode: number;
 }
 
+/** Which standard streams a session carries. With a terminal there is no stderr: it goes where stdout goes. */
+export interface AttachRequest {
+  readonly containerId: string;
+  readonly tty: boolean;
+  readonly stdin: boolean;
+  readonly stdout: boolean;
+  readonly stderr: boolean;
+}
+
+export interface ExecRequest extends AttachRequest {
+  readonly cmd: readonly string[];
+}
+
 export type ContainerEventType =
   | "CONTAINER_CREATED_EVENT"
   | "CONTAINER_STARTED_EVENT"
@@ -341,9 +354,9 @@ export interface RuntimeService {
   reopenContainerLog(containerId: string): Promise<void>;
   /** `timeoutSeconds` 0 waits for ever. Rejects with DeadlineExceeded when it ran out; the command is dead then. */
   execSync(containerId: string, command: readonly string[], timeoutSeconds: number): Promise<ExecSyncResponse>;
-  /** URLs at which the streams are served. */
-  exec(containerId: string, command: readonly string[]): Promise<{ url: string }>;
-  attach(containerId: string): Promise<{ url: string }>;
+  /** URLs at which an engine behind a socket serves the streams; one in this process has them by itself: see container-streams.ts. */
+  exec(request: ExecRequest): Promise<{ url: string }>;
+  attach(request: AttachRequest): Promise<{ url: string }>;
   portForward(podSandboxId: string, ports: readonly number[]): Promise<{ url: string }>;
   /** Ends when aborted. An engine without events rejects with Unimplemented: relist instead. */
   getContainerEvents(signal: AbortSignal): AsyncIterable<ContainerEvent>;

@@ -1,6 +1,7 @@
 import { type Clock, type Log, pause } from "../../../../base/mod.ts";
 import { runtimepb } from "../../../../proto/mod.ts";
 import {
+  type AttachRequest,
   type AuthConfig,
   type Container,
   type ContainerConfig,
@@ -9,6 +10,7 @@ import {
   type ContainerStats,
   type ContainerStatus,
   CriError,
+  type ExecRequest,
   type ExecSyncResponse,
   type FilesystemUsage,
   type Image,
@@ -275,13 +277,11 @@ export class CriRuntime implements RuntimeService, ImageService {
     );
   }
 
-  exec(containerId: string, command: readonly string[]): Promise<{ url: string }> {
-    const request = { containerId, cmd: command, stdout: true, stderr: true };
+  exec(request: ExecRequest): Promise<{ url: string }> {
     return this.#runtime.call(runtime.methods.exec, request, requestTimeoutMs);
   }
 
-  attach(containerId: string): Promise<{ url: string }> {
-    const request = { containerId, stdout: true, stderr: true };
+  attach(request: AttachRequest): Promise<{ url: string }> {
     return this.#runtime.call(runtime.methods.attach, request, requestTimeoutMs);
   }
 

@@ -81,8 +81,8 @@ function runtimeHandlers(engine: RuntimeService, clock: Clock) {
       return {};
     },
     execSync: ({ containerId, cmd, timeout }) => engine.execSync(containerId, cmd, timeout),
-    exec: ({ containerId, cmd }) => engine.exec(containerId, cmd),
-    attach: ({ containerId }) => engine.attach(containerId),
+    exec: (request) => engine.exec(request),
+    attach: (request) => engine.attach(request),
     portForward: ({ podSandboxId, port }) => engine.portForward(podSandboxId, port),
     containerStats: async ({ containerId }) => ({
       stats: toWireStats(await engine.containerStats(containerId), clock.now()),
