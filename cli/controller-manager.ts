@@ -14,6 +14,9 @@ interface ControllerManagerFlags {
   nodeCidrMaskSize: number;
   loadBalancerCidr?: string;
   rootCaFile?: string;
+  clusterSigningCertFile?: string;
+  clusterSigningKeyFile?: string;
+  clusterSigningDuration: number;
   nodeMonitorGracePeriod: number;
   nodeMonitorPeriod: number;
   terminatedPodGcThreshold: number;
@@ -32,6 +35,9 @@ export async function main(args: string[]): Promise<void> {
     .option("--node-cidr-mask-size <bits>", "how large one is", wholeNumber(8, 30), 24)
     .option("--load-balancer-cidr <range>", "Services of type LoadBalancer get addresses of it", ipv4Range)
     .option("--root-ca-file <file>", "published in every namespace as kube-root-ca.crt")
+    .option("--cluster-signing-cert-file <file>", "the authority that signs approved certificate requests")
+    .option("--cluster-signing-key-file <file>", "its key")
+    .option("--cluster-signing-duration <time>", "how long such certificates are valid", duration, 365 * 24 * 3_600_000)
     .option("--node-monitor-grace-period <time>", "a node that is silent this long is lost", duration, 40_000)
     .option("--node-monitor-period <time>", "how often is looked for silent nodes", duration, 5_000)
     .option("--terminated-pod-gc-threshold <n>", "finished pods that may stay", wholeNumber(0, 1_000_000), 12_500)
@@ -48,7 +54,9 @@ export async function main(args: string[]): Promise<void> {
       clusterCIDR: flags.allocateNodeCidrs === "true" ? flags.clusterCidr : undefined,
       nodeCIDRMaskSize: flags.nodeCidrMaskSize,
       loadBalancerCIDR: flags.loadBalancerCidr,
-      rootCa: flags.rootCaFile === undefined ? undefined : await readRootCa(flags.rootCaFile),
+      rootCa: flags.rootCaFile === undefined ? undefined : await readPem(flags.rootCaFile, "root CA", "--root-ca-file"),
+      clusterSigning: await signingPair(flags),
+      clusterSigningDurationMs: flags.clusterSigningDuration,
       nodeMonitorGracePeriodMs: flags.nodeMonitorGracePeriod,
       nodeMonitorPeriodMs: flags.nodeMonitorPeriod,
       terminatedPodThreshold: flags.terminatedPodGcThreshold,
@@ -63,12 +71,29 @@ function ipv4Range(value: string): string {
   return value;
 }
 
-async function readRootCa(path: string): Promise<string> {
+async function signingPair({ clusterSigningCertFile: cert, clusterSigningKeyFile: key }: ControllerManagerFlags) {
+  if (cert === undefined && key === undefined) return undefined;
+  if (cert === undefined || key === undefined) {
+    const why = "a signing certificate is of no use without its key, nor the key without the certificate";
+    throw new Failure(
+      "UnreadableCertificate",
+      why,
+      "Give both --cluster-signing-cert-file and --cluster-signing-key-file.",
+    );
+  }
+  const [certificate, pem] = await Promise.all([
+    readPem(cert, "signing certificate", "--cluster-signing-cert-file"),
+    readPem(key, "signing key", "--cluster-signing-key-file"),
+  ]);
+  return { certificate, key: pem };
+}
+
+async function readPem(path: string, what: string, flag: string): Promise<string> {
   try {
     return await readFile(path, "utf8");
   } catch (error) {
-    const why = `cannot read the root CA ${path}: ${(error as Error).message}`;
-    throw new Failure("UnreadableCertificate", why, "Name an existing PEM file with --root-ca-file.", error);
+    const why = `cannot read the ${what} ${path}: ${(error as Error).message}`;
+    throw new Failure("UnreadableCertificate", why, `Name an existing PEM file with ${flag}.`, error);
   }
 }
 

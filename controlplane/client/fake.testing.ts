@@ -159,6 +159,7 @@ export class FakeApiServer implements Transport {
       case undefined:
         return this.store.update(kind, namespace, name ?? "", body);
       case "status":
+      case "approval":
         return this.store.updateStatus(kind, namespace, name ?? "", body);
       case "finalize":
         return this.store.finalize(kind, name ?? "", body);

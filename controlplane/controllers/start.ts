@@ -9,6 +9,10 @@ import {
   systemClock,
   systemRandom,
 } from "../client/mod.ts";
+import { CertificateApprovingController } from "./certificates/approving.ts";
+import type { SigningPair } from "./certificates/authority.ts";
+import { CertificateCleaner } from "./certificates/cleaner.ts";
+import { CertificateSigningController } from "./certificates/signing.ts";
 import { type Controller, type ControllerContext, runController } from "./common/controller.ts";
 import { type Discovery, discover } from "./common/discovery.ts";
 import { CronJobController } from "./cronjob/controller.ts";
@@ -35,6 +39,9 @@ import { TtlAfterFinishedController } from "./ttlafterfinished/controller.ts";
 import { VolumeExpandController } from "./volumeexpand/controller.ts";
 import { ClaimProtection } from "./volumeprotection/claims.ts";
 import { VolumeProtection } from "./volumeprotection/volumes.ts";
+
+const yearMs = 365 * 24 * 3_600_000;
+
 export interface ControllerManagerOptions {
   /** Either this, closed by whoever made it, or a kubeconfig. */
   readonly client?: Client;
@@ -50,6 +57,10 @@ export interface ControllerManagerOptions {
   readonly nodeCIDRMaskSize?: number;
   /** Services of type LoadBalancer get addresses of it; none when absent. */
   readonly loadBalancerCIDR?: string;
+  /** Signs what the built-in signers issue; nothing is issued when absent. */
+  readonly clusterSigning?: SigningPair;
+  /** How long such certificates are valid at most. Default a year. */
+  readonly clusterSigningDurationMs?: number;
   /** PEM, published as kube-root-ca.crt; nothing is published when absent. */
   readonly rootCa?: string;
   /** Default 40 s. */
@@ -162,7 +173,14 @@ function controllersFor(
     context.log("warn", "a controller is off: its kind is not served", { kind: absent.definition.kind });
     return [];
   };
-  const { clusterCIDR, nodeCIDRMaskSize = 24, loadBalancerCIDR, rootCa, terminatedPodThreshold = 12_500 } = options;
+  const {
+    clusterCIDR,
+    nodeCIDRMaskSize = 24,
+    loadBalancerCIDR,
+    rootCa,
+    clusterSigning,
+    terminatedPodThreshold = 12_500,
+  } = options;
   const nodeLifecycle = {
     gracePeriodMs: options.nodeMonitorGracePeriodMs ?? 40_000,
     startupGracePeriodMs: 60_000,
@@ -204,5 +222,13 @@ function controllersFor(
     ...where([client.persistentVolumeClaims], () => new EphemeralVolumeController(context)),
     ...where([client.persistentVolumes, client.persistentVolumeClaims], () => new VolumeExpandController(context)),
     ...(loadBalancerCIDR === undefined ? [] : [new LoadBalancerController(context, loadBalancerCIDR)]),
+    ...where([client.certificateSigningRequests], () => new CertificateApprovingController(context)),
+    ...where([client.certificateSigningRequests], () => new CertificateCleaner(context)),
+    ...(clusterSigning === undefined
+      ? []
+      : where(
+          [client.certificateSigningRequests],
+          () => new CertificateSigningController(context, clusterSigning, options.clusterSigningDurationMs ?? yearMs),
+        )),
   ];
 }
