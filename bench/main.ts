@@ -1,6 +1,7 @@
-// Usage: npm run bench -- NAME [flags]     NAME: http2, store. `npm run bench -- NAME --help` explains one.
+// Usage: npm run bench -- NAME [flags]     NAME: http2, scheduler, store. `npm run bench -- NAME --help` explains one.
 const benches: Readonly<Record<string, () => Promise<{ main(args: string[]): Promise<void> }>>> = {
   http2: () => import("./http2.ts"),
+  scheduler: () => import("./scheduler.ts"),
   store: () => import("./store.ts"),
 };
 
