@@ -42,6 +42,7 @@ import { VolumeProtection } from "./volumeprotection/volumes.ts";
 
 const yearMs = 365 * 24 * 3_600_000;
 
+import { ResourceQuotaController } from "./resourcequota/controller.ts";
 export interface ControllerManagerOptions {
   /** Either this, closed by whoever made it, or a kubeconfig. */
   readonly client?: Client;
@@ -230,5 +231,6 @@ function controllersFor(
           [client.certificateSigningRequests],
           () => new CertificateSigningController(context, clusterSigning, options.clusterSigningDurationMs ?? yearMs),
         )),
+    ...where([client.resourceQuotas, client.persistentVolumeClaims], () => new ResourceQuotaController(context)),
   ];
 }
