@@ -22,7 +22,7 @@ import { hostsFile } from "./pod/hosts-file.ts";
 import { Pleg } from "./pod/pleg.ts";
 import { formatPod, isHostNetwork, labels, refOf } from "./pod/pod-ref.ts";
 import { type PassResult, type PodSyncer, PodWorker } from "./pod/pod-worker.ts";
-import { qosClass } from "./pod/qos.ts";
+import { containerKind, qosClass } from "./pod/qos.ts";
 import { findContainer, type RuntimePod, readRuntimePod } from "./pod/runtime-pod.ts";
 import { ProbeManager } from "./probes/probe-manager.ts";
 import type { Prober } from "./probes/prober.ts";
@@ -458,10 +458,9 @@ export class Kubelet implements PodSyncer {
   }
 
   #event(pod: Pod, type: "Normal" | "Warning", reason: string, message: string, container?: string): void {
-    const list = (pod.spec.initContainers ?? []).some(({ name }) => name === container)
-      ? "initContainers"
-      : "containers";
-    const fieldPath = container === undefined ? {} : { fieldPath: `spec.${list}{${container}}` };
+    const kind = container === undefined ? undefined : containerKind(pod, container);
+    const list = { init: "initContainers", regular: "containers", ephemeral: "ephemeralContainers" } as const;
+    const fieldPath = kind === undefined ? {} : { fieldPath: `spec.${list[kind]}{${container}}` };
     this.#events.event({ kind: "Pod", apiVersion: "v1", ...refOf(pod), ...fieldPath }, type, reason, message);
   }
 

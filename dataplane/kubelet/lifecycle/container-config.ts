@@ -5,13 +5,16 @@ import type { Container, Pod } from "../../../controlplane/api/mod.ts";
 import { expand } from "../env/expand.ts";
 import { hashContainer } from "../pod/actions.ts";
 import { annotations, formatPod, labels, refOf } from "../pod/pod-ref.ts";
+import { ephemeralContainers } from "../pod/qos.ts";
 import { containerResources } from "../pod/resources.ts";
+import { findContainer, type RuntimePod } from "../pod/runtime-pod.ts";
 import { podDirOf } from "../root-dir.ts";
 import type {
   ContainerConfig,
   Image,
   KeyValue,
   LinuxContainerSecurityContext,
+  NamespaceOptions,
   SecurityProfile,
 } from "../runtime/cri.ts";
 import { containerMounts, type MountedVolumes } from "../volumes/volume-manager.ts";
@@ -21,6 +24,8 @@ import { StartError } from "./start-error.ts";
 export interface ContainerConfigInput {
   readonly pod: Pod;
   readonly container: Container;
+  /** Where an ephemeral container finds the one whose processes it wants to see. */
+  readonly runtimePod: RuntimePod;
   readonly image: Image;
   readonly restartCount: number;
   readonly envs: readonly KeyValue[];
@@ -66,15 +71,30 @@ export function containerConfig(input: ContainerConfigInput): ContainerConfig {
       [annotations.terminationMessagePolicy]: container.terminationMessagePolicy ?? "File",
       [annotations.terminationGracePeriod]: `${grace}`,
     },
+    ...(container.lifecycle?.stopSignal === undefined ? {} : { stopSignal: container.lifecycle.stopSignal }),
     logPath: join(container.name, `${restartCount}.log`),
     stdin: container.stdin === true,
     stdinOnce: container.stdinOnce === true,
     tty: container.tty === true,
     linux: {
       resources: containerResources(pod, container, input.memoryCapacityBytes),
-      securityContext: securityContext(pod, container, input.image),
+      securityContext: {
+        ...securityContext(pod, container, input.image),
+        namespaceOptions: containerNamespaces(pod, container, input.runtimePod),
+      },
     },
   };
+}
+
+/** Those of the pod; an ephemeral container may ask for the processes of another. */
+function containerNamespaces(pod: Pod, container: Container, runtimePod: RuntimePod): NamespaceOptions {
+  const own = namespaceOptions(pod);
+  const name = ephemeralContainers(pod).find((one) => one.name === container.name)?.targetContainerName ?? "";
+  if (name === "" || own.pid !== "CONTAINER") return own;
+  const target = findContainer(runtimePod, name);
+  if (target === undefined) throw new Error(`unable to find target container ${name}`);
+  if (target.state !== "running") throw new Error(`target container ${name} is not running`);
+  return { ...own, pid: "TARGET", targetId: target.id };
 }
 
 function makeMessageFile(rootDir: string, uid: string, name: string): string {
@@ -107,7 +127,6 @@ export function securityContext(pod: Pod, container: Container, image: Image): L
   const groups = [...(podWide.supplementalGroups ?? []), ...(podWide.fsGroup === undefined ? [] : [podWide.fsGroup])];
   return {
     privileged: own.privileged === true,
-    namespaceOptions: namespaceOptions(pod),
     runAsUser,
     runAsGroup: own.runAsGroup ?? podWide.runAsGroup,
     supplementalGroups: groups,

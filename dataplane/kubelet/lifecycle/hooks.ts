@@ -1,4 +1,4 @@
-import { setTimeout as delay } from "node:timers/promises";
+import { type Clock, pause } from "../../../base/mod.ts";
 import type { Container, LifecycleHandler } from "../../../controlplane/api/mod.ts";
 import { httpGet, urlOf } from "../probes/http-get.ts";
 import type { RuntimeService } from "../runtime/cri.ts";
@@ -6,11 +6,18 @@ import type { RuntimeService } from "../runtime/cri.ts";
 /** An HTTP hook that is never answered must not hold a container for ever. */
 const httpTimeoutMs = 30_000;
 
+export interface HookTarget {
+  readonly container: Container;
+  readonly containerId: string;
+  readonly podIP: string;
+}
+
 /** Runs a postStart or preStop hook to its end. Rejects when it failed. */
 export async function runHook(
   runtime: RuntimeService,
+  clock: Clock,
   handler: LifecycleHandler,
-  target: { readonly container: Container; readonly containerId: string; readonly podIP: string },
+  target: HookTarget,
 ): Promise<void> {
   const { exec, httpGet: get, sleep } = handler;
   if (exec !== undefined) {
@@ -25,9 +32,7 @@ export async function runHook(
     if (status < 200 || status >= 400) throw new Error(`HTTP lifecycle hook answered with status ${status}`);
     return;
   }
-  if (sleep !== undefined) {
-    await delay(sleep.seconds * 1000);
-    return;
-  }
-  throw new Error("the lifecycle hook has no handler that this kubelet supports");
+  if (sleep !== undefined) return pause(clock, sleep.seconds * 1000);
+  // tcpSocket as well: the API takes it for the sake of old manifests, and no kubelet has ever run it.
+  throw new Error(`invalid handler: ${JSON.stringify(handler)}`);
 }

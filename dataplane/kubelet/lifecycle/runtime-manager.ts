@@ -4,7 +4,7 @@ import type { Container, Pod } from "../../../controlplane/api/mod.ts";
 import { ContainerConfigError, type ContainerEnvironment } from "../env/container-env.ts";
 import { type ContainerToKill, computePodActions, type PodActions, type ProbeVerdicts } from "../pod/actions.ts";
 import { annotations, formatPod, isHostNetwork, isSidecar, labels, type PodRef, refOf } from "../pod/pod-ref.ts";
-import { allContainers } from "../pod/qos.ts";
+import { allContainers, containerKind } from "../pod/qos.ts";
 import { findContainer, type RuntimeContainer, type RuntimePod } from "../pod/runtime-pod.ts";
 import type { ImageService, PodSandboxConfig, RuntimeService } from "../runtime/cri.ts";
 import type { StartFailure } from "../status/container-statuses.ts";
@@ -97,7 +97,7 @@ export class RuntimeManager {
     runtimePod: RuntimePod,
     actions: PodActions,
   ): Promise<{ id: string; podIP: string } | undefined> {
-    const wanted = actions.startInit.length + actions.start.length > 0;
+    const wanted = actions.startEphemeral.length + actions.startInit.length + actions.start.length > 0;
     if (!actions.createSandbox && !wanted) return undefined;
     let id = actions.sandboxId;
     if (actions.createSandbox) {
@@ -136,7 +136,7 @@ export class RuntimeManager {
   ): Promise<SyncResult> {
     const waits: number[] = [];
     let ok = true;
-    for (const container of [...actions.startInit, ...actions.start]) {
+    for (const container of [...actions.startEphemeral, ...actions.startInit, ...actions.start]) {
       try {
         await this.#start(pod, container, runtimePod, volumes, sandbox);
         this.#noteFailure(pod, container, undefined);
@@ -150,7 +150,7 @@ export class RuntimeManager {
           container: container.name,
           reason: failure.reason,
         });
-        if (isInit(pod, container)) break; // the next one must wait for this one
+        if (containerKind(pod, container.name) === "init") break; // the next one must wait for this one
       }
     }
     return { ok, retryAfterMs: waits.length === 0 ? undefined : Math.min(...waits) };
@@ -186,7 +186,8 @@ export class RuntimeManager {
     this.#waitForBackoff(pod, container, last, event);
     const image = await this.#ensureImage(pod, container, event);
     const restartCount = last === undefined ? (reportedRestarts(pod, container) ?? 0) : last.restartCount + 1;
-    const config = await this.#configure(pod, container, event, { image, restartCount, volumes, podIP: sandbox.podIP });
+    const { podIP } = sandbox;
+    const config = await this.#configure(pod, container, event, { image, restartCount, volumes, podIP, runtimePod });
     const sandboxConfig = this.#options.sandboxConfig(pod, 0);
     const { containerId } = await this.#step("CreateContainerError", event, () =>
       this.#runtime.createContainer(sandbox.id, config, sandboxConfig),
@@ -198,7 +199,7 @@ export class RuntimeManager {
     const postStart = container.lifecycle?.postStart;
     if (postStart === undefined) return;
     try {
-      await runHook(this.#runtime, postStart, { container, containerId, podIP: sandbox.podIP });
+      await runHook(this.#runtime, this.#options.clock, postStart, { container, containerId, podIP: sandbox.podIP });
     } catch (error) {
       this.#options.log("warn", "postStart hook failed", {
         pod: formatPod(refOf(pod)),
@@ -249,7 +250,9 @@ export class RuntimeManager {
     pod: Pod,
     container: Container,
     event: (type: "Warning", reason: string, message: string) => void,
-    known: Pick<Parameters<typeof containerConfig>[0], "image" | "restartCount" | "volumes"> & { podIP: string },
+    known: Pick<Parameters<typeof containerConfig>[0], "image" | "restartCount" | "volumes" | "runtimePod"> & {
+      podIP: string;
+    },
   ) {
     try {
       const envs = await this.#options.environment(pod, container, known.podIP, (message) =>
@@ -343,16 +346,15 @@ export class RuntimeManager {
     const { promise: late, resolve } = Promise.withResolvers<void>();
     const timer = this.#options.clock.after(graceSeconds * 1000, resolve);
     const podIP = pod.status?.podIP ?? "";
-    const hook = runHook(this.#runtime, handler, { container: spec, containerId: container.id, podIP }).catch(
-      (error: Error) => {
-        this.#options.log("warn", "preStop hook failed", {
-          pod: formatPod(refOf(pod)),
-          container: spec.name,
-          error: error.message,
-        });
-        this.#options.event(pod, "Warning", "FailedPreStopHook", "PreStopHook failed", spec.name);
-      },
-    );
+    const target = { container: spec, containerId: container.id, podIP };
+    const hook = runHook(this.#runtime, this.#options.clock, handler, target).catch((error: Error) => {
+      this.#options.log("warn", "preStop hook failed", {
+        pod: formatPod(refOf(pod)),
+        container: spec.name,
+        error: error.message,
+      });
+      this.#options.event(pod, "Warning", "FailedPreStopHook", "PreStopHook failed", spec.name);
+    });
     await Promise.race([hook, late]);
     timer.cancel();
   }
@@ -377,10 +379,6 @@ export class RuntimeManager {
 /** Seconds a pod's containers have to end. */
 function graceOf(pod: Pod): number {
   return pod.metadata.deletionGracePeriodSeconds ?? pod.spec.terminationGracePeriodSeconds ?? 30;
-}
-
-function isInit(pod: Pod, container: Container): boolean {
-  return (pod.spec.initContainers ?? []).some(({ name }) => name === container.name);
 }
 
 /** The runtime has lost all instances; the API remembers how many there were. */

@@ -11,6 +11,7 @@ function plan(wanted: Pod, found: RuntimePod, probes: ProbeVerdicts = content): 
     ...(actions.killPod ? ["kill pod"] : []),
     ...actions.kill.map((one) => `kill ${one.container.name}`),
     ...(actions.createSandbox ? [`sandbox ${actions.attempt}`] : []),
+    ...actions.startEphemeral.map(({ name }) => `ephemeral ${name}`),
     ...actions.startInit.map(({ name }) => `init ${name}`),
     ...actions.start.map(({ name }) => `start ${name}`),
   ].join(", ");
@@ -136,5 +137,26 @@ describe("sidecars", () => {
   test("do not keep a finished pod alive", () => {
     const found = runtimePod([instance("main", "exited 0"), instance("i2", "exited 0"), instance("side", "running")]);
     expect(plan({ ...wanted, spec: { ...wanted.spec, restartPolicy: "Never" } }, found)).toBe("kill pod");
+  });
+});
+
+describe("an ephemeral container", () => {
+  const debugged = (change: Partial<Pod["spec"]> = {}) => pod({ ephemeralContainers: [{ name: "debug" }], ...change });
+
+  test("starts beside what runs, also while the pod initialises", () => {
+    expect(plan(debugged(), runtimePod([instance("main", "running")]))).toBe("ephemeral debug");
+    const initialising = debugged({ initContainers: [container("i")] });
+    expect(plan(initialising, runtimePod([instance("i", "running")]))).toBe("ephemeral debug");
+  });
+
+  test("starts once and is never part of a pod's beginning", () => {
+    expect(plan(debugged(), runtimePod([], []))).toBe("sandbox 0, start main");
+    const ended = runtimePod([instance("main", "running"), instance("debug", "exited 1")]);
+    expect(plan(debugged(), ended)).toBe("");
+  });
+
+  test("keeps no pod alive", () => {
+    const found = runtimePod([instance("main", "exited 0"), instance("debug", "running")]);
+    expect(plan(debugged({ restartPolicy: "Never" }), found)).toBe("kill pod");
   });
 });

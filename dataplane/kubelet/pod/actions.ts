@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Container, Pod } from "../../../controlplane/api/mod.ts";
 import { isHostNetwork, isSidecar } from "./pod-ref.ts";
+import { ephemeralContainers } from "./qos.ts";
 import { findContainer, type RuntimeContainer, type RuntimePod } from "./runtime-pod.ts";
 
 export type ProbeVerdict = "success" | "failure" | "unknown";
@@ -29,6 +30,7 @@ export interface PodActions {
   /** Number of the sandbox to create. */
   readonly attempt: number;
   readonly kill: readonly ContainerToKill[];
+  readonly startEphemeral: readonly Container[];
   readonly startInit: readonly Container[];
   readonly start: readonly Container[];
 }
@@ -58,7 +60,7 @@ export function computePodActions(pod: Pod, runtimePod: RuntimePod, probes: Prob
 
   if (sandbox.create) {
     const killPod = runtimePod.sandboxes.length > 0;
-    const nothing = { ...base, killPod, createSandbox: false, kill: [], startInit: [], start: [] };
+    const nothing = { ...base, ...nothingElse, killPod };
     // Its containers have run and may not run again: a new sandbox would stand empty.
     if (pod.spec.restartPolicy === "Never" && sandbox.attempt > 0 && runtimePod.containers.length > 0) return nothing;
     const succeeded = ({ name }: Container) => {
@@ -72,13 +74,13 @@ export function computePodActions(pod: Pod, runtimePod: RuntimePod, probes: Prob
     return { ...nothing, createSandbox: true, startInit, start: startInit.length === 0 ? start : [] };
   }
 
+  // They never start a second time, whatever became of them.
+  const startEphemeral = ephemeralContainers(pod).filter(({ name }) => findContainer(runtimePod, name) === undefined);
   const kill: ContainerToKill[] = [];
   const startInit: Container[] = [];
   const initialised = planInit(pod, runtimePod, probes, startInit, kill);
-  if (initialised === "failed") {
-    return { ...base, killPod: true, createSandbox: false, kill: [], startInit: [], start: [] };
-  }
-  if (!initialised) return { ...base, killPod: false, createSandbox: false, kill, startInit, start: [] };
+  if (initialised === "failed") return { ...base, ...nothingElse, killPod: true };
+  if (!initialised) return { ...base, ...nothingElse, kill, startEphemeral, startInit };
 
   const start: Container[] = [];
   let kept = 0;
@@ -107,16 +109,18 @@ export function computePodActions(pod: Pod, runtimePod: RuntimePod, probes: Prob
     if (doomed.cause === "definition" || pod.spec.restartPolicy !== "Never") start.push(container);
   }
   // Nothing runs, nothing will: only sidecars are left, and they do not keep a pod alive.
-  const done = kept === 0 && start.length === 0;
-  return {
-    ...base,
-    killPod: done,
-    createSandbox: false,
-    kill: done ? [] : kill,
-    startInit: done ? [] : startInit,
-    start,
-  };
+  if (kept === 0 && start.length === 0) return { ...base, ...nothingElse, killPod: true };
+  return { ...base, ...nothingElse, kill, startEphemeral, startInit, start };
 }
+
+const nothingElse: Omit<PodActions, "sandboxId" | "attempt"> = {
+  killPod: false,
+  createSandbox: false,
+  kill: [],
+  startEphemeral: [],
+  startInit: [],
+  start: [],
+};
 
 function whyKill(
   container: Container,

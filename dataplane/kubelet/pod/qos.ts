@@ -1,25 +1,27 @@
-import { type Container, type Pod, Quantity } from "../../../controlplane/api/mod.ts";
+import { type Container, type EphemeralContainer, type Pod, qosClassOf } from "../../../controlplane/api/mod.ts";
 
 export type QosClass = "Guaranteed" | "Burstable" | "BestEffort";
 
-/** Guaranteed: limits of CPU and memory everywhere, equal to the requests. BestEffort: nothing asked. Burstable: the rest. */
 export function qosClass(pod: Pod): QosClass {
-  const containers = allContainers(pod);
-  const asked = (container: Container) =>
-    [container.resources?.requests, container.resources?.limits].some((list) =>
-      ["cpu", "memory"].some((name) => !Quantity.of(list?.[name]).isZero()),
-    );
-  if (!containers.some(asked)) return "BestEffort";
-  const guaranteed = containers.every((container) =>
-    ["cpu", "memory"].every((name) => {
-      const limit = Quantity.of(container.resources?.limits?.[name]);
-      const request = container.resources?.requests?.[name];
-      return !limit.isZero() && (request === undefined || Quantity.of(request).compare(limit) === 0);
-    }),
-  );
-  return guaranteed ? "Guaranteed" : "Burstable";
+  return qosClassOf(pod.spec);
 }
 
+/** Those of every kind, in the order in which they may start. */
 export function allContainers(pod: Pod): Container[] {
-  return [...(pod.spec.initContainers ?? []), ...pod.spec.containers];
+  return [...(pod.spec.initContainers ?? []), ...pod.spec.containers, ...ephemeralContainers(pod)];
+}
+
+export type ContainerKind = "init" | "regular" | "ephemeral";
+
+/** Undefined: the pod has no container of that name. */
+export function containerKind(pod: Pod, name: string): ContainerKind | undefined {
+  const has = (list: readonly { readonly name?: string }[] = []) => list.some((one) => one.name === name);
+  if (has(pod.spec.containers)) return "regular";
+  if (has(pod.spec.initContainers)) return "init";
+  return has(pod.spec.ephemeralContainers) ? "ephemeral" : undefined;
+}
+
+/** Containers added to a pod that runs, to look around in it: they start once and have no part in what becomes of the pod. */
+export function ephemeralContainers(pod: Pod): (Container & Pick<EphemeralContainer, "targetContainerName">)[] {
+  return (pod.spec.ephemeralContainers ?? []).map((container) => ({ ...container, name: container.name ?? "" }));
 }

@@ -2,6 +2,7 @@ import { connect } from "node:net";
 import type { Container, Probe } from "../../../controlplane/api/mod.ts";
 import { expand } from "../env/expand.ts";
 import { CriError, type RuntimeService } from "../runtime/cri.ts";
+import { grpcHealth } from "./grpc-health.ts";
 import { dialError, httpGet, resolvePort, urlOf } from "./http-get.ts";
 
 /** What one attempt says. `error`: it could not be made; the container is not to blame. */
@@ -40,7 +41,10 @@ export function createProber(runtime: RuntimeService): Prober {
           timeoutSeconds * 1000,
         );
       }
-      if (probe.grpc !== undefined) return { result: "error", output: "gRPC probes are not supported by this kubelet" };
+      if (probe.grpc !== undefined) {
+        const { port, service = "" } = probe.grpc;
+        return await grpcHealth(target.podIP, port, service, timeoutSeconds * 1000);
+      }
       return { result: "error", output: "missing probe handler" };
     } catch (error) {
       return { result: "error", output: (error as Error).message };

@@ -186,6 +186,8 @@ export interface ContainerConfig {
   readonly devices?: readonly Device[];
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
+  /** Instead of the image's: a name such as SIGUSR1. */
+  readonly stopSignal?: string;
   /** Relative to the sandbox's logDirectory. */
   readonly logPath: string;
   readonly stdin?: boolean;

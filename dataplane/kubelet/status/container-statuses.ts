@@ -6,6 +6,7 @@ import {
   timeAt,
 } from "../../../controlplane/api/mod.ts";
 import { shouldRestart } from "../pod/actions.ts";
+import type { ContainerKind } from "../pod/qos.ts";
 import { findContainer, type RuntimeContainer, type RuntimePod } from "../pod/runtime-pod.ts";
 
 /** Why a container could not be started last time: shown while it waits. */
@@ -37,17 +38,17 @@ const lost = (situation: string): ContainerState => ({
 export function containerStatuses(
   input: ContainerStatusInput,
   containers: readonly Container[],
-  isInit: boolean,
+  kind: ContainerKind,
 ): ContainerStatus[] {
-  return containers.map((container) => containerStatus(input, container, isInit));
+  return containers.map((container) => containerStatus(input, container, kind));
 }
 
-function containerStatus(input: ContainerStatusInput, container: Container, isInit: boolean): ContainerStatus {
+function containerStatus(input: ContainerStatusInput, container: Container, kind: ContainerKind): ContainerStatus {
   const { pod, runtimePod, previous } = input;
   const old = previous.get(container.name);
   const instances = runtimePod.containers.filter(({ name }) => name === container.name);
   const [newest, before] = instances;
-  const status = newest === undefined ? neverSeen(input, container, old, isInit) : seen(input, container, newest);
+  const status = newest === undefined ? neverSeen(input, container, old, kind) : seen(input, container, newest);
   if (before !== undefined) status.lastState = stateOf(input, before);
   else if (
     newest !== undefined &&
@@ -57,9 +58,10 @@ function containerStatus(input: ContainerStatusInput, container: Container, isIn
   ) {
     status.lastState = old.lastState; // its predecessor has been collected
   }
-  const initDone =
-    isInit && newest?.state === "exited" && newest.exitCode === 0 && container.restartPolicy !== "Always";
-  if (!initDone && shouldRestart(pod, container, findContainer(runtimePod, container.name))) {
+  const exited = newest?.state === "exited";
+  const initDone = kind === "init" && exited && newest.exitCode === 0 && container.restartPolicy !== "Always";
+  const over = initDone || (kind === "ephemeral" && exited);
+  if (!over && shouldRestart(pod, container, findContainer(runtimePod, container.name))) {
     const failure = input.failure(container.name);
     if (failure !== undefined) {
       if (status.state?.terminated !== undefined) status.lastState = status.state;
@@ -112,12 +114,12 @@ function neverSeen(
   input: ContainerStatusInput,
   container: Container,
   old: ContainerStatus | undefined,
-  isInit: boolean,
+  kind: ContainerKind,
 ): ContainerStatus {
-  const hasInit = (input.pod.spec.initContainers ?? []).length > 0;
+  const initialising = kind !== "ephemeral" && (input.pod.spec.initContainers ?? []).length > 0;
   const waiting: ContainerStatus = {
     name: container.name,
-    state: { waiting: { reason: isInit || hasInit ? "PodInitializing" : "ContainerCreating" } },
+    state: { waiting: { reason: initialising ? "PodInitializing" : "ContainerCreating" } },
     lastState: old?.lastState ?? {},
     ready: false,
     restartCount: old?.restartCount ?? 0,

@@ -6,7 +6,7 @@ import {
   timeAt,
 } from "../../../controlplane/api/mod.ts";
 import { isHostNetwork, isSidecar } from "../pod/pod-ref.ts";
-import { qosClass } from "../pod/qos.ts";
+import { type ContainerKind, ephemeralContainers, qosClass } from "../pod/qos.ts";
 import { findContainer, type RuntimeContainer, type RuntimePod } from "../pod/runtime-pod.ts";
 import { podConditions, stampConditions } from "./conditions.ts";
 import { containerStatuses, type StartFailure } from "./container-statuses.ts";
@@ -34,13 +34,14 @@ export function podStatus(input: PodStatusInput): PodStatus {
   const { pod, runtimePod, previous, hostIP } = input;
   const now = timeAt(input.nowMs);
   const inits = pod.spec.initContainers ?? [];
-  const initStatuses = withProbes(input, inits, statusesOf(input, inits, previous.initContainerStatuses, true), true);
+  const initStatuses = withProbes(input, inits, statusesOf(input, inits, previous.initContainerStatuses, "init"), true);
   const statuses = withProbes(
     input,
     pod.spec.containers,
-    statusesOf(input, pod.spec.containers, previous.containerStatuses, false),
+    statusesOf(input, pod.spec.containers, previous.containerStatuses, "regular"),
     false,
   );
+  const ephemeral = ephemeralContainers(pod);
   const byName = new Map([...initStatuses, ...statuses].map((status) => [status.name, status]));
   const ended = previous.phase === "Failed" || previous.phase === "Succeeded";
   // Once ended, always ended: whoever waits for the end must not see it undone.
@@ -62,6 +63,9 @@ export function podStatus(input: PodStatusInput): PodStatus {
     startTime: previous.startTime ?? now,
     ...(inits.length === 0 ? {} : { initContainerStatuses: initStatuses }),
     containerStatuses: statuses,
+    ...(ephemeral.length === 0
+      ? {}
+      : { ephemeralContainerStatuses: statusesOf(input, ephemeral, previous.ephemeralContainerStatuses, "ephemeral") }),
     qosClass: previous.qosClass ?? qosClass(pod),
     ...(generation === undefined ? {} : { observedGeneration: generation }),
   };
@@ -71,11 +75,11 @@ function statusesOf(
   input: PodStatusInput,
   containers: readonly Container[],
   previous: readonly ContainerStatus[] = [],
-  isInit: boolean,
+  kind: ContainerKind,
 ): ContainerStatus[] {
   const { pod, runtimePod, failure, runtimeName } = input;
   const known = new Map(previous.map((status) => [status.name, status]));
-  return containerStatuses({ pod, runtimePod, previous: known, failure, runtimeName }, containers, isInit);
+  return containerStatuses({ pod, runtimePod, previous: known, failure, runtimeName }, containers, kind);
 }
 
 function withProbes(
@@ -117,5 +121,6 @@ export function terminatedStatus(status: PodStatus): PodStatus {
     initContainerStatuses: status.initContainerStatuses?.map((one) =>
       one.state?.running === undefined ? one : end(one),
     ),
+    ephemeralContainerStatuses: status.ephemeralContainerStatuses?.map(end),
   };
 }

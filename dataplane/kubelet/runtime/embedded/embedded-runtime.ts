@@ -449,7 +449,7 @@ export class EmbeddedRuntime implements RuntimeService, ImageService {
       imageRef: image.ref,
       root: image.root,
       user,
-      stopSignal: signalOf(image.config.StopSignal),
+      stopSignal: signalOf(config.stopSignal ?? image.config.StopSignal),
       argv,
       env,
       logFile: join(sandbox.logDirectory, config.logPath),
