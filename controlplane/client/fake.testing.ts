@@ -79,6 +79,8 @@ export class FakeApiServer implements Transport {
     const body = parse(request.body);
     switch (request.method) {
       case "GET":
+        if (name !== undefined && target.subresource === "scale")
+          return answer(200, scaleOf(this.store.get(kind, namespace, name)));
         if (name !== undefined) return answer(200, shown(this.store.get(kind, namespace, name)));
         if (url.searchParams.get("watch") === "true") {
           const from = url.searchParams.get("resourceVersion") ?? "";
@@ -243,6 +245,20 @@ interface Loose {
   status?: Record<string, unknown>;
   target?: { name?: string };
   deleteOptions?: unknown;
+}
+
+/** The scale of what has replicas and a selector by labels alone. */
+function scaleOf(object: KubernetesObject): unknown {
+  const { metadata, spec, status } = object as KubernetesObject & Loose;
+  const { matchLabels = {} } = (spec?.selector ?? {}) as { matchLabels?: Record<string, string> };
+  const selector = Object.entries(matchLabels).map(([key, value]) => `${key}=${value}`);
+  return {
+    kind: "Scale",
+    apiVersion: "autoscaling/v1",
+    metadata,
+    spec: { replicas: spec?.replicas },
+    status: { replicas: status?.replicas ?? 0, selector: selector.join(",") },
+  };
 }
 
 function metadataOf(object: KubernetesObject): KubernetesObject {

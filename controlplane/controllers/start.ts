@@ -42,6 +42,7 @@ import { VolumeProtection } from "./volumeprotection/volumes.ts";
 
 const yearMs = 365 * 24 * 3_600_000;
 
+import { HorizontalPodAutoscalerController } from "./podautoscaler/controller.ts";
 import { ResourceQuotaController } from "./resourcequota/controller.ts";
 export interface ControllerManagerOptions {
   /** Either this, closed by whoever made it, or a kubeconfig. */
@@ -232,5 +233,6 @@ function controllersFor(
           () => new CertificateSigningController(context, clusterSigning, options.clusterSigningDurationMs ?? yearMs),
         )),
     ...where([client.resourceQuotas, client.persistentVolumeClaims], () => new ResourceQuotaController(context)),
+    ...where([client.horizontalPodAutoscalers], () => new HorizontalPodAutoscalerController(context)),
   ];
 }
