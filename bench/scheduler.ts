@@ -150,9 +150,11 @@ async function measure(one: Case, nodes: number, pods: number, plane: ControlPla
     await client.request("POST", "/apis/scheduling.k8s.io/v1/priorityclasses", { body: important });
   }
   await many(nodes, async (i) => {
-    await client.nodes.create(node(i, one.zones));
-    // A new node is tainted as not ready, until a controller has seen it.
+    const { status, ...created } = node(i, one.zones);
+    await client.nodes.create(created);
+    // A new node is tainted as not ready, until a controller has seen it, and a kubelet says what it has.
     await client.nodes.patch(`node-${i}`, "merge", { spec: { taints: null } });
+    await client.nodes.patch(`node-${i}`, "merge", { status }, { subresource: "status" });
   });
   await many(one.before(nodes), (i) => {
     const existing = one.existing(i);
