@@ -2,6 +2,7 @@ import type { Container, EnvVar, EphemeralContainer } from "../types/core/contai
 import type { Pod } from "../types/core/pod.ts";
 import type { PodSpec } from "../types/core/pod-spec.ts";
 import type { Lifecycle, Probe } from "../types/core/probe.ts";
+import { followsLatest } from "./image.ts";
 import { defaultVolume } from "./volume.ts";
 
 /** Defaults of every pod spec, be it a pod's or a template's. */
@@ -54,13 +55,6 @@ function defaultContainer(container: AnyContainer): void {
     if (probe !== undefined) defaultProbe(probe);
   }
   if (container.lifecycle !== undefined) defaultLifecycle(container.lifecycle);
-}
-
-/** Without a digest, and with the tag "latest" or none at all. */
-function followsLatest(image: string): boolean {
-  if (image.includes("@")) return false;
-  const tag = /:([^:/]+)$/.exec(image)?.[1];
-  return tag === undefined || tag === "latest";
 }
 
 function defaultEnvVar(variable: EnvVar): void {

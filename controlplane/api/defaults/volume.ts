@@ -1,4 +1,5 @@
 import type { Volume } from "../types/core/volume.ts";
+import { followsLatest } from "./image.ts";
 
 /** rw-r--r-- */
 const fileMode = 0o644;
@@ -17,6 +18,9 @@ export function defaultVolume(volume: Volume): void {
     if (source.serviceAccountToken !== undefined) source.serviceAccountToken.expirationSeconds ??= tokenSeconds;
     for (const item of source.downwardAPI?.items ?? [])
       if (item.fieldRef !== undefined) item.fieldRef.apiVersion ??= "v1";
+  }
+  if (volume.image !== undefined) {
+    volume.image.pullPolicy ||= followsLatest(volume.image.reference ?? "") ? "Always" : "IfNotPresent";
   }
   if (volume.ephemeral?.volumeClaimTemplate !== undefined) {
     volume.ephemeral.volumeClaimTemplate.spec.volumeMode ??= "Filesystem";

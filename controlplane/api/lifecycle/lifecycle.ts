@@ -1,4 +1,4 @@
-import type { KubeObject, Resource } from "../resources/resource.ts";
+import type { KubeObject, Part, Resource } from "../resources/resource.ts";
 import { equalJson } from "../schema/equal.ts";
 import { type FieldError, FieldErrors } from "../validation/field-errors.ts";
 import { isDNS1123Subdomain } from "../validation/formats.ts";
@@ -52,11 +52,14 @@ export function prepareForUpdate(resource: Resource, next: KubeObject, old: Kube
   keepSystemMetadata(next, old);
   if (hasStatus(resource)) setStatus(next, statusOf(old));
   strategy.prepareForUpdate?.(next, old);
-  if (strategy.tracksGeneration) {
-    const generation = old.metadata.generation ?? 1;
-    const same = strategy.wantsSame ?? wantsSameSpec;
-    next.metadata.generation = same(next, old) ? generation : generation + 1;
-  }
+  countChange(resource, next, old);
+}
+
+function countChange({ strategy }: Resource, next: KubeObject, old: KubeObject): void {
+  if (!strategy.tracksGeneration) return;
+  const generation = old.metadata.generation ?? 1;
+  const same = strategy.wantsSame ?? wantsSameSpec;
+  next.metadata.generation = same(next, old) ? generation : generation + 1;
 }
 
 export function validateUpdate(resource: Resource, next: KubeObject, old: KubeObject): FieldError[] {
@@ -70,20 +73,49 @@ export function validateUpdate(resource: Resource, next: KubeObject, old: KubeOb
 /** An update through `status`: everything else stays. */
 export function prepareForStatusUpdate(resource: Resource, next: KubeObject, old: KubeObject): void {
   const status = statusOf(next);
-  const { resourceVersion, managedFields, labels, annotations } = next.metadata;
-  const given = next.metadata;
-  for (const key of Object.keys(next)) delete (next as unknown as Record<string, unknown>)[key];
-  Object.assign(next, structuredCloneJson(old));
-  // Identity is compared, not copied: a status meant for an earlier object of the same name must fail validation.
-  if (given.uid !== undefined) next.metadata.uid = given.uid;
-  if (resourceVersion === undefined) delete next.metadata.resourceVersion;
-  else next.metadata.resourceVersion = resourceVersion;
-  if (managedFields !== undefined) next.metadata.managedFields = managedFields;
+  const { labels, annotations } = next.metadata;
+  becomeCopyOf(next, old);
   if (resource.strategy.statusUpdatesMetadata) {
     setOrDelete(next.metadata, "labels", labels);
     setOrDelete(next.metadata, "annotations", annotations);
   }
   setStatus(next, status);
+}
+
+/** An update through another subresource that writes a part of the object: everything else stays. */
+export function prepareForPartUpdate(
+  resource: Resource,
+  part: Part<KubeObject>,
+  next: KubeObject,
+  old: KubeObject,
+): void {
+  const given = { ...next };
+  becomeCopyOf(next, old);
+  part.take(next, given);
+  countChange(resource, next, old);
+}
+
+export function validatePartUpdate(
+  resource: Resource,
+  part: Part<KubeObject>,
+  next: KubeObject,
+  old: KubeObject,
+): FieldError[] {
+  const errors = new FieldErrors();
+  validateMetadataUpdate(next.metadata, old.metadata, errors);
+  resource.strategy.validate?.(next, errors);
+  part.validateUpdate(next, old, errors);
+  return errors.list;
+}
+
+/** Identity is compared, not copied: what is meant for an earlier object of the same name must fail validation. */
+function becomeCopyOf(next: KubeObject, old: KubeObject): void {
+  const { uid, resourceVersion, managedFields } = next.metadata;
+  for (const key of Object.keys(next)) delete (next as unknown as Record<string, unknown>)[key];
+  Object.assign(next, structuredCloneJson(old));
+  if (uid !== undefined) next.metadata.uid = uid;
+  setOrDelete(next.metadata, "resourceVersion", resourceVersion);
+  if (managedFields !== undefined) next.metadata.managedFields = managedFields;
 }
 
 export function validateStatusUpdate(resource: Resource, next: KubeObject, old: KubeObject): FieldError[] {

@@ -1,12 +1,16 @@
 import { defaultPod } from "../defaults/pod-spec.ts";
+import { selectByOwnLabels } from "../pods/label-keys.ts";
 import { qosClassOf } from "../pods/qos.ts";
 import { podColumns, podRowConditions } from "../printers/pods.ts";
 import { Binding } from "../types/core/binding.ts";
 import { Pod } from "../types/core/pod.ts";
 import type { PodCondition } from "../types/core/pod-status.ts";
 import { Eviction } from "../types/policy.ts";
-import { validatePod, validatePodCreate, validatePodUpdate } from "../validation/pod/pod.ts";
-import { resource } from "./resource.ts";
+import { validateEphemeralContainersUpdate } from "../validation/pod/ephemeral-containers.ts";
+import { validatePod, validatePodCreate } from "../validation/pod/pod.ts";
+import { validatePodResize } from "../validation/pod/pod-resize.ts";
+import { validatePodUpdate } from "../validation/pod/pod-update.ts";
+import { type Part, readAndWrite, resource, type Subresource } from "./resource.ts";
 
 const heldBack: PodCondition = {
   type: "PodScheduled",
@@ -14,6 +18,35 @@ const heldBack: PodCondition = {
   reason: "SchedulingGated",
   message: "Scheduling is blocked due to non-empty scheduling gates",
 };
+
+/** Containers that somebody looks into the pod with. */
+const ephemeralContainers: Part<Pod> = {
+  take: ({ spec }, given) => {
+    if (given.spec.ephemeralContainers === undefined) delete spec.ephemeralContainers;
+    else spec.ephemeralContainers = given.spec.ephemeralContainers;
+  },
+  validateUpdate: validateEphemeralContainersUpdate,
+};
+
+/** How much of the node's resources its containers have. */
+const resize: Part<Pod> = {
+  take: ({ spec }, given) => {
+    for (const list of ["containers", "initContainers"] as const) {
+      for (const container of spec[list] ?? []) {
+        const wanted = given.spec[list]?.find(({ name }) => name === container.name);
+        if (wanted === undefined) continue;
+        container.resources = wanted.resources ?? {};
+        if (wanted.resizePolicy === undefined) delete container.resizePolicy;
+        else container.resizePolicy = wanted.resizePolicy;
+      }
+    }
+  },
+  validateUpdate: validatePodResize,
+};
+
+function part(name: string, rules: Part<Pod>): Subresource {
+  return { name, gvk: Pod.gvk, schema: Pod, verbs: readAndWrite, part: rules };
+}
 
 const firstIP = (pod: Pod) => pod.status?.podIP ?? pod.status?.podIPs?.[0]?.ip ?? "";
 
@@ -25,6 +58,8 @@ export const pods = resource<Pod>(Pod, {
   status: true,
   subresources: [
     { name: "binding", gvk: Binding.gvk, schema: Binding, verbs: ["create"] },
+    part("ephemeralcontainers", ephemeralContainers),
+    part("resize", resize),
     { name: "eviction", gvk: Eviction.gvk, schema: Eviction, verbs: ["create"] },
     { name: "log", gvk: Pod.gvk, schema: Pod, verbs: ["get"] },
   ],
@@ -36,6 +71,7 @@ export const pods = resource<Pod>(Pod, {
     statusUpdatesMetadata: true,
     defaults: defaultPod,
     prepareForCreate: (pod) => {
+      selectByOwnLabels(pod);
       pod.status = { phase: "Pending", qosClass: qosClassOf(pod.spec) };
       if ((pod.spec.schedulingGates ?? []).length > 0) pod.status.conditions = [heldBack];
     },

@@ -19,6 +19,16 @@ export interface Subresource {
   /** Undefined for kinds that exist as query parameters only (PodExecOptions). */
   readonly schema?: AnyMessage;
   readonly verbs: readonly Verb[];
+  /** Where bodies are the object itself, but only a part of it is written. The status needs none: every kind's is alike. */
+  readonly part?: Part<KubeObject>;
+}
+
+/** A part of an object that is updated by rules of its own. */
+export interface Part<T extends KubeObject> {
+  /** Changes `next`, a copy of what is stored, to have the part as `given` has it. */
+  take(next: T, given: T): void;
+  /** Runs instead of the strategy's `validateUpdate`. */
+  validateUpdate(next: T, old: T, errors: FieldErrors): void;
 }
 
 /**

@@ -75,7 +75,7 @@ describe("pods", () => {
     [
       "an unknown restartPolicy",
       { ...inContainer({}), restartPolicy: "Sometimes" },
-      ['spec.restartPolicy: Unsupported value: "Sometimes": supported values: "Always", "Never", "OnFailure"'],
+      ['spec.restartPolicy: Unsupported value: "Sometimes": supported values: "Always", "OnFailure", "Never"'],
     ],
     [
       "an unknown pull policy",

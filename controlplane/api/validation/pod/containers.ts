@@ -1,58 +1,61 @@
-import type { Container, ContainerPort, VolumeMount } from "../../types/core/container.ts";
+import type { Container, ContainerPort } from "../../types/core/container.ts";
 import type { PodSpec } from "../../types/core/pod-spec.ts";
-import type { SecurityContext } from "../../types/core/security-context.ts";
-import { validateOneOf } from "../common.ts";
 import type { FieldErrors } from "../field-errors.ts";
-import { inRange, isDNS1123Label, isPortName, isPortNumber } from "../formats.ts";
+import { isDNS1123Label, isPortName, isPortNumber } from "../formats.ts";
+import { validateChoice } from "./choice.ts";
 import { validateEnv, validateEnvFrom } from "./env.ts";
-import { validateLifecycle, validateProbe } from "./probes.ts";
-import { validateResources } from "./resources.ts";
-import { validateLocalPath } from "./volumes.ts";
+import { validateMounts } from "./mounts.ts";
+import { validateLifecycle, validateProbes } from "./probes.ts";
+import { validateResizePolicy, validateResources } from "./resources.ts";
+import { validateSecurityContext } from "./security.ts";
+import type { Volumes } from "./volumes.ts";
 
-/** What containers share and must not clash over. */
-interface Surroundings {
-  readonly volumes: ReadonlySet<string>;
-  readonly hostNetwork: boolean;
-  /** Names of all containers met so far, init containers included. */
-  readonly names: Set<string>;
+/** What the containers of a pod have around them. */
+export interface Surroundings {
+  readonly spec: PodSpec;
+  readonly volumes: Volumes;
+  /** A pod's own spec, not a template's. */
+  readonly isPod: boolean;
 }
 
-export function validateContainers(
-  spec: PodSpec,
-  volumes: ReadonlySet<string>,
-  field: string,
-  errors: FieldErrors,
-): void {
-  const around = { volumes, hostNetwork: spec.hostNetwork ?? false, names: new Set<string>() };
+export function validateContainers(around: Surroundings, field: string, errors: FieldErrors): void {
+  const { spec } = around;
   const containers = spec.containers ?? [];
   if (containers.length === 0) errors.required(`${field}.containers`);
-  const hostPorts = new Set<string>();
+  const names = new Set<string>();
   for (const [index, container] of containers.entries()) {
     const at = `${field}.containers[${index}]`;
     validateContainer(container, around, at, errors);
-    validateHostPorts(container.ports ?? [], hostPorts, `${at}.ports`, errors);
-    validateLifecycle(container.lifecycle, `${at}.lifecycle`, errors);
-    validateProbes(container, at, errors);
+    if (names.has(container.name)) errors.duplicate(`${at}.name`, container.name);
+    names.add(container.name);
+    validateLifecycle(container.lifecycle, spec.terminationGracePeriodSeconds, `${at}.lifecycle`, errors);
+    validateProbes(container, spec.terminationGracePeriodSeconds, at, errors);
     if (container.restartPolicy !== undefined) {
       errors.forbidden(`${at}.restartPolicy`, "may not be set for non-init containers");
     }
   }
+  validateHostPorts(containers, `${field}.containers`, errors);
   for (const [index, container] of (spec.initContainers ?? []).entries()) {
-    validateInitContainer(container, around, `${field}.initContainers[${index}]`, errors);
+    const at = `${field}.initContainers[${index}]`;
+    validateContainer(container, around, at, errors);
+    validateInitContainer(container, spec, at, errors);
+    if (names.has(container.name)) errors.duplicate(`${at}.name`, container.name);
+    names.add(container.name);
+    // They run one by one, so that their ports never meet.
+    validateHostPorts([container], `${field}.initContainers`, errors);
   }
+  if (spec.hostNetwork) validateHostNetworkPorts(around, `${field}.containers`, errors);
 }
 
 /** With restartPolicy Always it is a sidecar, and may be probed like any other container. */
-function validateInitContainer(container: Container, around: Surroundings, at: string, errors: FieldErrors): void {
-  validateContainer(container, around, at, errors);
-  if (container.restartPolicy === "Always") {
-    validateLifecycle(container.lifecycle, `${at}.lifecycle`, errors);
-    validateProbes(container, at, errors);
+function validateInitContainer(container: Container, spec: PodSpec, at: string, errors: FieldErrors): void {
+  const { restartPolicy } = container;
+  if (restartPolicy === "Always") {
+    validateLifecycle(container.lifecycle, spec.terminationGracePeriodSeconds, `${at}.lifecycle`, errors);
+    validateProbes(container, spec.terminationGracePeriodSeconds, at, errors);
     return;
   }
-  if (container.restartPolicy !== undefined) {
-    errors.notSupported(`${at}.restartPolicy`, container.restartPolicy, ["Always"]);
-  }
+  if (restartPolicy !== undefined) errors.notSupported(`${at}.restartPolicy`, restartPolicy, ["Always"]);
   for (const name of ["lifecycle", "livenessProbe", "readinessProbe", "startupProbe"] as const) {
     if (container[name] !== undefined) {
       errors.forbidden(`${at}.${name}`, "may not be set for init containers without restartPolicy=Always");
@@ -60,42 +63,35 @@ function validateInitContainer(container: Container, around: Surroundings, at: s
   }
 }
 
-function validateProbes(container: Container, at: string, errors: FieldErrors): void {
-  validateProbe(container.livenessProbe, { succeedsOnce: true }, `${at}.livenessProbe`, errors);
-  validateProbe(container.readinessProbe, { succeedsOnce: false }, `${at}.readinessProbe`, errors);
-  validateProbe(container.startupProbe, { succeedsOnce: true }, `${at}.startupProbe`, errors);
-}
-
-function validateContainer(container: Container, around: Surroundings, at: string, errors: FieldErrors): void {
+/** What holds for containers of every sort. */
+export function validateContainer(
+  container: Container,
+  { spec, volumes, isPod }: Surroundings,
+  at: string,
+  errors: FieldErrors,
+): void {
   const { name, image = "" } = container;
   if (!name) errors.required(`${at}.name`);
   else errors.invalidEach(`${at}.name`, name, isDNS1123Label(name));
-  if (name && around.names.has(name)) errors.duplicate(`${at}.name`, name);
-  around.names.add(name);
-
   if (image === "") errors.required(`${at}.image`);
-  else if (image.trim() !== image) errors.invalid(`${at}.image`, image, "must not have leading or trailing whitespace");
-  validateOneOf(container.imagePullPolicy, ["Always", "IfNotPresent", "Never"], `${at}.imagePullPolicy`, errors);
-  validateOneOf(
-    container.terminationMessagePolicy,
-    ["FallbackToLogsOnError", "File"],
-    `${at}.terminationMessagePolicy`,
-    errors,
-  );
-  validatePorts(container.ports ?? [], around.hostNetwork, `${at}.ports`, errors);
+  else if (isPod) validateImagePadding(image, `${at}.image`, errors);
+  const messages = ["File", "FallbackToLogsOnError"];
+  validateChoice(container.terminationMessagePolicy, messages, `${at}.terminationMessagePolicy`, errors);
+  validatePorts(container.ports ?? [], `${at}.ports`, errors);
   validateEnv(container.env ?? [], `${at}.env`, errors);
   validateEnvFrom(container.envFrom ?? [], `${at}.envFrom`, errors);
-  validateMounts(container.volumeMounts ?? [], around.volumes, `${at}.volumeMounts`, errors);
-  validateResources(container.resources, `${at}.resources`, errors);
-  validateSecurityContext(container.securityContext, `${at}.securityContext`, errors);
+  validateMounts(container, volumes, at, errors);
+  validateChoice(container.imagePullPolicy, ["Always", "IfNotPresent", "Never"], `${at}.imagePullPolicy`, errors);
+  validateResources(container.resources, spec.resourceClaims ?? [], `${at}.resources`, errors);
+  validateResizePolicy(container.resizePolicy ?? [], spec.restartPolicy, `${at}.resizePolicy`, errors);
+  validateSecurityContext(container.securityContext, spec, `${at}.securityContext`, errors);
 }
 
-function validatePorts(
-  ports: readonly ContainerPort[],
-  hostNetwork: boolean,
-  field: string,
-  errors: FieldErrors,
-): void {
+export function validateImagePadding(image: string, field: string, errors: FieldErrors): void {
+  if (image.trim() !== image) errors.invalid(field, image, "must not have leading or trailing whitespace");
+}
+
+function validatePorts(ports: readonly ContainerPort[], field: string, errors: FieldErrors): void {
   const names = new Set<string>();
   for (const [index, port] of ports.entries()) {
     const at = `${field}[${index}]`;
@@ -108,70 +104,30 @@ function validatePorts(
     if (!port.containerPort) errors.required(`${at}.containerPort`);
     else errors.invalidEach(`${at}.containerPort`, port.containerPort, isPortNumber(port.containerPort));
     if (port.hostPort) errors.invalidEach(`${at}.hostPort`, port.hostPort, isPortNumber(port.hostPort));
-    if (hostNetwork && port.hostPort && port.hostPort !== port.containerPort) {
-      errors.invalid(`${at}.containerPort`, port.containerPort, "must match `hostPort` when `hostNetwork` is true");
-    }
-    validateOneOf(port.protocol, ["SCTP", "TCP", "UDP"], `${at}.protocol`, errors);
+    validateChoice(port.protocol, ["SCTP", "TCP", "UDP"], `${at}.protocol`, errors);
   }
 }
 
-function validateHostPorts(
-  ports: readonly ContainerPort[],
-  taken: Set<string>,
-  field: string,
-  errors: FieldErrors,
-): void {
-  for (const [index, { protocol, hostIP = "", hostPort }] of ports.entries()) {
-    if (!hostPort) continue;
-    const key = `${protocol}/${hostIP}/${hostPort}`;
-    if (taken.has(key)) errors.duplicate(`${field}[${index}].hostPort`, key);
-    taken.add(key);
-  }
-}
-
-function validateMounts(
-  mounts: readonly VolumeMount[],
-  volumes: ReadonlySet<string>,
-  field: string,
-  errors: FieldErrors,
-): void {
-  const paths = new Set<string>();
-  for (const [index, mount] of mounts.entries()) {
-    const at = `${field}[${index}]`;
-    if (!mount.name) errors.required(`${at}.name`);
-    else if (!volumes.has(mount.name)) errors.notFound(`${at}.name`, mount.name);
-    if (!mount.mountPath) errors.required(`${at}.mountPath`);
-    if (paths.has(mount.mountPath)) errors.invalid(`${at}.mountPath`, mount.mountPath, "must be unique");
-    paths.add(mount.mountPath);
-    if (mount.subPath) validateLocalPath(mount.subPath, `${at}.subPath`, errors);
-    if (mount.subPathExpr) validateLocalPath(mount.subPathExpr, `${at}.subPathExpr`, errors);
-    if (mount.subPath && mount.subPathExpr) {
-      errors.invalid(`${at}.subPathExpr`, mount.subPathExpr, "subPathExpr and subPath are mutually exclusive");
+function validateHostPorts(containers: readonly Container[], field: string, errors: FieldErrors): void {
+  const taken = new Set<string>();
+  for (const [index, { ports = [] }] of containers.entries()) {
+    for (const [i, { protocol, hostIP = "", hostPort }] of ports.entries()) {
+      if (!hostPort) continue;
+      const key = `${protocol}/${hostIP}/${hostPort}`;
+      if (taken.has(key)) errors.duplicate(`${field}[${index}].ports[${i}].hostPort`, key);
+      taken.add(key);
     }
   }
 }
 
-const maxId = 2 ** 31 - 1;
-
-export function validateIds(
-  context: Pick<SecurityContext, "runAsUser" | "runAsGroup"> & { fsGroup?: number },
-  field: string,
-  errors: FieldErrors,
-): void {
-  for (const name of ["runAsUser", "runAsGroup", "fsGroup"] as const) {
-    const id = context[name];
-    if (id !== undefined && (id < 0 || id > maxId)) errors.invalid(`${field}.${name}`, id, inRange(0, maxId));
-  }
-}
-
-function validateSecurityContext(context: SecurityContext | undefined, field: string, errors: FieldErrors): void {
-  if (context === undefined) return;
-  validateIds(context, field, errors);
-  if (context.allowPrivilegeEscalation === false) {
-    const cannot = "cannot set `allowPrivilegeEscalation` to false and";
-    if (context.privileged) errors.invalid(field, context, `${cannot} \`privileged\` to true`);
-    if (context.capabilities?.add?.includes("CAP_SYS_ADMIN")) {
-      errors.invalid(field, context, `${cannot} \`capabilities.Add\` CAP_SYS_ADMIN`);
+/** On the host's network a port is the host's port. Templates may leave that to the pods made from them. */
+function validateHostNetworkPorts({ spec, isPod }: Surroundings, field: string, errors: FieldErrors): void {
+  for (const [index, { ports = [] }] of (spec.containers ?? []).entries()) {
+    for (const [i, { hostPort = 0, containerPort }] of ports.entries()) {
+      if ((isPod || hostPort !== 0) && hostPort !== containerPort) {
+        const rule = "must match `containerPort` when `hostNetwork` is true";
+        errors.invalid(`${field}[${index}].ports[${i}].hostPort`, hostPort, rule);
+      }
     }
   }
 }

@@ -1,19 +1,36 @@
+import type { Container } from "../../types/core/container.ts";
 import type { Lifecycle, LifecycleHandler, Probe } from "../../types/core/probe.ts";
-import { validateNotNegative, validateOneOf, validatePortNumberOrName } from "../common.ts";
+import { validateNotNegative, validatePortNumberOrName } from "../common.ts";
 import type { FieldErrors } from "../field-errors.ts";
 import { isHTTPHeaderName, isPortNumber } from "../formats.ts";
+import { validateChoice } from "./choice.ts";
 
 type Handler = Pick<Probe, "exec" | "httpGet" | "tcpSocket" | "grpc"> & Pick<LifecycleHandler, "sleep">;
 
-/** `succeedsOnce`: liveness and startup probes act on the first success. */
-export function validateProbe(
-  probe: Probe | undefined,
-  { succeedsOnce }: { readonly succeedsOnce: boolean },
-  field: string,
+/** `graceSeconds`: how long the pod has to end, which bounds how long its hooks may sleep. */
+export function validateProbes(
+  { livenessProbe, readinessProbe, startupProbe }: Container,
+  graceSeconds: number | undefined,
+  at: string,
   errors: FieldErrors,
 ): void {
-  if (probe === undefined) return;
-  validateHandler(probe, field, errors);
+  for (const [name, probe] of Object.entries({ livenessProbe, readinessProbe, startupProbe })) {
+    if (probe === undefined) continue;
+    const field = `${at}.${name}`;
+    validateProbe(probe, graceSeconds, field, errors);
+    if (name === "readinessProbe") {
+      const grace = probe.terminationGracePeriodSeconds;
+      const rule = "must not be set for readinessProbes";
+      if (grace !== undefined) errors.invalid(`${field}.terminationGracePeriodSeconds`, grace, rule);
+    } else if (probe.successThreshold !== 1) {
+      // The other two act on the first success.
+      errors.invalid(`${field}.successThreshold`, probe.successThreshold ?? 0, "must be 1");
+    }
+  }
+}
+
+function validateProbe(probe: Probe, graceSeconds: number | undefined, field: string, errors: FieldErrors): void {
+  validateHandler(probe, graceSeconds, field, errors);
   for (const name of [
     "initialDelaySeconds",
     "timeoutSeconds",
@@ -27,32 +44,54 @@ export function validateProbe(
   if (grace !== undefined && grace <= 0) {
     errors.invalid(`${field}.terminationGracePeriodSeconds`, grace, "must be greater than 0");
   }
-  if (succeedsOnce && probe.successThreshold !== 1) {
-    errors.invalid(`${field}.successThreshold`, probe.successThreshold, "must be 1");
+}
+
+export function validateLifecycle(
+  lifecycle: Lifecycle | undefined,
+  graceSeconds: number | undefined,
+  field: string,
+  errors: FieldErrors,
+): void {
+  for (const name of ["postStart", "preStop"] as const) {
+    const handler = lifecycle?.[name];
+    if (handler !== undefined) validateHandler(handler, graceSeconds, `${field}.${name}`, errors);
   }
 }
 
-export function validateLifecycle(lifecycle: Lifecycle | undefined, field: string, errors: FieldErrors): void {
-  if (lifecycle?.postStart !== undefined) validateHandler(lifecycle.postStart, `${field}.postStart`, errors);
-  if (lifecycle?.preStop !== undefined) validateHandler(lifecycle.preStop, `${field}.preStop`, errors);
-}
-
-function validateHandler(handler: Handler, field: string, errors: FieldErrors): void {
+function validateHandler(handler: Handler, graceSeconds: number | undefined, field: string, errors: FieldErrors): void {
   const { exec, httpGet, tcpSocket, grpc, sleep } = handler;
   const given = Object.entries({ exec, httpGet, tcpSocket, grpc, sleep }).filter(([, action]) => action !== undefined);
   if (given.length === 0) errors.required(field, "must specify a handler type");
   for (const [name] of given.slice(1)) errors.forbidden(`${field}.${name}`, "may not specify more than 1 handler type");
-
-  if (exec !== undefined && (exec.command ?? []).length === 0) errors.required(`${field}.exec.command`);
-  if (httpGet !== undefined) {
-    if (!httpGet.path) errors.required(`${field}.httpGet.path`);
-    validatePortNumberOrName(httpGet.port, `${field}.httpGet.port`, errors);
-    validateOneOf(httpGet.scheme, ["HTTP", "HTTPS"], `${field}.httpGet.scheme`, errors);
-    for (const [index, { name }] of (httpGet.httpHeaders ?? []).entries()) {
-      errors.invalidEach(`${field}.httpGet.httpHeaders[${index}].name`, name, isHTTPHeaderName(name));
+  // Only the first is looked into: the others are wrong by being there.
+  switch (given[0]?.[0]) {
+    case "exec":
+      if ((exec?.command ?? []).length === 0) errors.required(`${field}.exec.command`);
+      break;
+    case "httpGet":
+      if (httpGet !== undefined) validateHTTPGet(httpGet, `${field}.httpGet`, errors);
+      break;
+    case "tcpSocket":
+      validatePortNumberOrName(tcpSocket?.port, `${field}.tcpSocket.port`, errors);
+      break;
+    case "grpc":
+      errors.invalidEach(`${field}.grpc.port`, grpc?.port ?? 0, isPortNumber(grpc?.port ?? 0));
+      break;
+    case "sleep": {
+      const seconds = sleep?.seconds ?? 0;
+      if (graceSeconds !== undefined && (seconds < 0 || seconds > graceSeconds)) {
+        const rule = `must be non-negative and less than terminationGracePeriodSeconds (${graceSeconds})`;
+        errors.invalid(`${field}.sleep`, seconds, rule);
+      }
     }
   }
-  if (tcpSocket !== undefined) validatePortNumberOrName(tcpSocket.port, `${field}.tcpSocket.port`, errors);
-  if (grpc !== undefined) errors.invalidEach(`${field}.grpc.port`, grpc.port, isPortNumber(grpc.port));
-  if (sleep !== undefined) validateNotNegative(sleep.seconds, `${field}.sleep.seconds`, errors);
+}
+
+function validateHTTPGet(action: NonNullable<Probe["httpGet"]>, field: string, errors: FieldErrors): void {
+  if (!action.path) errors.required(`${field}.path`);
+  validatePortNumberOrName(action.port, `${field}.port`, errors);
+  validateChoice(action.scheme, ["HTTP", "HTTPS"], `${field}.scheme`, errors);
+  for (const { name } of action.httpHeaders ?? []) {
+    errors.invalidEach(`${field}.httpHeaders`, name, isHTTPHeaderName(name));
+  }
 }

@@ -6,11 +6,12 @@ import type {
   TopologySpreadConstraint,
 } from "../../types/core/affinity.ts";
 import type { NodeSelectorRequirement, NodeSelectorTerm } from "../../types/core/selector.ts";
-import { validateLabelSelector, validateOneOf } from "../common.ts";
+import { validateLabelSelector } from "../common.ts";
 import type { FieldErrors } from "../field-errors.ts";
-import { isDNS1123Label, isQualifiedName } from "../formats.ts";
+import { isDNS1123Label, isLabelValue, isQualifiedName } from "../formats.ts";
+import { validateOptionalChoice } from "./choice.ts";
 
-export const taintEffects = ["NoExecute", "NoSchedule", "PreferNoSchedule"];
+export const taintEffects = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
 
 export function validateAffinity(affinity: Affinity | undefined, field: string, errors: FieldErrors): void {
   if (affinity?.nodeAffinity !== undefined)
@@ -94,13 +95,42 @@ function validateWeight(weight: number, field: string, errors: FieldErrors): voi
 }
 
 function validatePodTerm(term: PodAffinityTerm | undefined, field: string, errors: FieldErrors): void {
-  validateLabelSelector(term?.labelSelector, `${field}.labelSelector`, errors);
-  validateLabelSelector(term?.namespaceSelector, `${field}.namespaceSelector`, errors);
-  for (const [index, namespace] of (term?.namespaces ?? []).entries()) {
-    errors.invalidEach(`${field}.namespaces[${index}]`, namespace, isDNS1123Label(namespace));
+  const { labelSelector, namespaceSelector, namespaces = [], topologyKey = "" } = term ?? {};
+  validateLabelSelector(labelSelector, `${field}.labelSelector`, errors);
+  validateLabelSelector(namespaceSelector, `${field}.namespaceSelector`, errors);
+  for (const namespace of namespaces) errors.invalidEach(`${field}.namespace`, namespace, isDNS1123Label(namespace));
+  if (term !== undefined) validateComparedLabels(term, field, errors);
+  if (topologyKey === "") errors.required(`${field}.topologyKey`, "can not be empty");
+  errors.invalidEach(`${field}.topologyKey`, topologyKey, isQualifiedName(topologyKey));
+}
+
+/**
+ * Keys of labels whose values are compared with the pod's own. They stand in the selector too by now, once: a second time is the
+ * user's doing.
+ */
+function validateComparedLabels(term: PodAffinityTerm, field: string, errors: FieldErrors): void {
+  const { labelSelector, matchLabelKeys = [], mismatchLabelKeys = [] } = term;
+  for (const [name, keys] of Object.entries({ matchLabelKeys, mismatchLabelKeys })) {
+    if (keys.length === 0) continue;
+    if (labelSelector === undefined) {
+      errors.forbidden(`${field}.${name}`, "must not be specified when labelSelector is not set");
+    } else {
+      for (const [i, key] of keys.entries()) errors.invalidEach(`${field}.${name}[${i}]`, key, isQualifiedName(key));
+    }
   }
-  if (!term?.topologyKey) errors.required(`${field}.topologyKey`, "can not be empty");
-  else errors.invalidEach(`${field}.topologyKey`, term.topologyKey, isQualifiedName(term.topologyKey));
+  const seen = new Set(Object.keys(labelSelector?.matchLabels ?? {}));
+  for (const { key } of labelSelector?.matchExpressions ?? []) {
+    const index = matchLabelKeys.indexOf(key);
+    if (index >= 0 && seen.has(key)) {
+      errors.invalid(`${field}[${index}]`, key, "exists in both matchLabelKeys and labelSelector");
+    }
+    seen.add(key);
+  }
+  for (const [index, key] of matchLabelKeys.entries()) {
+    if (!mismatchLabelKeys.includes(key)) continue;
+    const rule = "exists in both matchLabelKeys and mismatchLabelKeys";
+    errors.invalid(`${field}.matchLabelKeys[${index}]`, key, rule);
+  }
 }
 
 export function validateTolerations(tolerations: readonly Toleration[], field: string, errors: FieldErrors): void {
@@ -115,12 +145,11 @@ export function validateTolerations(tolerations: readonly Toleration[], field: s
     if (tolerationSeconds !== undefined && effect !== "NoExecute") {
       errors.invalid(`${at}.effect`, effect ?? "", "effect must be 'NoExecute' when `tolerationSeconds` is set");
     }
-    if (operator === "Exists" && value !== "") {
-      errors.invalid(`${at}.operator`, toleration, "value must be empty when `operator` is 'Exists'");
-    }
-    if (operator !== undefined && operator !== "Exists" && operator !== "Equal") {
-      errors.notSupported(`${at}.operator`, operator, ["Equal", "Exists"]);
-    }
+    if (operator === undefined || operator === "Equal") {
+      const complaints = isLabelValue(value);
+      if (complaints.length > 0) errors.invalid(`${at}.operator`, value, complaints.join(";"));
+    } else if (operator !== "Exists") errors.notSupported(`${at}.operator`, operator, ["Equal", "Exists"]);
+    else if (value !== "") errors.invalid(`${at}.operator`, value, "value must be empty when `operator` is 'Exists'");
     if (effect !== undefined && !taintEffects.includes(effect)) {
       errors.notSupported(`${at}.effect`, effect, taintEffects);
     }
@@ -132,16 +161,47 @@ export function validateTopologySpread(
   field: string,
   errors: FieldErrors,
 ): void {
-  for (const [index, { maxSkew, topologyKey, whenUnsatisfiable, labelSelector }] of constraints.entries()) {
+  for (const [index, constraint] of constraints.entries()) {
+    const { maxSkew, topologyKey, whenUnsatisfiable, labelSelector, minDomains } = constraint;
     const at = `${field}[${index}]`;
     if (maxSkew <= 0) errors.invalid(`${at}.maxSkew`, maxSkew, "must be greater than zero");
     if (!topologyKey) errors.required(`${at}.topologyKey`, "can not be empty");
-    validateOneOf(whenUnsatisfiable, ["DoNotSchedule", "ScheduleAnyway"], `${at}.whenUnsatisfiable`, errors);
-    validateLabelSelector(labelSelector, `${at}.labelSelector`, errors);
+    validateOptionalChoice(whenUnsatisfiable, ["DoNotSchedule", "ScheduleAnyway"], `${at}.whenUnsatisfiable`, errors);
     const isTwin = (other: TopologySpreadConstraint) =>
       other.topologyKey === topologyKey && other.whenUnsatisfiable === whenUnsatisfiable;
-    if (constraints.slice(0, index).some(isTwin)) {
+    if (constraints.slice(index + 1).some(isTwin)) {
       errors.duplicate(`${at}.{topologyKey, whenUnsatisfiable}`, `{${topologyKey}, ${whenUnsatisfiable}}`);
+    }
+    if (minDomains !== undefined) {
+      if (minDomains <= 0) errors.invalid(`${at}.minDomains`, minDomains, "must be greater than zero");
+      if (whenUnsatisfiable !== "DoNotSchedule") {
+        const rule = `can only use minDomains if whenUnsatisfiable=DoNotSchedule, not ${whenUnsatisfiable}`;
+        errors.invalid(`${at}.minDomains`, minDomains, rule);
+      }
+    }
+    for (const name of ["nodeAffinityPolicy", "nodeTaintsPolicy"] as const) {
+      validateOptionalChoice(constraint[name], ["Honor", "Ignore"], `${at}.${name}`, errors);
+    }
+    validateSpreadLabels(constraint, `${at}.matchLabelKeys`, errors);
+    validateLabelSelector(labelSelector, `${at}.labelSelector`, errors);
+  }
+}
+
+function validateSpreadLabels(
+  { matchLabelKeys = [], labelSelector }: TopologySpreadConstraint,
+  field: string,
+  errors: FieldErrors,
+): void {
+  if (matchLabelKeys.length === 0) return;
+  if (labelSelector === undefined) errors.forbidden(field, "must not be specified when labelSelector is not set");
+  const selected = [
+    ...Object.keys(labelSelector?.matchLabels ?? {}),
+    ...(labelSelector?.matchExpressions ?? []).map(({ key }) => key),
+  ];
+  for (const [index, key] of matchLabelKeys.entries()) {
+    errors.invalidEach(`${field}[${index}]`, key, isQualifiedName(key));
+    if (selected.includes(key)) {
+      errors.invalid(`${field}[${index}]`, key, "exists in both matchLabelKeys and labelSelector");
     }
   }
 }
