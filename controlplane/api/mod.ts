@@ -9,9 +9,11 @@ export {
   hasStatus,
   type Identity,
   prepareForCreate,
+  prepareForPartUpdate,
   prepareForStatusUpdate,
   prepareForUpdate,
   validateCreate,
+  validatePartUpdate,
   validateStatusUpdate,
   validateUpdate,
 } from "./lifecycle/lifecycle.ts";
@@ -32,9 +34,11 @@ export { Quantity, type QuantityFormat, quantityError } from "./quantity/quantit
 export { type Amounts, addAmounts, amountsOf, onlyAmounts, resourceListOf, subtractAmounts } from "./quota/amounts.ts";
 export { podTotals } from "./quota/pod-totals.ts";
 export { quotaMatches, quotaNames, quotaUsage, unstatedResources } from "./quota/usage.ts";
+export { metricsResources } from "./resources/metrics.ts";
 export {
   allVerbs,
   type KubeObject,
+  type Part,
   type Resource,
   resource,
   type SelectableField,

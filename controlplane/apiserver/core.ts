@@ -1,5 +1,5 @@
 import type { Random } from "../../base/mod.ts";
-import { type Resource, servedResources } from "../api/mod.ts";
+import { metricsResources, type Resource, servedResources } from "../api/mod.ts";
 import { AdmissionChain } from "./admission/chain.ts";
 import { EscalationGuard } from "./admission/escalation.ts";
 import { hooksFor } from "./admission/hooks.ts";
@@ -15,11 +15,13 @@ import { type Authorizer, RbacAuthorizer } from "./auth/rbac.ts";
 import type { TokenSigner } from "./auth/tokens.ts";
 import { UnionAuthorizer } from "./auth/union.ts";
 import { ResourceHandlers } from "./handlers/resources.ts";
+import { metricsHandlers } from "./metrics-api/metrics-api.ts";
+import { Scraper } from "./metrics-api/scraper.ts";
 import { Deleter } from "./registry/deleter.ts";
 import { Registry, type RegistryOptions } from "./registry/served.ts";
 import { Writer } from "./registry/writer.ts";
 import { questionHandlers } from "./reviews/questions.ts";
-import type { KubeletOptions } from "./subresources/log.ts";
+import type { KubeletOptions } from "./subresources/ask-kubelet.ts";
 import { subresourceHandlers } from "./subresources/subresources.ts";
 
 export interface CoreOptions extends Omit<RegistryOptions, "resources"> {
@@ -81,12 +83,15 @@ export function createCore(options: CoreOptions): Core {
   const authenticator = new Authenticator({ tokens: signer, bindings, now });
   const tokens = { signer, bindings, now };
   const handlers = new ResourceHandlers({
-    resources,
+    resources: [...resources, ...metricsResources],
     registry,
     writer,
     deleter,
     hooksOf,
-    questions: questionHandlers({ authorizer, authenticator, registry, writer, issuer: signer.issuer, now }),
+    questions: {
+      ...questionHandlers({ authorizer, authenticator, registry, writer, issuer: signer.issuer, now }),
+      ...metricsHandlers(registry, new Scraper(kubelet, clock, log), now),
+    },
     subresources: subresourceHandlers({ registry, writer, deleter, admission, kubelet, now, tokens }),
   });
   return { registry, policy, rbac, authorizer, authenticator, services, writer, deleter, resources: handlers };

@@ -2,5 +2,4 @@
 export type { ApiServer, ApiServerOptions } from "./options.ts";
 export { startApiServer } from "./server.ts";
 export { MemoryStore } from "./storage/memory-store.ts";
-export type { KubeletOptions } from "./subresources/log.ts";
-export { kubeletSocketAnnotation } from "./subresources/log.ts";
+export { type KubeletOptions, kubeletSocketAnnotation } from "./subresources/ask-kubelet.ts";

@@ -1,6 +1,6 @@
 import type { Log } from "../../base/mod.ts";
 import type { Store } from "./storage/store.ts";
-import type { KubeletOptions } from "./subresources/log.ts";
+import type { KubeletOptions } from "./subresources/ask-kubelet.ts";
 
 /** How to run an API server. Certificates and keys are PEM texts. */
 export interface ApiServerOptions {

@@ -2,7 +2,7 @@ import { createPrivateKey, createPublicKey } from "node:crypto";
 import { hostname } from "node:os";
 import { type Log, pause } from "../../base/mod.ts";
 import { connect } from "../../kvstore/client/mod.ts";
-import { type Service, servedResources } from "../api/mod.ts";
+import { metricsResources, type Service, servedResources } from "../api/mod.ts";
 import { AddressRange, parsePortRange } from "./allocate/service-range.ts";
 import { TokenSigner } from "./auth/tokens.ts";
 import { KubernetesEndpoints } from "./bootstrap/endpoints.ts";
@@ -66,7 +66,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   let isReady = false;
   let leaving = false;
   let port = options.listen.port;
-  const discovery = new Discovery(servedResources, () => `${advertised(options)}:${port}`);
+  const discovery = new Discovery([...servedResources, ...metricsResources], () => `${advertised(options)}:${port}`);
   const checks = healthChecks(
     store,
     () => isReady,

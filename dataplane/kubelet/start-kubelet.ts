@@ -16,6 +16,8 @@ import { createProber } from "./probes/prober.ts";
 import type { DriverChoice } from "./runtime/embedded/open.ts";
 import { type NodeRuntime, openRuntime } from "./runtime/open-runtime.ts";
 import { type Listen, type ServerOptions, startServer } from "./server/server.ts";
+import { Sampler } from "./stats/sampler.ts";
+import { statsPaths } from "./stats/stats-paths.ts";
 
 export interface StartKubeletOptions {
   readonly nodeName: string;
@@ -124,12 +126,14 @@ export async function startKubelet(options: StartKubeletOptions): Promise<Runnin
     node: ownNode,
   });
 
+  const sampler = new Sampler({ runtime, clock, log, rootDir, pods: () => kubelet.pods(), ownUsage });
   const server = await startServerOrClose(engine, {
     listen: options.listen,
     tls: options.tls,
     clock,
     log,
     pods: () => kubelet.pods(),
+    stats: statsPaths(sampler, nodeName, clock.now()),
     containerLog: (namespace, pod, container, previous) => kubelet.containerLog(namespace, pod, container, previous),
   });
 
@@ -223,6 +227,7 @@ export async function startKubelet(options: StartKubeletOptions): Promise<Runnin
     images.collect().catch((error: Error) => kubelet.nodeEvent("Warning", "ImageGCFailed", error.message));
   };
   collection = clock.after(collectEveryMs, collect);
+  sampler.start();
   kubelet.start();
   kubelet.nodeEvent("Normal", "Starting", "Starting kubelet.");
   agent.start();
@@ -234,6 +239,7 @@ export async function startKubelet(options: StartKubeletOptions): Promise<Runnin
     async stop() {
       rotation.cancel();
       collection.cancel();
+      sampler.stop();
       agent.stop();
       await server.stop();
       stop.abort();
@@ -242,6 +248,12 @@ export async function startKubelet(options: StartKubeletOptions): Promise<Runnin
       await engine.close();
     },
   };
+}
+
+/** Of this process. */
+function ownUsage(): { cpuNanoseconds: number; rssBytes: number } {
+  const { user, system } = process.cpuUsage();
+  return { cpuNanoseconds: (user + system) * 1000, rssBytes: process.memoryUsage.rss() };
 }
 
 /** A kubelet that cannot listen lets go of its containers again. */

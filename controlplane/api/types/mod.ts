@@ -66,6 +66,7 @@ export * from "./meta/selector.ts";
 export * from "./meta/status.ts";
 export * from "./meta/table.ts";
 export * from "./meta/watch-event.ts";
+export * from "./metrics.ts";
 export * from "./networking/ingress.ts";
 export * from "./networking/ingress-class.ts";
 export * from "./networking/network-policy.ts";

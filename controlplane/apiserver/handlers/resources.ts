@@ -23,7 +23,7 @@ export interface ResourceHandlersOptions {
   readonly hooksOf: (served: Served) => Hooks;
   /** By `plural/subresource`; a star stands for every kind that declares the subresource. */
   readonly subresources: Readonly<Record<string, SubresourceHandlers>>;
-  /** Kinds that are questions, by plural: POST answers. */
+  /** Kinds that are never stored, by plural (with `.GROUP` where a stored kind has the same): reviews, measurements. */
   readonly questions: Readonly<Record<string, (resource: Resource, call: Call) => Promise<Reply>>>;
 }
 
@@ -44,7 +44,8 @@ export class ResourceHandlers {
     if (resource === undefined || !scopeFits(resource, call)) fail(status.pathNotFound());
     if (info.subresource !== "") return this.#subresource(resource, call);
     if (!(resource.verbs as readonly string[]).includes(info.verb)) fail(status.methodNotAllowedOnPath());
-    const question = this.#options.questions[resource.plural];
+    const { plural, group } = resource;
+    const question = this.#options.questions[plural] ?? this.#options.questions[`${plural}.${group}`];
     if (resource.storagePrefix === undefined) {
       if (question === undefined) fail(status.pathNotFound());
       return question(resource, call);

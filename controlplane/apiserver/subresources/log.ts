@@ -1,22 +1,11 @@
 import type { IncomingMessage } from "node:http";
-import { request as httpsRequest } from "node:https";
-import { type Node, type Pod, StatusError, status } from "../../api/mod.ts";
+import { type Node, type Pod, status } from "../../api/mod.ts";
 import { fail } from "../fail.ts";
 import { read } from "../handlers/read.ts";
 import type { Call } from "../http/call.ts";
 import type { Reply, Sink } from "../http/reply.ts";
 import type { Served } from "../registry/served.ts";
-
-export interface KubeletOptions {
-  /** Who the API server is to kubelets. PEM texts. */
-  readonly cert: string;
-  readonly key: string;
-  /** Authority of the kubelets' certificates; absent: any certificate will do. */
-  readonly ca?: string;
-}
-
-/** On a Node: the unix socket of its kubelet, where the kubelet is not reachable by the node's address. */
-export const kubeletSocketAnnotation = "flotilla.dev/kubelet-socket";
+import { askKubelet, type KubeletOptions } from "./ask-kubelet.ts";
 
 const passedOn = ["follow", "previous", "sinceSeconds", "sinceTime", "timestamps", "tailLines", "limitBytes", "stream"];
 
@@ -40,7 +29,7 @@ export async function podLog(
     if (value !== null) query.set(option, value);
   }
   const path = `/containerLogs/${[namespace, name, container].map(encodeURIComponent).join("/")}?${query}`;
-  const answer = await ask(addressOf(node), path, kubelet, call.signal);
+  const answer = await askKubelet(node, path, kubelet, call.signal);
   if (answer.statusCode !== 200) return refusal(answer);
   return { kind: "stream", contentType: "text/plain", pump: (sink) => pass(answer, sink) };
 }
@@ -61,33 +50,6 @@ function chooseContainer(pod: Pod, name: string, asked: string): string {
     ...(init.length > 0 ? [`or one of the init containers: [${init.join(" ")}]`] : []),
   ];
   return fail(status.badRequest(`a container name must be specified for pod ${name}, ${choices.join(" ")}`));
-}
-
-type Address = { readonly socketPath: string } | { readonly host: string; readonly port: number };
-
-function addressOf(node: Node): Address {
-  const socketPath = node.metadata.annotations?.[kubeletSocketAnnotation];
-  if (socketPath !== undefined) return { socketPath };
-  const addresses = node.status?.addresses ?? [];
-  const preferred = ["InternalIP", "Hostname", "ExternalIP"].map((type) => addresses.find((a) => a.type === type));
-  const host = preferred.find((address) => address !== undefined)?.address;
-  if (host === undefined) fail(status.internalError(`no preferred addresses found for node ${node.metadata.name}`));
-  return { host, port: node.status?.daemonEndpoints?.kubeletEndpoint?.Port || 10250 };
-}
-
-function ask(address: Address, path: string, kubelet: KubeletOptions, signal: AbortSignal): Promise<IncomingMessage> {
-  const { cert, key, ca } = kubelet;
-  const tls = { cert, key, ...(ca === undefined ? { rejectUnauthorized: false } : { ca }) };
-  // Behind a unix socket there is no name that a certificate could bear: its authority alone counts.
-  const checkServerIdentity = "socketPath" in address ? { checkServerIdentity: () => undefined } : {};
-  return new Promise((resolve, reject) => {
-    const request = httpsRequest({ ...address, path, ...tls, ...checkServerIdentity, signal, agent: false }, resolve);
-    request.on("error", (error) => {
-      const where = "socketPath" in address ? address.socketPath : `${address.host}:${address.port}`;
-      reject(new StatusError(status.internalError(`Get "https://${where}${path}": ${error.message}`)));
-    });
-    request.end();
-  });
 }
 
 async function refusal(answer: IncomingMessage): Promise<Reply> {

@@ -4,6 +4,7 @@ import { createServer, type Server } from "node:https";
 import type { TLSSocket } from "node:tls";
 import { type Clock, Failure, type Log } from "../../../base/mod.ts";
 import type { Pod } from "../../../controlplane/api/mod.ts";
+import type { StatsAnswer } from "../stats/stats-paths.ts";
 import { readLog } from "./log-reader.ts";
 
 /** Where the kubelet listens: any number of places at once. */
@@ -20,6 +21,8 @@ export interface ServerOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly pods: () => readonly Pod[];
+  /** What /stats/summary and /metrics/… say; undefined: no such path. */
+  readonly stats: (path: string) => Promise<StatsAnswer | undefined>;
   /** The log file of a container (of the instance before, with `previous`); an Error's message says why there is none. */
   readonly containerLog: (
     namespace: string,
@@ -113,10 +116,18 @@ async function handle(options: ServerOptions, request: IncomingMessage, response
     case "cri":
       return answer(response, 501, `${verb} is not supported by this kubelet: it has no streaming sessions`);
     case "stats":
-    case "metrics":
+    case "metrics": {
+      const found = await options.stats(url.pathname);
+      if (found === undefined) return answer(response, 404, "404 page not found");
+      return answer(response, 200, found.body, found.contentType);
+    }
+    case "runningpods": {
+      const items = options.pods().filter(({ status }) => status?.phase === "Running");
+      const list = { kind: "PodList", apiVersion: "v1", metadata: {}, items };
+      return answer(response, 200, JSON.stringify(list), "application/json");
+    }
     case "checkpoint":
     case "logs":
-    case "runningpods":
     case "configz":
       return answer(response, 501, `/${verb} is not supported by this kubelet`);
     default:
