@@ -42,6 +42,7 @@ import { VolumeProtection } from "./volumeprotection/volumes.ts";
 
 const yearMs = 365 * 24 * 3_600_000;
 
+import { AttachDetachController } from "./attachdetach/controller.ts";
 import { HorizontalPodAutoscalerController } from "./podautoscaler/controller.ts";
 import { ResourceQuotaController } from "./resourcequota/controller.ts";
 export interface ControllerManagerOptions {
@@ -234,5 +235,9 @@ function controllersFor(
         )),
     ...where([client.resourceQuotas, client.persistentVolumeClaims], () => new ResourceQuotaController(context)),
     ...where([client.horizontalPodAutoscalers], () => new HorizontalPodAutoscalerController(context)),
+    ...where(
+      [client.volumeAttachments, client.csiDrivers, client.persistentVolumes],
+      () => new AttachDetachController(context),
+    ),
   ];
 }
