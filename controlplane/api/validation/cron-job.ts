@@ -3,7 +3,7 @@ import type { CronJob, CronJobSpec } from "../types/batch/cron-job.ts";
 import type { JobSpec } from "../types/batch/job.ts";
 import { validateNotNegative, validateOneOf } from "./common.ts";
 import type { FieldErrors } from "./field-errors.ts";
-import { validatePodTemplate } from "./pod/pod-spec.ts";
+import { validateJobSpec } from "./job.ts";
 
 /** The names of its Jobs add 11 characters, and are values of labels, of at most 63. */
 const maxNameLength = 52;
@@ -64,20 +64,7 @@ function validateTimeZone(zone: string | undefined, errors: FieldErrors): void {
 /** What of a Job can be said before there is one: its selector, above all, cannot. */
 function validateJobTemplate(spec: JobSpec, errors: FieldErrors): void {
   const field = "spec.jobTemplate.spec";
-  for (const name of [
-    "parallelism",
-    "completions",
-    "activeDeadlineSeconds",
-    "backoffLimit",
-    "ttlSecondsAfterFinished",
-  ] as const) {
-    validateNotNegative(spec[name], `${field}.${name}`, errors);
-  }
-  validatePodTemplate(spec.template, `${field}.template`, errors);
-  const at = `${field}.template.spec.restartPolicy`;
-  const policy = spec.template.spec?.restartPolicy;
-  if (policy === undefined || policy === "Always") errors.required(at, 'valid values: "OnFailure", "Never"');
-  else if (policy !== "OnFailure" && policy !== "Never") errors.notSupported(at, policy, ["OnFailure", "Never"]);
+  validateJobSpec(spec, field, errors);
   if (spec.selector !== undefined)
     errors.invalid(`${field}.selector`, spec.selector, "`selector` will be auto-generated");
   if (spec.manualSelector) errors.notSupported(`${field}.manualSelector`, spec.manualSelector, ["nil", "false"]);
