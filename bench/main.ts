@@ -1,5 +1,6 @@
-// Usage: npm run bench -- NAME [flags]     NAME: http2, scheduler, store. `npm run bench -- NAME --help` explains one.
+// Usage: npm run bench -- NAME [flags]     NAME: cluster, http2, scheduler, store. `npm run bench -- NAME --help` explains one.
 const benches: Readonly<Record<string, () => Promise<{ main(args: string[]): Promise<void> }>>> = {
+  cluster: () => import("./cluster.ts"),
   http2: () => import("./http2.ts"),
   scheduler: () => import("./scheduler.ts"),
   store: () => import("./store.ts"),
