@@ -1,22 +1,6 @@
-import type { Duplex, Readable, Writable } from "node:stream";
+import type { Duplex } from "node:stream";
+import type { StandardStreams } from "../../../streaming/mod.ts";
 import type { AttachRequest, ExecRequest } from "./cri.ts";
-
-export interface TerminalSize {
-  readonly width: number;
-  readonly height: number;
-}
-
-/** The client's end of a session. A stream that was not asked for is absent. */
-export interface StandardStreams {
-  /** Ends when the client has no more to say. */
-  readonly stdin?: Readable;
-  readonly stdout?: Writable;
-  readonly stderr?: Writable;
-  /** Sizes of the client's window, also those that came before anybody listened. */
-  onResize(listener: (size: TerminalSize) => void): void;
-  /** Aborts when the client has gone. */
-  readonly signal: AbortSignal;
-}
 
 /**
  * Sessions with containers as streams of this process. Whoever implements it reads and writes no faster than the other side does, and leaves

@@ -6,6 +6,7 @@ import { fstabLine, hardeningMounts, machineDevices, makeTarget, planMounts } fr
 import { rootScript } from "./root-script.ts";
 import { becomeCommand, scriptPreamble } from "./shim.ts";
 import { quote } from "./spawn.ts";
+import { onTerminal } from "./terminal.ts";
 import type { Tools } from "./tools.ts";
 import type { IdMap } from "./user-namespace.ts";
 
@@ -96,6 +97,7 @@ export function containerFiles(launch: Launch, options: ContainerScriptOptions):
       env: container.env,
       argv: container.argv,
       become: becomeUser(launch, options),
+      onTerminal: container.config.tty === true ? (words) => terminalInside(options.tools, words) : undefined,
     }),
   );
   return {
@@ -118,6 +120,17 @@ export function becomeUser(
   const setpriv = setprivArgv(config.linux.securityContext, user, ids.maySetGroups);
   const env = tools.argv("env", toolsInside);
   return [...env, "-i", ...tools.argv("setpriv", toolsInside), ...setpriv, "--", ...env, "-i"];
+}
+
+/** On a terminal of the container's own. */
+export function terminalInside(tools: Tools, words: readonly string[]): readonly string[] {
+  const script = tools.argv("script", toolsInside);
+  return onTerminal({
+    env: tools.terminalEnv(toolsInside),
+    script,
+    become: [...tools.argv("env", toolsInside), "-i"],
+    words,
+  });
 }
 
 /** Whether a mount made in the container shall be seen outside: its mount namespace then stays joined to the machine's. */

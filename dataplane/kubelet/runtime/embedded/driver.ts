@@ -1,3 +1,4 @@
+import type { Duplex } from "node:stream";
 import type { ContainerRecord, SandboxRecord } from "./records.ts";
 
 /** What a driver is given about one container: where its state lies and what it shall become. */
@@ -39,8 +40,12 @@ export interface Driver {
   networkUsage(sandbox: SandboxRecord): { readonly rxBytes: number; readonly txBytes: number } | undefined;
   /** Files to write into the container's directory, and the shim to spawn (see shim.ts). */
   shim(launch: Launch): { readonly files: Readonly<Record<string, string>>; readonly argv: readonly string[] };
-  /** The command line that runs `command` inside the running container. */
-  execArgv(launch: Launch, pid: number, command: readonly string[]): readonly string[];
+  /** The command line that runs `command` inside the running container; with `tty` on a terminal of its own (see terminal.ts). */
+  execArgv(launch: Launch, pid: number, command: readonly string[], tty?: boolean): readonly string[];
+  /** A connection to a port on the loopback address of a sandbox. */
+  dial(sandbox: SandboxRecord, dir: string, port: number): Promise<Duplex>;
+  /** Lets go of what only sessions need. */
+  close(): void;
   /** Ends every process of the container at once. `pid`: its first process; undefined: that one is dead already. */
   killAll(container: ContainerRecord, pid: number | undefined): void;
   /** Whether containers get a root file system of their own, and thus images. */

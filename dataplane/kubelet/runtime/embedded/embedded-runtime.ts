@@ -22,6 +22,7 @@ import { type Clock, Deferred, type Log, pause } from "../../../../base/mod.ts";
 import { ImageError } from "../../images/image-error.ts";
 import { type ProcessUser, resolveUser } from "../../images/image-user.ts";
 import type { RegistryConfig } from "../../images/registry/registry-config.ts";
+import type { ContainerStreams } from "../container-streams.ts";
 import {
   type AuthConfig,
   type Container,
@@ -45,9 +46,11 @@ import {
   type RuntimeService,
   type VersionResponse,
 } from "../cri.ts";
+import { attach } from "./attach.ts";
 import type { Cgroups } from "./cgroups.ts";
 import type { Driver, Launch } from "./driver.ts";
 import { EmbeddedImages, type RunnableImage } from "./embedded-images.ts";
+import { execStream } from "./exec-stream.ts";
 import { execSync } from "./exec-sync.ts";
 import { findShims } from "./find-shims.ts";
 import { LogPump } from "./log-pump.ts";
@@ -148,6 +151,7 @@ export class EmbeddedRuntime implements RuntimeService, ImageService {
     this.#memory.close();
     for (const live of this.#live.values()) live.pump?.close();
     this.#live.clear();
+    this.driver.close();
   }
 
   async #load(): Promise<void> {
@@ -440,7 +444,8 @@ export class EmbeddedRuntime implements RuntimeService, ImageService {
     const id = randomBytes(32).toString("hex");
     const dir = this.#containerDir(id);
     mkdirSync(dir, { recursive: true, mode: 0o700 });
-    await run(["mkfifo", "-m", "600", ...["out", "err", "ack"].map((name) => join(dir, name))]);
+    const fifos = ["out", "err", "ack", ...(config.stdin === true ? ["in"] : [])];
+    await run(["mkfifo", "-m", "600", ...fifos.map((name) => join(dir, name))]);
     const record: ContainerRecord = {
       id,
       podSandboxId,
@@ -675,23 +680,54 @@ export class EmbeddedRuntime implements RuntimeService, ImageService {
   }
 
   async execSync(containerId: string, command: readonly string[], timeoutSeconds: number): Promise<ExecSyncResponse> {
-    const record = this.#container(containerId);
-    if (record.state !== "running" || record.pid === 0)
-      throw new CriError("FailedPrecondition", `container ${containerId} is not running`);
+    const { record } = this.#running(containerId);
     const argv = this.driver.execArgv(this.#launch(record), record.pid, command);
     return execSync(argv, timeoutSeconds, this.#options.clock);
   }
 
+  /** Over a socket: see ContainerStreams. Of this process, `streams` are there without a URL. */
   async exec(): Promise<{ url: string }> {
-    throw new CriError("Unimplemented", "the embedded runtime does not stream exec sessions");
+    throw new CriError("Unimplemented", "the embedded runtime streams in its own process only");
   }
 
-  async attach(): Promise<{ url: string }> {
-    throw new CriError("Unimplemented", "the embedded runtime does not stream attach sessions");
+  attach(): Promise<{ url: string }> {
+    return this.exec();
   }
 
-  async portForward(): Promise<{ url: string }> {
-    throw new CriError("Unimplemented", "the embedded runtime does not forward ports");
+  portForward(): Promise<{ url: string }> {
+    return this.exec();
+  }
+
+  readonly streams: ContainerStreams = {
+    exec: async ({ containerId, cmd, tty }, streams) => {
+      const { record } = this.#running(containerId);
+      const argv = this.driver.execArgv(this.#launch(record), record.pid, cmd, tty);
+      return execStream(argv, tty, streams, this.#options.clock);
+    },
+    attach: async ({ containerId }, streams) => {
+      const { record, live } = this.#running(containerId);
+      const { pump, exited } = live;
+      if (pump === undefined) throw new CriError("FailedPrecondition", `container ${containerId} has ended`);
+      const closeStdin = () => {
+        const shim = findShims(this.#containersDir).get(containerId);
+        if (shim !== undefined) signal(shim, "SIGUSR1");
+      };
+      const dir = this.#containerDir(containerId);
+      await attach({ record, dir, pump, exited: exited.promise, closeStdin, clock: this.#options.clock }, streams);
+    },
+    portForward: (podSandboxId, port) => {
+      const record = this.#sandbox(podSandboxId);
+      if (record.stopped) throw new CriError("FailedPrecondition", `sandbox ${podSandboxId} is not running`);
+      return this.driver.dial(record, join(this.#sandboxesDir, podSandboxId), port);
+    },
+  };
+
+  #running(containerId: string): { readonly record: ContainerRecord; readonly live: Live } {
+    const record = this.#container(containerId);
+    const live = this.#live.get(containerId);
+    if (record.state !== "running" || record.pid === 0 || live === undefined)
+      throw new CriError("FailedPrecondition", `container ${containerId} is not running`);
+    return { record, live };
   }
 
   async *getContainerEvents(abort: AbortSignal): AsyncGenerator<ContainerEvent> {

@@ -45,7 +45,7 @@ const againMs = 20;
 const patience = 5;
 
 /** Kills the command with all its children, but leaves nsenter to reap them: see isNsenter. */
-function killUntilGone(child: ChildProcess, clock: Clock, looks = 0): void {
+export function killUntilGone(child: ChildProcess, clock: Clock, looks = 0): void {
   const { pid, exitCode, signalCode } = child;
   if (pid === undefined || exitCode !== null || signalCode !== null) return;
   const [root, ...inside] = processTree(pid) as [number, ...number[]];

@@ -1,12 +1,14 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
+import type { Duplex } from "node:stream";
 import { assert } from "../../../../base/mod.ts";
 import type { NamespaceMode, PodSandboxConfig } from "../cri.ts";
 import { AddressPool } from "./address-pool.ts";
-import { becomeUser, containerFiles, sharesMounts } from "./container-script.ts";
+import { becomeUser, containerFiles, sharesMounts, terminalInside, toolsInside } from "./container-script.ts";
 import type { Driver, Launch } from "./driver.ts";
 import { findProgram } from "./find-program.ts";
+import { dialHere, PodDialers } from "./port-forward.ts";
 import { allProcesses, commandLine, isAlive, namespaceOf, pinnedNamespace, signal } from "./procfs.ts";
 import type { ContainerRecord, SandboxRecord } from "./records.ts";
 import { cableName, sandboxScript } from "./sandbox-script.ts";
@@ -37,6 +39,7 @@ export class NamespacesDriver implements Driver {
   readonly #options: NamespacesDriverOptions;
   readonly #devLinks: string;
   readonly #ids = readIdMap();
+  readonly #dialers = new PodDialers();
   #tools: Tools | undefined;
   #diskLayers = false;
   #addresses: AddressPool | undefined;
@@ -68,7 +71,7 @@ export class NamespacesDriver implements Driver {
   }
 
   async prepare(): Promise<void> {
-    this.#tools = await Tools.prepare(join(this.#options.stateDir, "tools"));
+    this.#tools = await Tools.prepare(join(this.#options.stateDir, "tools"), toolsInside);
     this.#diskLayers = await takesUpperLayers(this.#options.stateDir, this.#ids.inUserNamespace);
     await this.#keepMountsApart();
     mkdirSync(this.#devLinks, { recursive: true });
@@ -186,6 +189,7 @@ export class NamespacesDriver implements Driver {
         exitFile: join(this.#options.exitsDir, launch.container.id),
         enter,
         isolate: ["unshare", "--mount", "--propagation", propagation, "--"],
+        stdin: launch.container.config.stdin === true,
       }),
     };
     return { files, argv: ["/bin/sh", join(launch.dir, "shim.sh")] };
@@ -202,7 +206,7 @@ export class NamespacesDriver implements Driver {
     return [`--pid=/proc/${first}/ns/pid`, "--no-fork", "--"];
   }
 
-  execArgv(launch: Launch, pid: number, command: readonly string[]): readonly string[] {
+  execArgv(launch: Launch, pid: number, command: readonly string[], tty = false): readonly string[] {
     const join = launch.cgroupFiles.map((file) => `echo 0 > ${quote(file)}; `).join("");
     const { config, env } = launch.container;
     const enter = [
@@ -213,8 +217,19 @@ export class NamespacesDriver implements Driver {
       `--wdns=${config.workingDir}`,
       "--",
     ];
-    const become = [...becomeUser(launch, this.#prepared), ...env];
-    return ["/bin/sh", "-c", `${join}exec "$@"`, "flotilla-exec", ...enter, ...become, ...command];
+    const own = [...env, ...command];
+    const words = tty ? terminalInside(this.#prepared.tools, own) : own;
+    const become = becomeUser(launch, this.#prepared);
+    return ["/bin/sh", "-c", `${join}exec "$@"`, "flotilla-exec", ...enter, ...become, ...words];
+  }
+
+  dial(sandbox: SandboxRecord, dir: string, port: number): Promise<Duplex> {
+    if (sandbox.config.linux.namespaceOptions.network === "NODE") return dialHere("127.0.0.1", port);
+    return this.#dialers.dial(join(dir, "net"), dir, port);
+  }
+
+  close(): void {
+    this.#dialers.close();
   }
 
   killAll(container: ContainerRecord, pid: number | undefined): void {

@@ -1,12 +1,16 @@
 import { createHash } from "node:crypto";
 import { mkdirSync, symlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
+import type { Duplex } from "node:stream";
 import { AddressPool } from "./address-pool.ts";
 import type { Driver, Launch } from "./driver.ts";
+import { findProgram } from "./find-program.ts";
+import { dialHere } from "./port-forward.ts";
 import { allProcesses, environment, processTree, signal } from "./procfs.ts";
 import type { ContainerRecord, SandboxRecord } from "./records.ts";
 import { becomeCommand, scriptPreamble, shimScript } from "./shim.ts";
 import { quote } from "./spawn.ts";
+import { onTerminal } from "./terminal.ts";
 
 /** Marks every process of a container in its environment: without namespaces nothing else holds them together. */
 const markerVariable = "FLOTILLA_CONTAINER";
@@ -78,10 +82,17 @@ export class ProcessDriver implements Driver {
       env: this.#env(launch),
       argv: container.argv,
       become: ["env", "-i"],
+      onTerminal: container.config.tty === true ? terminalOfMachine : undefined,
     });
     const files = {
       "run.sh": `${scriptPreamble}${command}`,
-      "shim.sh": shimScript({ dir, exitFile: join(this.#exitsDir, container.id), enter: [], isolate: ["setsid"] }),
+      "shim.sh": shimScript({
+        dir,
+        exitFile: join(this.#exitsDir, container.id),
+        enter: [],
+        isolate: ["setsid"],
+        stdin: container.config.stdin === true,
+      }),
     };
     return { files, argv: ["/bin/sh", join(dir, "shim.sh")] };
   }
@@ -96,9 +107,18 @@ export class ProcessDriver implements Driver {
     ];
   }
 
-  execArgv(launch: Launch, _pid: number, command: readonly string[]): readonly string[] {
+  execArgv(launch: Launch, _pid: number, command: readonly string[], tty = false): readonly string[] {
     const change = `cd ${quote(launch.container.config.workingDir)} && exec "$@"`;
-    return ["/bin/sh", "-c", change, "flotilla-exec", "env", "-i", ...this.#env(launch), ...command];
+    const words = [...this.#env(launch), ...command];
+    return ["/bin/sh", "-c", change, "flotilla-exec", "env", "-i", ...(tty ? terminalOfMachine(words) : words)];
+  }
+
+  dial(sandbox: SandboxRecord, _dir: string, port: number): Promise<Duplex> {
+    return dialHere(sandbox.ip ?? "127.0.0.1", port);
+  }
+
+  close(): void {
+    // Connections to pods are the machine's own.
   }
 
   killAll({ id }: ContainerRecord, pid: number | undefined): void {
@@ -106,6 +126,11 @@ export class ProcessDriver implements Driver {
     // Whoever left the tree (setsid, double fork) still carries the marker.
     killMarked((marked) => marked === id);
   }
+}
+
+function terminalOfMachine(words: readonly string[]): readonly string[] {
+  const [script, env] = [findProgram("script"), findProgram("env")];
+  return onTerminal({ env: ["SHELL=/bin/sh"], script: [script], become: ["exec", env, "-i"], words });
 }
 
 /** Kills every process that carries the mark of a container that fits. */

@@ -18,24 +18,30 @@ export function shimScript(options: {
   readonly enter: readonly string[];
   /** Prefix of the container's own shell, e.g. unshare --mount. */
   readonly isolate: readonly string[];
+  /** Whether there is a FIFO `in` for standard input. It stays open until the shim is told, by SIGUSR1, that its only writer has ended. */
+  readonly stdin: boolean;
 }): string {
   const words = (prefix: readonly string[]) => prefix.map((word) => `${quote(word)} `).join("");
   const inner = [
-    `${words(options.isolate)}/bin/sh run.sh 7>&1 >&3 2>&4 3>&- 4>&- 5>&- </dev/null &`,
+    ...(options.stdin ? ["trap 'exec 6>&-' USR1"] : []),
+    `${words(options.isolate)}/bin/sh run.sh 7>&1 >&3 2>&4 3>&- 4>&- 5>&- ${options.stdin ? "<in 6>&-" : "</dev/null"} &`,
     "echo $! > pid",
     "exec >/dev/null 2>&1",
-    "wait $!",
-    'echo $? > "$EXIT_FILE"',
+    ...(options.stdin ? waitThroughSignals : ["wait $!", "code=$?"]),
+    'echo $code > "$EXIT_FILE"',
     "read acknowledged <&5",
   ].join("\n");
   return [
     `cd ${quote(options.dir)} || exit 1`,
-    "exec 3<>out 4<>err 5<>ack",
+    `exec 3<>out 4<>err 5<>ack${options.stdin ? " 6<>in" : ""}`,
     `export EXIT_FILE=${quote(options.exitFile)}`,
     `exec ${words(options.enter)}/bin/sh -c ${quote(inner)} flotilla-shim ${quote(options.dir)}`,
     "",
   ].join("\n");
 }
+
+/** A signal ends `wait` as well, with a code a container might have too: it is still there then. */
+const waitThroughSignals = ["while wait $!; code=$?; [ $code -gt 128 ] && kill -0 $!; do :; done"];
 
 /**
  * The lines that turn the container's shell into its command: directory, then exec. Reports on descriptor 7. What
@@ -47,6 +53,8 @@ export function becomeCommand(options: {
   readonly argv: readonly string[];
   /** Prefix that drops privileges and ends in `env -i`, which takes the environment and the command. */
   readonly become: readonly string[];
+  /** Puts the command, with its environment before it, on a terminal. */
+  readonly onTerminal?: (words: readonly string[]) => readonly string[];
 }): string {
   const [command, ...args] = options.argv as [string, ...string[]];
   const path = options.env.find((entry) => entry.startsWith("PATH="))?.slice("PATH=".length) ?? "";
@@ -66,7 +74,8 @@ export function becomeCommand(options: {
     const found = programs.map((program) => `{ [ -x ${program} ] && [ ! -d ${program} ]; }`).join(" || ");
     lines.push(`${found} || fail ${quote(missing)}`);
   }
-  const words = ["exec", ...options.become, ...options.env, command, ...args];
+  const own = [...options.env, command, ...args];
+  const words = ["exec", ...options.become, ...(options.onTerminal?.(own) ?? own)];
   lines.push("echo ok >&7", "exec 2>&8 8>&- 7>&-", words.map(quote).join(" "), "");
   return lines.join("\n");
 }

@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
-import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { findProgram } from "./find-program.ts";
 import { quote, runAny } from "./spawn.ts";
 
 /** Programs that work on in a container after its root has become the image's, which may hold no program at all. */
-const programs = ["mount", "umount", "mkdir", "setpriv", "env"] as const;
+const programs = ["mount", "umount", "mkdir", "setpriv", "env", "script", "sh"] as const;
 export type Tool = (typeof programs)[number];
 
 /**
@@ -23,10 +23,10 @@ export class Tools {
   }
 
   /**
-   * Makes the directory below `parent`, or finds it. Its name tells what it holds: after an upgrade of the machine there is another one, and
+   * Makes the directory below `parent`, or finds it. `inside`: where containers will see it. Its name tells what it holds: after an upgrade of the machine there is another one, and
    * containers that run keep theirs.
    */
-  static async prepare(parent: string): Promise<Tools> {
+  static async prepare(parent: string, inside: string): Promise<Tools> {
     const files = new Map<string, string>();
     let linker: string | undefined;
     for (const program of programs) {
@@ -46,12 +46,20 @@ export class Tools {
       const { size, mtimeMs, ino } = statSync(path);
       return `${name} ${path} ${size} ${mtimeMs} ${ino}`;
     });
-    const dir = join(parent, createHash("sha256").update(stamp.join("\n")).digest("hex").slice(0, 16));
+    const shell = terminalShell(inside, linker);
+    const dir = join(
+      parent,
+      createHash("sha256")
+        .update([...stamp, shell].join("\n"))
+        .digest("hex")
+        .slice(0, 16),
+    );
     if (!existsSync(dir)) {
       const temporary = join(parent, "tmp");
       rmSync(temporary, { recursive: true, force: true });
       mkdirSync(temporary, { recursive: true, mode: 0o755 });
       for (const [name, path] of files) copyFileSync(path, join(temporary, name));
+      writeFileSync(join(temporary, "terminal-shell"), shell, { mode: 0o755 });
       renameSync(temporary, dir);
     }
     return new Tools(dir, linker);
@@ -63,8 +71,23 @@ export class Tools {
     return this.#linker === undefined ? [program] : [join(at, this.#linker), "--library-path", at, program];
   }
 
+  /** Environment for `script` in a container: the shell it starts, and where that shell finds its libraries. */
+  terminalEnv(at: string): readonly string[] {
+    return [`SHELL=${join(at, "terminal-shell")}`, ...(this.#linker === undefined ? [] : [`LD_LIBRARY_PATH=${at}`])];
+  }
+
   /** The same as words of a shell. */
   words(tool: Tool, at = this.dir): string {
     return this.argv(tool, at).map(quote).join(" ");
   }
+}
+
+/**
+ * What `script` runs its command with, as `terminal-shell -c COMMAND`: a container need not have a shell. A script may name only one program with one
+ * argument as its interpreter: the linker, and the shell that the linker is to load.
+ */
+function terminalShell(inside: string, linker: string | undefined): string {
+  const shell = join(inside, "sh");
+  const interpreter = linker === undefined ? shell : `${join(inside, linker)} ${shell}`;
+  return `#!${interpreter}\neval "exec $2"\n`;
 }
