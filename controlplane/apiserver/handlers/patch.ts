@@ -16,7 +16,7 @@ import type { Writer } from "../registry/writer.ts";
 import { type Expected, type RawBody, readJson, report } from "./decode-body.ts";
 import { encodeOne } from "./encode.ts";
 import { goValue } from "./go-value.ts";
-import { contextOf, settleName, settleNamespace } from "./write.ts";
+import { contextOf, partOf, settleName, settleNamespace } from "./write.ts";
 
 const types = [
   "application/json-patch+json",
@@ -24,7 +24,7 @@ const types = [
   "application/strategic-merge-patch+json",
 ] as const;
 
-/** PATCH of an object or its status: applied to the newest state, again if that changes meanwhile. */
+/** PATCH of an object or a part of it: applied to the newest state, again if that changes meanwhile. */
 export async function patch(served: Served, call: Call, writer: Writer): Promise<Reply> {
   const { namespace, name, subresource } = call.info;
   const { resource } = served;
@@ -39,7 +39,7 @@ export async function patch(served: Served, call: Call, writer: Writer): Promise
     applyDefaults(resource, next);
     return next;
   };
-  const options = { status: subresource === "status" };
+  const options = { status: subresource === "status", subresource, ...partOf(served, subresource) };
   const changed = await writer.update(served, namespace, name, produce, contextOf(call), options);
   return encodeOne(call, 200, resource, changed.object);
 }

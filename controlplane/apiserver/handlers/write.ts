@@ -4,7 +4,7 @@ import type { Call } from "../http/call.ts";
 import type { Reply } from "../http/reply.ts";
 import type { WriteContext } from "../registry/hooks.ts";
 import type { Served } from "../registry/served.ts";
-import type { Writer } from "../registry/writer.ts";
+import type { UpdateOptions, Writer } from "../registry/writer.ts";
 import { decodeObject } from "./decode-body.ts";
 import { encodeOne } from "./encode.ts";
 
@@ -37,12 +37,20 @@ export async function update(served: Served, call: Call, writer: Writer): Promis
   settleName(object, name);
   const options = {
     status: subresource === "status",
+    subresource,
+    ...partOf(served, subresource),
     ...(served.resource.strategy.allowCreateOnUpdate &&
       subresource === "" && { create: () => structuredClone(object) }),
   };
   const produce = () => structuredClone(object);
   const changed = await writer.update(served, namespace, name, produce, contextOf(call), options);
   return encodeOne(call, changed.how === "created" ? 201 : 200, served.resource, changed.object);
+}
+
+/** The part of the object that a subresource writes, if it has a name of its own. */
+export function partOf({ resource }: Served, subresource: string): Pick<UpdateOptions, "part"> {
+  const part = resource.subresources.find(({ name }) => name === subresource)?.part;
+  return part === undefined ? {} : { part };
 }
 
 /** The path's namespace goes into the object; an object that names another one is refused. */

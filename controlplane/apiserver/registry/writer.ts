@@ -5,12 +5,15 @@ import {
   type FieldError,
   generateName,
   type KubeObject,
+  type Part,
   prepareForCreate,
+  prepareForPartUpdate,
   prepareForStatusUpdate,
   prepareForUpdate,
   status,
   timeAt,
   validateCreate,
+  validatePartUpdate,
   validateStatusUpdate,
   validateUpdate,
 } from "../../api/mod.ts";
@@ -30,6 +33,8 @@ export interface WriterOptions {
 export interface UpdateOptions {
   /** The status subresource: everything but the status stays. */
   readonly status?: boolean;
+  /** A subresource that writes another part of the object. */
+  readonly part?: Part<KubeObject>;
   /** As admission is told; by default "status" or "". */
   readonly subresource?: string;
   /** What a missing object becomes; absent: NotFound. */
@@ -178,6 +183,11 @@ export class Writer {
       next.metadata.resourceVersion = old.metadata.resourceVersion;
       await this.#admission.admit(request);
       this.#refuse(served, next, validateStatusUpdate(resource, next, old));
+    } else if (options.part !== undefined) {
+      prepareForPartUpdate(resource, options.part, next, old);
+      next.metadata.resourceVersion = old.metadata.resourceVersion;
+      await this.#admission.admit(request);
+      this.#refuse(served, next, validatePartUpdate(resource, options.part, next, old));
     } else if (options.prepare !== undefined) {
       await this.#admission.admit(request);
       options.prepare(next, old);

@@ -3,13 +3,14 @@ import type { Admission } from "../registry/admission.ts";
 import type { Deleter } from "../registry/deleter.ts";
 import type { Registry } from "../registry/served.ts";
 import type { Writer } from "../registry/writer.ts";
+import type { KubeletOptions } from "./ask-kubelet.ts";
 import { bind } from "./binding.ts";
 import { certificateApprovalHandlers } from "./certificate-approval.ts";
 import { evict } from "./eviction.ts";
 import { finalize } from "./finalize.ts";
-import { type KubeletOptions, podLog } from "./log.ts";
+import { podLog } from "./log.ts";
+import { partHandlers } from "./part.ts";
 import { scaleHandlers } from "./scale.ts";
-import { statusHandlers } from "./status.ts";
 import { createToken, type TokenIssuer } from "./token.ts";
 
 export interface SubresourcesOptions {
@@ -29,10 +30,12 @@ export function subresourceHandlers(options: SubresourcesOptions): Readonly<Reco
   const budgets = registry.find("policy", "v1", "poddisruptionbudgets");
   const evictions = { budgets, writer, deleter, admission, now };
   return {
-    "*/status": statusHandlers(writer),
+    "*/status": partHandlers(writer),
     "*/scale": scaleHandlers(writer),
     "certificatesigningrequests/approval": certificateApprovalHandlers(writer, now),
     "namespaces/finalize": { update: (served, call) => finalize(served, call, writer) },
+    "pods/ephemeralcontainers": partHandlers(writer),
+    "pods/resize": partHandlers(writer),
     "pods/binding": { create: (served, call) => bind(served, call, writer, now) },
     "pods/eviction": { create: (served, call) => evict(served, call, evictions) },
     "pods/log": { get: (served, call) => podLog(served, nodes, call, kubelet) },

@@ -6,8 +6,8 @@ import type { Call } from "../http/call.ts";
 import type { Served } from "../registry/served.ts";
 import type { Writer } from "../registry/writer.ts";
 
-/** The status of any kind that has one: read like the object, written alone. */
-export function statusHandlers(writer: Writer): SubresourceHandlers {
+/** The status and other parts of an object: read like the whole, written alone. What belongs to a part is the kind's to say. */
+export function partHandlers(writer: Writer): SubresourceHandlers {
   return {
     get,
     update: (served: Served, call: Call) => update(served, call, writer),
