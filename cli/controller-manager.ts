@@ -17,6 +17,7 @@ interface ControllerManagerFlags {
   clusterSigningCertFile?: string;
   clusterSigningKeyFile?: string;
   clusterSigningDuration: number;
+  csiEndpoint: { name: string; endpoint: string }[];
   nodeMonitorGracePeriod: number;
   nodeMonitorPeriod: number;
   terminatedPodGcThreshold: number;
@@ -38,6 +39,7 @@ export async function main(args: string[]): Promise<void> {
     .option("--cluster-signing-cert-file <file>", "the authority that signs approved certificate requests")
     .option("--cluster-signing-key-file <file>", "its key")
     .option("--cluster-signing-duration <time>", "how long such certificates are valid", duration, 365 * 24 * 3_600_000)
+    .option("--csi-endpoint <name=socket>", "a storage driver, as NAME=unix:///path; may be repeated", csiEndpoint, [])
     .option("--node-monitor-grace-period <time>", "a node that is silent this long is lost", duration, 40_000)
     .option("--node-monitor-period <time>", "how often is looked for silent nodes", duration, 5_000)
     .option("--terminated-pod-gc-threshold <n>", "finished pods that may stay", wholeNumber(0, 1_000_000), 12_500)
@@ -56,6 +58,7 @@ export async function main(args: string[]): Promise<void> {
       loadBalancerCIDR: flags.loadBalancerCidr,
       rootCa: flags.rootCaFile === undefined ? undefined : await readPem(flags.rootCaFile, "root CA", "--root-ca-file"),
       clusterSigning: await signingPair(flags),
+      csiEndpoints: flags.csiEndpoint,
       clusterSigningDurationMs: flags.clusterSigningDuration,
       nodeMonitorGracePeriodMs: flags.nodeMonitorGracePeriod,
       nodeMonitorPeriodMs: flags.nodeMonitorPeriod,
@@ -64,6 +67,15 @@ export async function main(args: string[]): Promise<void> {
       onLeadershipLost: () => process.exit(exitCodes.failed),
     });
   await runComponent("controller-manager", start, flags.v >= 4 ? "debug" : "info");
+}
+
+function csiEndpoint(
+  value: string,
+  before: ControllerManagerFlags["csiEndpoint"],
+): ControllerManagerFlags["csiEndpoint"] {
+  const [, name, endpoint] = /^([^=]+)=(unix:\/\/\/.+)$/.exec(value) ?? [];
+  if (name === undefined || endpoint === undefined) throw new InvalidArgumentError("A driver as NAME=unix:///path");
+  return [...before, { name, endpoint }];
 }
 
 function ipv4Range(value: string): string {

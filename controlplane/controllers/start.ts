@@ -16,6 +16,7 @@ import { CertificateSigningController } from "./certificates/signing.ts";
 import { type Controller, type ControllerContext, runController } from "./common/controller.ts";
 import { type Discovery, discover } from "./common/discovery.ts";
 import { CronJobController } from "./cronjob/controller.ts";
+import { type CsiEndpoint, runCsiDriver } from "./csi/run.ts";
 import { DaemonSetController } from "./daemonset/controller.ts";
 import { DeploymentController } from "./deployment/controller.ts";
 import { DisruptionController } from "./disruption/controller.ts";
@@ -64,6 +65,8 @@ export interface ControllerManagerOptions {
   readonly clusterSigning?: SigningPair;
   /** How long such certificates are valid at most. Default a year. */
   readonly clusterSigningDurationMs?: number;
+  /** Storage drivers whose controller service is called from here. */
+  readonly csiEndpoints?: readonly CsiEndpoint[];
   /** PEM, published as kube-root-ca.crt; nothing is published when absent. */
   readonly rootCa?: string;
   /** Default 40 s. */
@@ -140,7 +143,8 @@ async function runControllers(
   }
   log("info", "controllers started", { controllers: controllers.length });
   leading.resolve();
-  await Promise.all(controllers.map((controller) => runController(controller, signal)));
+  const drivers = (options.csiEndpoints ?? []).map((endpoint) => runCsiDriver(context, endpoint, signal));
+  await Promise.all([...controllers.map((controller) => runController(controller, signal)), ...drivers]);
   await informers.stopped();
 }
 
