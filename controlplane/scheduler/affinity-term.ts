@@ -9,6 +9,7 @@ import {
   type Selector,
 } from "../api/mod.ts";
 import type { Objects } from "./cluster.ts";
+import { interned } from "./interned.ts";
 
 /** A PodAffinityTerm made ready to be asked: which pods it means, and within what. */
 export interface AffinityTerm {
@@ -52,7 +53,7 @@ export function affinityTerm(pod: Pod, term: PodAffinityTerm): AffinityTerm {
   const own = named.length === 0 && term.namespaceSelector === undefined;
   const matching = narrowed(selectorOf(term.labelSelector), term.matchLabelKeys, labels, "in");
   return {
-    topologyKey: term.topologyKey,
+    topologyKey: interned(term.topologyKey),
     selector: narrowed(matching, term.mismatchLabelKeys, labels, "notin"),
     namespaces: new Set(own ? [namespace] : named),
     namespaceSelector: selectorOf(term.namespaceSelector),

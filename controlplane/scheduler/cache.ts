@@ -1,6 +1,6 @@
 import type { Node, Pod } from "../api/mod.ts";
 import { keyOf } from "../client/mod.ts";
-import type { Cluster, Objects } from "./cluster.ts";
+import { type Cluster, type Nominations, noNominations, type Objects } from "./cluster.ts";
 import { NodeInfo } from "./node-info.ts";
 import { interleaved, zoneOf } from "./node-order.ts";
 import { type PodInfo, podInfo } from "./pod-info.ts";
@@ -20,6 +20,7 @@ export function isTerminal(pod: Pod): boolean {
  */
 export class Cache implements Cluster {
   readonly objects: Objects;
+  readonly nominations: Nominations;
   readonly #nodes = new Map<string, NodeInfo>();
   /** Undefined: to be put in order again, as nodes came, went or moved to another zone. */
   #order: readonly NodeInfo[] | undefined;
@@ -33,8 +34,9 @@ export class Cache implements Cluster {
   /** Assumed pods, with the time after which one that was bound is no longer believed in. */
   readonly #assumed = new Map<string, number>();
 
-  constructor(objects: Objects) {
+  constructor(objects: Objects, nominations: Nominations = noNominations) {
     this.objects = objects;
+    this.nominations = nominations;
   }
 
   get nodes(): readonly NodeInfo[] {

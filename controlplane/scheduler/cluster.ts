@@ -13,6 +13,7 @@ import type {
   StorageClass,
 } from "../api/mod.ts";
 import type { NodeInfo } from "./node-info.ts";
+import type { PodInfo } from "./pod-info.ts";
 
 /** Objects besides nodes and pods that plugins look up. */
 export interface Objects {
@@ -50,8 +51,19 @@ export interface Cluster extends ClusterFacts {
   readonly nodesWithRequiredAntiAffinity: ReadonlySet<NodeInfo>;
   /** Pods that use a claim, named `namespace/name`. */
   claimUsers(claim: string): number;
+  /** Where room was promised to whom: preemption is under way there. */
+  readonly nominations: Nominations;
   readonly objects: Objects;
 }
+
+/** Pods that were promised room by preemption and are not there yet. */
+export interface Nominations {
+  onNode(node: string): readonly PodInfo[];
+  /** By the pod's key. */
+  nodeOf(key: string): string | undefined;
+}
+
+export const noNominations: Nominations = { onNode: () => [], nodeOf: () => undefined };
 
 export interface ClusterFacts {
   readonly nodeCount: number;

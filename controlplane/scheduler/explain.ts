@@ -8,6 +8,7 @@ import type { NodeInfo } from "./node-info.ts";
 import { type ClusterObjects, listedObjects } from "./objects.ts";
 import { type PodInfo, podInfo } from "./pod-info.ts";
 import { defaultProfile } from "./profile.ts";
+import { Nominator } from "./queue/nominator.ts";
 
 /** What one plugin says of one node. */
 export interface FilterVerdict {
@@ -55,7 +56,12 @@ export interface Explanation {
 
 /** The pod as it waits for a node, and the cluster without it: also a pod that has a node can be asked about. */
 function prepare(pod: Pod, objects: ClusterObjects, profile: Profile) {
-  const cache = new Cache(listedObjects(objects));
+  const nominator = new Nominator();
+  for (const other of objects.pods ?? []) {
+    const nominated = other.status?.nominatedNodeName ?? "";
+    if (!other.spec?.nodeName && nominated !== "" && !isTerminal(other)) nominator.set(podInfo(other), nominated);
+  }
+  const cache = new Cache(listedObjects(objects), nominator);
   for (const node of objects.nodes) cache.setNode(node);
   const key = keyOf(pod);
   for (const other of objects.pods ?? []) {
@@ -66,13 +72,7 @@ function prepare(pod: Pod, objects: ClusterObjects, profile: Profile) {
   // Without a version the pod was never stored: a node that it names was asked for by its author.
   const waiting = bound ? ({ ...pod, spec } as Pod) : pod;
   const info = podInfo(waiting);
-  const nominations = (objects.pods ?? []).filter(
-    (other) => !other.spec?.nodeName && other.status?.nominatedNodeName && !isTerminal(other),
-  );
-  const infos = nominations.map(podInfo);
-  const framework = new Framework(profile, cache, seededRandom(1), {
-    onNode: (name) => infos.filter(({ pod: nominated }) => nominated.status?.nominatedNodeName === name),
-  });
+  const framework = new Framework(profile, cache, seededRandom(1));
   return { cache, info, framework, state: new CycleState() };
 }
 

@@ -11,9 +11,9 @@ import { Nominator } from "./queue/nominator.ts";
 import { aNode, aPod, noObjects } from "./scheduler.testing.ts";
 
 function cluster() {
-  const cache = new Cache(noObjects);
   const nominator = new Nominator();
-  const framework = new Framework(defaultProfile(), cache, seededRandom(1), nominator);
+  const cache = new Cache(noObjects, nominator);
+  const framework = new Framework(defaultProfile(), cache, seededRandom(1));
   return { cache, nominator, framework, finder: new NodeFinder(framework, cache) };
 }
 

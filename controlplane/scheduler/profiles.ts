@@ -3,7 +3,7 @@ import type { Pod } from "../api/mod.ts";
 import type { Cluster } from "./cluster.ts";
 import { NodeFinder } from "./find-node.ts";
 import type { ClusterEventKind } from "./framework/events.ts";
-import { Framework, type Nominations, type Profile } from "./framework/framework.ts";
+import { Framework, type Profile } from "./framework/framework.ts";
 import type { Plugin } from "./framework/plugin.ts";
 import type { PodInfo } from "./pod-info.ts";
 import { defaultSchedulerName } from "./profile.ts";
@@ -26,9 +26,9 @@ export class Profiles implements QueuePlugins {
   readonly #order: Framework;
   readonly #listeners = new Map<ClusterEventKind, Set<string>>();
 
-  constructor(profiles: readonly Profile[], cluster: Cluster, random: Random, nominations: Nominations) {
+  constructor(profiles: readonly Profile[], cluster: Cluster, random: Random) {
     for (const profile of profiles) {
-      const framework = new Framework(profile, cluster, random, nominations);
+      const framework = new Framework(profile, cluster, random);
       const plugins = framework.plugins();
       const byName = new Map(plugins.map((plugin) => [plugin.name, plugin]));
       this.#profiles.set(profile.schedulerName, { framework, finder: new NodeFinder(framework, cluster), byName });

@@ -62,8 +62,8 @@ export class Scheduler {
     this.#options = options;
     this.#informers = informers;
     this.#objects = objects;
-    this.#cache = new Cache(objects);
-    this.#profiles = new Profiles(profiles, this.#cache, random, this.#nominator);
+    this.#cache = new Cache(objects, this.#nominator);
+    this.#profiles = new Profiles(profiles, this.#cache, random);
     this.#queue = new SchedulingQueue({
       clock,
       plugins: this.#profiles,
@@ -134,6 +134,7 @@ export class Scheduler {
     const { pod } = entry;
     profile.framework.reserve(pod, node, state);
     this.#cache.assume(pod, node.name);
+    if (this.#nominator.nodeOf(pod.key) !== node.name) this.#releasePromise(pod);
     this.#nominator.delete(pod.key);
     this.#bindings++;
     this.#inBackground(
@@ -213,11 +214,17 @@ export class Scheduler {
       this.#nominator.set(pod, way.node);
       this.#inBackground(this.#preempt(entry, way, rejectedBy));
     } else {
-      if (way.nomination === "clear") this.#nominator.delete(pod.key);
+      if (way.nomination === "clear") this.#releasePromise(pod);
       this.#queue.park(entry, rejectedBy);
     }
     const nominatedNodeName = way.kind === "nominated" ? way.node : way.nomination === "clear" ? "" : undefined;
     this.#inBackground(this.#say(pod, { reason: "Unschedulable", message, nominatedNodeName }));
+  }
+
+  /** Room that was kept for the pod is there for others. */
+  #releasePromise({ key, pod }: PodInfo): void {
+    const nodeName = this.#nominator.delete(key);
+    if (nodeName !== undefined) this.#queue.onEvent({ kind: "AssignedPodDelete", pod, nodeName });
   }
 
   /** The pod stays in flight until its victims have been told to go: the events of their leaving must find it. */

@@ -41,13 +41,6 @@ export interface Profile {
   readonly percentageOfNodesToScore: number;
 }
 
-/** Pods that were promised room by preemption and are not there yet. */
-export interface Nominations {
-  onNode(node: string): readonly PodInfo[];
-}
-
-const noNominations: Nominations = { onNode: () => [] };
-
 export type Prepared =
   | { readonly kind: "go"; readonly nodes: ReadonlySet<string> | undefined; readonly narrowedBy: readonly string[] }
   | { readonly kind: "refused"; readonly refusal: Refusal };
@@ -72,15 +65,13 @@ export class Framework implements Trial {
   readonly #plugins: ProfilePlugins;
   readonly #extended: readonly Plugin[];
   readonly #cluster: Cluster;
-  readonly #nominations: Nominations;
 
-  constructor(profile: Profile, cluster: Cluster, random: Random, nominations: Nominations = noNominations) {
+  constructor(profile: Profile, cluster: Cluster, random: Random) {
     this.profile = profile;
     this.random = random;
     this.#plugins = profile.plugins;
     this.#extended = profile.plugins.preFilter.filter((plugin) => plugin.addPod !== undefined);
     this.#cluster = cluster;
-    this.#nominations = nominations;
   }
 
   /** All that take part, each once. */
@@ -154,7 +145,7 @@ export class Framework implements Trial {
    * not depend on somebody who may never come.
    */
   filter(pod: PodInfo, node: NodeInfo, state: CycleState): Refusal | undefined {
-    const promised = this.#nominations.onNode(node.name);
+    const promised = this.#cluster.nominations.onNode(node.name);
     if (promised.length > 0) {
       const others = promised.filter((other) => other.priority >= pod.priority && other.key !== pod.key);
       const missing = others.filter((other) => !node.pods.has(other.key));

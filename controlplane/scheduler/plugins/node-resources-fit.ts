@@ -1,4 +1,5 @@
 import { equalJson } from "../../api/mod.ts";
+import type { Cluster } from "../cluster.ts";
 import type { Plugin } from "../framework/plugin.ts";
 import { allocatableOf, type NodeInfo } from "../node-info.ts";
 import type { PodInfo } from "../pod-info.ts";
@@ -31,12 +32,17 @@ function inOrder(pod: PodInfo): Iterable<[string, number]> {
   return [...pod.requests].sort(([a], [b]) => rank(a) - rank(b));
 }
 
-/** The sums of the node without the pods that preemption could remove: what can be had at best. */
-function roomAtBest(pod: PodInfo, node: NodeInfo): (resource: string) => number {
-  const kept = [...node.pods.values()].filter((other) => other.priority >= pod.priority);
-  return (resource) =>
-    (node.allocatable.resources.get(resource) ?? 0) -
-    kept.reduce((sum, other) => sum + (other.requests.get(resource) ?? 0), 0);
+/**
+ * The pods that stay on the node whatever happens, for the question whether an event there may help: those that are promised room there, and those
+ * that preemption could not remove. A pod that was promised room itself waits for it instead of preempting again: for it, all stay.
+ */
+function staying(pod: PodInfo, node: NodeInfo, { nominations }: Cluster): PodInfo[] {
+  const waits = nominations.nodeOf(pod.key) !== undefined;
+  const stay = [...node.pods.values()].filter((other) => waits || other.priority >= pod.priority);
+  for (const other of nominations.onNode(node.name)) {
+    if (other.key !== pod.key && other.priority >= pod.priority && !node.pods.has(other.key)) stay.push(other);
+  }
+  return stay;
 }
 
 /** Amounts of resource `name` that would be requested of a node, the pod's included; scoring knows nobody who needs nothing. */
@@ -82,12 +88,16 @@ export function nodeResourcesFit(args: NodeResourcesFitArgs = {}): Plugin {
     }
     return true;
   };
-  const couldFit = (pod: PodInfo, node: NodeInfo): boolean => {
-    if (fits(pod, node)) return true;
-    const more = [...node.pods.values()].filter((other) => other.priority >= pod.priority).length + 1;
-    if (more > node.allocatable.pods) return false;
-    const room = roomAtBest(pod, node);
-    return [...pod.requests].every(([name, request]) => request === 0 || request <= room(name) || !counts(name));
+  const couldFit = (pod: PodInfo, node: NodeInfo, cluster: Cluster): boolean => {
+    const stay = staying(pod, node, cluster);
+    if (stay.length + 1 > node.allocatable.pods) return false;
+    for (const [name, request] of pod.requests) {
+      if (request === 0 || !counts(name)) continue;
+      let free = node.allocatable.resources.get(name) ?? 0;
+      for (const other of stay) free -= other.requests.get(name) ?? 0;
+      if (request > free) return false;
+    }
+    return true;
   };
   return {
     name: "NodeResourcesFit",
@@ -115,7 +125,7 @@ export function nodeResourcesFit(args: NodeResourcesFitArgs = {}): Plugin {
     mayHelp(event, pod, cluster) {
       const couldFitOn = (name: string | undefined) => {
         const node = cluster.node(name ?? "");
-        return node !== undefined && couldFit(pod, node);
+        return node !== undefined && couldFit(pod, node, cluster);
       };
       switch (event.kind) {
         case "NodeAdd":

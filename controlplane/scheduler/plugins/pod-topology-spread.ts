@@ -10,6 +10,7 @@ import { narrowed, selectorOf } from "../affinity-term.ts";
 import type { Cluster } from "../cluster.ts";
 import { StateKey } from "../framework/cycle-state.ts";
 import { maxNodeScore, type Plugin } from "../framework/plugin.ts";
+import { interned } from "../interned.ts";
 import type { NodeInfo } from "../node-info.ts";
 import type { PodInfo } from "../pod-info.ts";
 import { allowsNode } from "./node-affinity.ts";
@@ -41,7 +42,7 @@ interface Constraint {
 
 function constraintOf(constraint: TopologySpreadConstraint, labels: Labels): Constraint {
   return {
-    topologyKey: constraint.topologyKey,
+    topologyKey: interned(constraint.topologyKey),
     maxSkew: constraint.maxSkew,
     minDomains: constraint.minDomains ?? 1,
     selector: narrowed(selectorOf(constraint.labelSelector), constraint.matchLabelKeys, labels, "in"),
@@ -57,7 +58,8 @@ function includes(constraint: Constraint, pod: PodInfo, { node }: NodeInfo): boo
 }
 
 function hasAllKeys(constraints: readonly Constraint[], labels: Readonly<Record<string, string>>): boolean {
-  return constraints.every(({ topologyKey }) => labels[topologyKey] !== undefined);
+  for (const { topologyKey } of constraints) if (labels[topologyKey] === undefined) return false;
+  return true;
 }
 
 function isCounted(pod: PodInfo, namespace: string, selector: Selector): boolean {

@@ -11,15 +11,16 @@ import { type QueuedPod, SchedulingQueue } from "./scheduling-queue.ts";
 
 function setUp() {
   const clock = new VirtualClock();
-  const cluster = new Cache(noObjects);
-  const plugins = new Profiles([defaultProfile()], cluster, seededRandom(1), new Nominator());
+  const nominator = new Nominator();
+  const cluster = new Cache(noObjects, nominator);
+  const plugins = new Profiles([defaultProfile()], cluster, seededRandom(1));
   const waiting = new SchedulingQueue({ clock, plugins, cluster });
   const setNode = (node: ReturnType<typeof aNode>) => {
     cluster.setNode(node);
     waiting.onEvent({ kind: "NodeAdd", node });
   };
   const nextOf = async () => (await waiting.next()) as QueuedPod;
-  return { clock, cluster, plugins, waiting, setNode, nextOf };
+  return { clock, cluster, nominator, plugins, waiting, setNode, nextOf };
 }
 
 const empty = { active: 0, backOff: 0, unschedulable: 0, gated: 0, inFlight: 0, gone: 0 };
@@ -90,6 +91,26 @@ describe("the scheduling queue", () => {
     waiting.onEvent({ kind: "AssignedPodDelete", pod, nodeName: "n" });
     const places = ["small", "large", "preempts", "hopeless"].map((name) => waiting.get(`default/${name}`)?.place);
     expect(places).toEqual(["backOff", "unschedulable", "backOff", "unschedulable"]);
+  });
+
+  test("room that is promised brings back the pod it is promised to and nobody else, and that only once all of it is there", async () => {
+    const { cluster, nominator, waiting, setNode, nextOf } = setUp();
+    setNode(aNode("n"));
+    const lows = ["one", "two"].map((name) => bound(aPod(name, { priority: 0 }, { cpu: "2" }), "n"));
+    for (const low of lows) cluster.setPod(low);
+    for (const name of ["promised", "other"]) waiting.set(podInfo(aPod(name, { priority: 5 }, { cpu: "3" })));
+    for (let i = 0; i < 2; i++) waiting.park(await nextOf(), new Set(["NodeResourcesFit"]));
+    nominator.set(podInfo(aPod("promised", { priority: 5 }, { cpu: "3" })), "n");
+    const places: unknown[] = [];
+    for (const pod of lows) {
+      cluster.removePod(pod);
+      waiting.onEvent({ kind: "AssignedPodDelete", pod, nodeName: "n" });
+      places.push(["promised", "other"].map((name) => waiting.get(`default/${name}`)?.place));
+    }
+    expect(places).toEqual([
+      ["unschedulable", "unschedulable"],
+      ["backOff", "unschedulable"],
+    ]);
   });
 
   test("back-off doubles from one second to ten", async () => {
