@@ -16,6 +16,7 @@ import { createProber } from "./probes/prober.ts";
 import type { DriverChoice } from "./runtime/embedded/open.ts";
 import { type NodeRuntime, openRuntime } from "./runtime/open-runtime.ts";
 import { type Listen, type ServerOptions, startServer } from "./server/server.ts";
+import { Sessions } from "./server/sessions.ts";
 import { Sampler } from "./stats/sampler.ts";
 import { statsPaths } from "./stats/stats-paths.ts";
 
@@ -133,6 +134,17 @@ export async function startKubelet(options: StartKubeletOptions): Promise<Runnin
     clock,
     log,
     pods: () => kubelet.pods(),
+    sessions: new Sessions({
+      runtime,
+      containers: engine.containers,
+      pods: () => kubelet.pods(),
+      reachable: () => [
+        ...(options.serviceCIDR === undefined ? [] : [options.serviceCIDR]),
+        ...nodes.lister.list().flatMap(({ spec }) => (spec.podCIDR ? [spec.podCIDR] : [])),
+      ],
+      clock,
+      log,
+    }),
     stats: statsPaths(sampler, nodeName, clock.now()),
     containerLog: (namespace, pod, container, previous) => kubelet.containerLog(namespace, pod, container, previous),
   });

@@ -2,6 +2,7 @@ import type { Clock, Log } from "../../../base/mod.ts";
 import { Failure } from "../../../base/mod.ts";
 import type { RegistryConfig } from "../images/registry/registry-config.ts";
 import { imagesDirOf, runtimeDirOf } from "../root-dir.ts";
+import type { ContainerStreams } from "./container-streams.ts";
 import type { ImageService, RuntimeService } from "./cri.ts";
 import { cgroupNameOf } from "./embedded/cgroup-name.ts";
 import { openCgroups } from "./embedded/cgroups.ts";
@@ -25,6 +26,7 @@ export interface OpenRuntimeOptions {
 /** What runs a node's containers. */
 export interface NodeRuntime {
   readonly runtime: RuntimeService & ImageService;
+  readonly containers: ContainerStreams;
   /** namespaces, process, or the engine's own name, such as containerd. */
   readonly name: string;
   /** Whether pods have a network, a file system and processes of their own. */
@@ -55,6 +57,7 @@ async function openEmbedded(options: OpenRuntimeOptions): Promise<NodeRuntime> {
   }
   return {
     runtime,
+    containers: runtime.streams,
     name: runtime.driver.name,
     isolated: runtime.driver.ownRoots,
     limitations,
@@ -74,6 +77,7 @@ async function connect(options: OpenRuntimeOptions, endpoint: string): Promise<N
     );
   }
   const { CriRuntime } = await import("./grpc/cri-runtime.ts");
+  const { UrlStreams } = await import("./grpc/url-streams.ts");
   const root = cgroupNameOf(options.rootDir);
   const { cgroups, warning } = openCgroups(root);
   try {
@@ -83,6 +87,7 @@ async function connect(options: OpenRuntimeOptions, endpoint: string): Promise<N
     log("info", "container runtime", { name: runtimeName, version: runtimeVersion, endpoint });
     return {
       runtime,
+      containers: new UrlStreams(runtime),
       name: runtimeName,
       isolated: true,
       limitations: warning === undefined ? [] : [warning],

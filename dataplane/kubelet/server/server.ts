@@ -1,11 +1,14 @@
 import { rmSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
+import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import { type Clock, Failure, type Log } from "../../../base/mod.ts";
 import type { Pod } from "../../../controlplane/api/mod.ts";
+import { refuseUpgrade } from "../../../streaming/mod.ts";
 import type { StatsAnswer } from "../stats/stats-paths.ts";
 import { readLog } from "./log-reader.ts";
+import type { Sessions } from "./sessions.ts";
 
 /** Where the kubelet listens: any number of places at once. */
 export type Listen =
@@ -21,6 +24,7 @@ export interface ServerOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly pods: () => readonly Pod[];
+  readonly sessions: Sessions;
   /** What /stats/summary and /metrics/… say; undefined: no such path. */
   readonly stats: (path: string) => Promise<StatsAnswer | undefined>;
   /** The log file of a container (of the instance before, with `previous`); an Error's message says why there is none. */
@@ -41,6 +45,8 @@ export async function startServer(
 ): Promise<{ port: number | undefined; stop(): Promise<void> }> {
   const { cert, key, clientCa } = options.tls;
   const servers: Server[] = [];
+  /** Connections that left HTTP: they are no longer the servers' to close. */
+  const sessions = new Set<Duplex>();
   let port: number | undefined;
   for (const place of options.listen) {
     const server = createServer(
@@ -53,6 +59,13 @@ export async function startServer(
         });
       },
     );
+    server.on("upgrade", (request, socket, head) => {
+      const upgrade = { request, socket, head };
+      sessions.add(socket);
+      socket.on("close", () => sessions.delete(socket));
+      if (isAdministrator(socket as TLSSocket)) void options.sessions.serve(upgrade);
+      else refuseUpgrade(upgrade, 403, forbidden(socket as TLSSocket));
+    });
     if ("path" in place) rmSync(place.path, { force: true });
     await listen(server, place);
     const address = server.address();
@@ -62,6 +75,7 @@ export async function startServer(
   return {
     port,
     async stop() {
+      for (const session of sessions) session.destroy();
       await Promise.all(
         servers.map((server) => {
           server.closeAllConnections();
@@ -96,11 +110,7 @@ async function handle(options: ServerOptions, request: IncomingMessage, response
   const [verb] = parts as [string, ...string[]];
   if (verb === "healthz") return answer(response, 200, "ok");
   if (!isAdministrator(request.socket as TLSSocket)) {
-    return answer(
-      response,
-      403,
-      `Forbidden (user=${userOf(request.socket as TLSSocket)}, verb=get, resource=nodes, subresource=proxy)`,
-    );
+    return answer(response, 403, forbidden(request.socket as TLSSocket));
   }
   switch (verb) {
     case "pods": {
@@ -112,9 +122,9 @@ async function handle(options: ServerOptions, request: IncomingMessage, response
     case "exec":
     case "attach":
     case "portForward":
+      return answer(response, 400, "Upgrade request required");
     case "run":
-    case "cri":
-      return answer(response, 501, `${verb} is not supported by this kubelet: it has no streaming sessions`);
+      return options.sessions.run(request, response);
     case "stats":
     case "metrics": {
       const found = await options.stats(url.pathname);
@@ -198,6 +208,10 @@ function parseLogQuery(query: URLSearchParams, clock: Clock) {
 function isAdministrator(socket: TLSSocket): boolean {
   const organisations: unknown = socket.getPeerCertificate().subject?.O;
   return Array.isArray(organisations) ? organisations.includes(administrators) : organisations === administrators;
+}
+
+function forbidden(socket: TLSSocket): string {
+  return `Forbidden (user=${userOf(socket)}, verb=get, resource=nodes, subresource=proxy)`;
 }
 
 function userOf(socket: TLSSocket): string {

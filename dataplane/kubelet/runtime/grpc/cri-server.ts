@@ -2,11 +2,13 @@ import { rmSync } from "node:fs";
 import type { handleUnaryCall, ServiceDefinition, UntypedServiceImplementation } from "@grpc/grpc-js";
 import type { Clock } from "../../../../base/mod.ts";
 import { type Method, runtimepb, type Service, Status } from "../../../../proto/mod.ts";
+import type { ContainerStreams } from "../container-streams.ts";
 import { CriError, type ImageService, type RuntimeService } from "../cri.ts";
 import { fromWireMap, fromWireResources, type Wire } from "./convert-common.ts";
 import { fromWireConfig, toWireContainer, toWireEvent, toWireStatus } from "./convert-container.ts";
 import { fromWirePodConfig, toWirePod, toWirePodStatus } from "./convert-pod.ts";
 import { toWireFilesystem, toWireImage, toWirePodStats, toWireStats } from "./convert-stats.ts";
+import { StreamServer } from "./stream-server.ts";
 
 type Unary<S extends Service> = {
   readonly [K in keyof S["methods"]]: S["methods"][K] extends Method<infer Request, infer Response, "unary">
@@ -15,7 +17,7 @@ type Unary<S extends Service> = {
 };
 
 /** Calls of the wire on an engine of this process. */
-function runtimeHandlers(engine: RuntimeService, clock: Clock) {
+function runtimeHandlers(engine: RuntimeService, sessions: StreamServer, clock: Clock) {
   const labels = (filter: { labelSelector: readonly { key: string; value: string }[] } | undefined) => ({
     labels: fromWireMap(filter?.labelSelector ?? []),
   });
@@ -81,9 +83,18 @@ function runtimeHandlers(engine: RuntimeService, clock: Clock) {
       return {};
     },
     execSync: ({ containerId, cmd, timeout }) => engine.execSync(containerId, cmd, timeout),
-    exec: (request) => engine.exec(request),
-    attach: (request) => engine.attach(request),
-    portForward: ({ podSandboxId, port }) => engine.portForward(podSandboxId, port),
+    exec: async (request) => {
+      await needRunning(engine, request.containerId);
+      return sessions.exec(request);
+    },
+    attach: async (request) => {
+      await needRunning(engine, request.containerId);
+      return sessions.attach(request);
+    },
+    portForward: async ({ podSandboxId }) => {
+      await engine.podSandboxStatus(podSandboxId);
+      return sessions.portForward(podSandboxId);
+    },
     containerStats: async ({ containerId }) => ({
       stats: toWireStats(await engine.containerStats(containerId), clock.now()),
     }),
@@ -117,7 +128,7 @@ function imageHandlers(engine: ImageService, clock: Clock) {
 
 /** Serves an engine of this process on a unix socket, as containerd serves itself. `stop()` leaves the engine's containers alone. */
 export async function serveCri(
-  engine: RuntimeService & ImageService,
+  engine: RuntimeService & ImageService & { readonly streams: ContainerStreams },
   socketPath: string,
   clock: Clock,
 ): Promise<{ stop(): Promise<void> }> {
@@ -142,7 +153,8 @@ export async function serveCri(
       }
     },
   };
-  add(server, runtimepb.RuntimeService, runtimeHandlers(engine, clock), streams);
+  const sessions = new StreamServer(engine.streams, clock);
+  add(server, runtimepb.RuntimeService, runtimeHandlers(engine, sessions, clock), streams);
   add(server, runtimepb.ImageService, imageHandlers(engine, clock), {});
   rmSync(socketPath, { force: true });
   const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -153,10 +165,17 @@ export async function serveCri(
   return {
     async stop() {
       stopping.abort();
+      await sessions.stop();
       server.forceShutdown();
       rmSync(socketPath, { force: true });
     },
   };
+}
+
+/** Refuses a session before anybody gets a URL for it. */
+async function needRunning(engine: RuntimeService, containerId: string): Promise<void> {
+  const { state } = await engine.containerStatus(containerId);
+  if (state !== "CONTAINER_RUNNING") throw new CriError("Unknown", `container is in ${state} state`);
 }
 
 type Handler = (request: never) => Promise<unknown>;
