@@ -5,8 +5,14 @@ import { TokenRequest } from "../types/authentication.ts";
 import { Service } from "../types/core/service.ts";
 import { ServiceAccount } from "../types/core/service-account.ts";
 import { isDNS1035Label } from "../validation/formats.ts";
-import { validateService, validateServiceUpdate } from "../validation/service.ts";
+import {
+  serviceWarnings,
+  validateService,
+  validateServiceStatus,
+  validateServiceUpdate,
+} from "../validation/service.ts";
 import { resource } from "./resource.ts";
+import { alignAddresses, dropWithType, keepAllocated } from "./service-type.ts";
 
 export const services = resource<Service>(Service, {
   plural: "services",
@@ -20,11 +26,17 @@ export const services = resource<Service>(Service, {
   strategy: {
     defaults: defaultService,
     prepareForCreate: (service) => {
+      alignAddresses(service.spec);
       service.status = { loadBalancer: {} };
     },
-    prepareForUpdate: keepAllocated,
+    prepareForUpdate: (next, old) => {
+      dropWithType(next.spec, old.spec);
+      keepAllocated(next.spec, old.spec);
+    },
     validate: validateService,
     validateUpdate: validateServiceUpdate,
+    validateStatusUpdate: validateServiceStatus,
+    warnings: serviceWarnings,
     // The name becomes part of environment variables, which do not start with a digit.
     name: isDNS1035Label,
     allowCreateOnUpdate: true,
@@ -34,21 +46,6 @@ export const services = resource<Service>(Service, {
     "spec.type": (service) => service.spec.type ?? "",
   },
 });
-
-/** What the server allocated stays when an update leaves it out, so that `kubectl replace` need not know it. */
-function keepAllocated(next: Service, old: Service): void {
-  const [to, from] = [next.spec, old.spec];
-  if (to.type === "ExternalName" || from.type === "ExternalName") return;
-  to.clusterIP ??= from.clusterIP;
-  to.clusterIPs ??= from.clusterIPs;
-  to.ipFamilies ??= from.ipFamilies;
-  to.ipFamilyPolicy ??= from.ipFamilyPolicy;
-  if (to.type === "ClusterIP") return;
-  for (const port of to.ports ?? []) {
-    const before = from.ports?.find((other) => other.port === port.port && other.protocol === port.protocol);
-    if (before?.nodePort !== undefined) port.nodePort ??= before.nodePort;
-  }
-}
 
 export const serviceAccounts = resource<ServiceAccount>(ServiceAccount, {
   plural: "serviceaccounts",

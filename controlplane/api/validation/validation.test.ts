@@ -303,7 +303,7 @@ describe("services", () => {
     [
       "an address that is none",
       { clusterIP: "10.0.0", ports: [{ port: 80 }] },
-      ["spec.clusterIPs[0]: Invalid value: \"10.0.0\": must be empty, 'None', or a valid IP address"],
+      ['spec.clusterIPs[0]: Invalid value: "10.0.0": must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)'],
     ],
     ["an alias of nothing", { type: "ExternalName" }, ["spec.externalName: Required value"]],
     [

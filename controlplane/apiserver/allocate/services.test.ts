@@ -38,6 +38,31 @@ describe("cluster IPs and node ports", () => {
     );
   });
 
+  test("a balancer for local endpoints gets a port for their health, and gives it back with its type", async () => {
+    const api = await TestApi.open();
+    const local = { type: "LoadBalancer", externalTrafficPolicy: "Local" };
+    const { body } = await api.request("POST", services, service("a", local));
+    const port = body.spec.healthCheckNodePort;
+    expect(port).toBeGreaterThanOrEqual(30_000);
+    expect(port).not.toBe(body.spec.ports[0].nodePort);
+    const taken = { type: "NodePort", ports: [{ port: 80, nodePort: port }] };
+    expect((await api.request("POST", services, service("b", taken))).code).toBe(422);
+
+    const { body: internal } = await api.request("PATCH", `${services}/a`, { spec: { type: "ClusterIP" } });
+    expect(internal.spec).not.toHaveProperty("healthCheckNodePort");
+    expect(internal.spec).not.toHaveProperty("externalTrafficPolicy");
+    expect(internal.spec.ports[0]).not.toHaveProperty("nodePort");
+    expect((await api.request("POST", services, service("b", taken))).code).toBe(201);
+  });
+
+  test("addresses of a family that the cluster does not have are refused", async () => {
+    const api = await TestApi.open();
+    expect((await api.request("POST", services, service("a", { ipFamilies: ["IPv6"] }))).body.message).toBe(
+      'Service "a" is invalid: spec.ipFamilies[0]: Invalid value: "IPv6": not configured on this cluster',
+    );
+    expect((await api.request("POST", services, service("a", { ipFamilyPolicy: "RequireDualStack" }))).code).toBe(422);
+  });
+
   test("a creation that fails, or only pretends, takes nothing", async () => {
     const api = await TestApi.open();
     await api.request("POST", services, service("a", { clusterIP: "10.96.0.50" }));

@@ -107,6 +107,13 @@ export class ServiceAllocator {
       delete spec.ipFamilyPolicy;
       return;
     }
+    if (spec.ipFamilyPolicy === "RequireDualStack") {
+      const why = "this cluster is not configured for dual-stack services";
+      return errors.invalid("spec.ipFamilyPolicy", spec.ipFamilyPolicy, why);
+    }
+    for (const [index, family] of (spec.ipFamilies ?? []).entries()) {
+      if (family !== "IPv4") errors.invalid(`spec.ipFamilies[${index}]`, family, "not configured on this cluster");
+    }
     spec.ipFamilies ??= ["IPv4"];
     spec.ipFamilyPolicy ??= "SingleStack";
     const asked = spec.clusterIP || spec.clusterIPs?.[0] || "";
@@ -150,6 +157,7 @@ export class ServiceAllocator {
       for (const port of spec.ports ?? []) delete port.nodePort;
       return;
     }
+    await this.#reserveHealthCheck(spec, old, reservation, errors, dryRun);
     const held = new Set(old === undefined ? [] : nodePorts(old));
     for (const [index, port] of (spec.ports ?? []).entries()) {
       if (!port.nodePort) keepPort(port, old, spec.ports ?? []);
@@ -159,7 +167,8 @@ export class ServiceAllocator {
         .slice(0, index)
         .some((other) => port.nodePort && other.nodePort === port.nodePort);
       if (shared) continue;
-      if (port.nodePort) await this.#reservePort(port.nodePort, index, reservation, errors, dryRun);
+      if (port.nodePort)
+        await this.#reservePort(port.nodePort, `spec.ports[${index}].nodePort`, reservation, errors, dryRun);
       else if (needed) {
         const offset = await this.#takenPorts.allocateNext(dryRun);
         if (offset === undefined) {
@@ -172,14 +181,33 @@ export class ServiceAllocator {
     }
   }
 
-  async #reservePort(
-    port: number,
-    index: number,
+  /** The port on which nodes tell a balancer whether they have local endpoints. */
+  async #reserveHealthCheck(
+    spec: ServiceSpec,
+    old: ServiceSpec | undefined,
     reservation: Reservation,
     errors: FieldErrors,
     dryRun: boolean,
   ): Promise<void> {
-    const field = `spec.ports[${index}].nodePort`;
+    if (spec.type !== "LoadBalancer" || spec.externalTrafficPolicy !== "Local") return;
+    const field = "spec.healthCheckNodePort";
+    if (spec.healthCheckNodePort) {
+      if (spec.healthCheckNodePort === old?.healthCheckNodePort) return;
+      return this.#reservePort(spec.healthCheckNodePort, field, reservation, errors, dryRun);
+    }
+    const offset = await this.#takenPorts.allocateNext(dryRun);
+    if (offset === undefined) return errors.invalid(field, 0, "failed to allocate a nodePort: range is full");
+    reservation.ports.push(offset);
+    spec.healthCheckNodePort = this.#ports.first + offset;
+  }
+
+  async #reservePort(
+    port: number,
+    field: string,
+    reservation: Reservation,
+    errors: FieldErrors,
+    dryRun: boolean,
+  ): Promise<void> {
     const offset = this.#portOffset(port);
     const { first, last } = this.#ports;
     if (offset === undefined) {
@@ -207,8 +235,9 @@ function keepPort(port: ServicePort, old: ServiceSpec | undefined, all: readonly
   port.nodePort = before.nodePort;
 }
 
+/** All ports of nodes that it holds. */
 function nodePorts(spec: ServiceSpec): number[] {
-  const ports = (spec.ports ?? []).map((port) => port.nodePort ?? 0);
+  const ports = [...(spec.ports ?? []).map((port) => port.nodePort ?? 0), spec.healthCheckNodePort ?? 0];
   return [...new Set(ports.filter((port) => port > 0))];
 }
 
