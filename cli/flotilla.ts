@@ -21,10 +21,12 @@ const commands: Readonly<Record<string, Command>> = {
   kubeconfig: { summary: "print or merge a cluster's kubeconfig", load: () => import("./kubeconfig.ts") },
   etcd: { summary: "run one store member", load: () => import("./etcd.ts") },
   apiserver: { summary: "run an API server", load: () => import("./apiserver.ts") },
+  balancer: { summary: "give several API servers one address", load: () => import("./balancer.ts") },
   "controller-manager": { summary: "run the controllers", load: () => import("./controller-manager.ts") },
   scheduler: { summary: "run a scheduler", load: () => import("./scheduler.ts") },
   kubelet: { summary: "run a kubelet", load: () => import("./kubelet.ts") },
   proxy: { summary: "run a service proxy", load: () => import("./proxy.ts") },
+  dns: { summary: "run a DNS server for the cluster's names", load: () => import("./dns.ts") },
   node: { summary: "run a node agent: kubelet and proxy in one process", load: () => import("./node.ts") },
   cri: { summary: "run a node's container engine by itself, on a CRI socket", load: () => import("./cri.ts") },
   image: { summary: "load, list and remove images of a cluster's nodes", load: () => import("./image.ts") },
@@ -34,7 +36,7 @@ const commands: Readonly<Record<string, Command>> = {
 };
 
 /** Commands of the design whose rooms hold no code yet. */
-const notYet: readonly string[] = ["dns", "ingress", "sim", "jepsen"];
+const notYet: readonly string[] = ["ingress", "sim", "jepsen"];
 
 export const commandNames = Object.keys(commands).filter((name) => commands[name]?.hidden !== true);
 

@@ -4,6 +4,7 @@ import { Failure, type Log } from "../base/mod.ts";
 import { Client } from "../controlplane/client/mod.ts";
 import { readRegistryConfig, startKubelet } from "../dataplane/kubelet/mod.ts";
 import { startProxy } from "../dataplane/proxy/mod.ts";
+import { startApiForwarder } from "./api-forwarder.ts";
 import { runComponent } from "./component.ts";
 import { oneOf, parser, wholeNumber } from "./flags.ts";
 import { reported } from "./version.ts";
@@ -13,7 +14,8 @@ interface NodeFlags {
   nodeIp: string;
   kubeconfig: string;
   proxyKubeconfig: string;
-  apiserverSocket?: string;
+  apiserverSocket: string[];
+  apiserverAddress?: string;
   rootDir: string;
   runtime: "auto" | "namespaces" | "process";
   containerRuntimeEndpoint?: string;
@@ -38,7 +40,8 @@ export async function main(args: string[]): Promise<void> {
   const flags = parser("node", "Runs a node: a kubelet and a service proxy in one process.")
     .requiredOption("--kubeconfig <file>", "how the kubelet reaches the API server")
     .requiredOption("--proxy-kubeconfig <file>", "how the proxy reaches it")
-    .option("--apiserver-socket <path>", "both reach it through this unix socket")
+    .option("--apiserver-socket <path...>", "both reach it through this unix socket, or one of several", [])
+    .option("--apiserver-address <ip:port>", "forward connections to this address, made the node's own, to the sockets")
     .requiredOption("--root-dir <dir>", "where everything of the node lives")
     .requiredOption("--tls-cert-file <file>", "certificate of the kubelet's server")
     .requiredOption("--tls-private-key-file <file>", "its key")
@@ -78,7 +81,12 @@ function readPem(file: string): Buffer {
 }
 
 async function startNode(flags: NodeFlags, log: Log): Promise<{ stop(): Promise<void> }> {
-  const client = await Client.fromKubeconfig(flags.kubeconfig, { socketPath: flags.apiserverSocket });
+  const api = await startApiForwarder(
+    { sockets: flags.apiserverSocket, address: flags.apiserverAddress, ca: readPem(flags.clientCaFile) },
+    flags.unixSocket,
+    log,
+  );
+  const client = await Client.fromKubeconfig(flags.kubeconfig, { socketPath: api.socketPath });
   const kubelet = await startKubelet({
     nodeName: flags.hostnameOverride,
     client,
@@ -103,7 +111,7 @@ async function startNode(flags: NodeFlags, log: Log): Promise<{ stop(): Promise<
     },
     log,
   });
-  const proxyClient = await Client.fromKubeconfig(flags.proxyKubeconfig, { socketPath: flags.apiserverSocket });
+  const proxyClient = await Client.fromKubeconfig(flags.proxyKubeconfig, { socketPath: api.socketPath });
   const proxy = await startProxy({
     client: proxyClient,
     log,
@@ -119,6 +127,7 @@ async function startNode(flags: NodeFlags, log: Log): Promise<{ stop(): Promise<
       await proxy.stop();
       await kubelet.stop();
       await Promise.all([client.close(), proxyClient.close()]);
+      await api.stop();
     },
   };
 }

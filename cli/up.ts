@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, readdirSync, writeFileSync } from "node:fs";
-import { join, relative } from "node:path";
+import { join, relative, resolve } from "node:path";
 import { Failure } from "../base/mod.ts";
-import { type ClusterConfig, readConfig, writeConfig } from "./cluster/config.ts";
+import { type ClusterConfig, type ExternalEtcd, readConfig, writeConfig } from "./cluster/config.ts";
 import { stopCluster, supervisorOf } from "./cluster/control.ts";
 import {
   contextName,
@@ -25,6 +25,11 @@ interface UpFlags {
   dataDir?: string;
   members: number;
   nodes: number;
+  controlPlanes: number;
+  etcdServers?: string;
+  etcdCafile?: string;
+  etcdCertfile?: string;
+  etcdKeyfile?: string;
   wait: number;
   detach: boolean;
   processes: "many";
@@ -34,17 +39,31 @@ interface UpFlags {
 
 const memberClientPort = (index: number) => (index === 0 ? 2379 : index * 10_000 + 12_379);
 
+/** Files are named from where the user is; the cluster's processes are elsewhere. */
+function externalEtcd(servers: string, flags: UpFlags): ExternalEtcd {
+  return {
+    servers: servers.split(",").map((url) => url.trim()),
+    ...(flags.etcdCafile !== undefined && { caFile: resolve(flags.etcdCafile) }),
+    ...(flags.etcdCertfile !== undefined && { certFile: resolve(flags.etcdCertfile) }),
+    ...(flags.etcdKeyfile !== undefined && { keyFile: resolve(flags.etcdKeyfile) }),
+  };
+}
+
 /** Decides, once, what the cluster is. */
 async function plan(flags: UpFlags): Promise<ClusterConfig> {
   const runtime = nodeRuntime(flags.runtime);
   const ports = new PortPicker();
   const members = [];
-  for (let index = 0; index < flags.members; index++) {
+  for (let index = 0; index < flags.members && flags.etcdServers === undefined; index++) {
     const clientPort = await ports.pick(`etcd-${index + 1} clients`, memberClientPort(index));
     const peerPort = await ports.pick(`etcd-${index + 1} peers`, memberClientPort(index) + 1);
     members.push({ name: `etcd-${index + 1}`, clientPort, peerPort });
   }
-  const apiPort = await ports.pick("apiserver", 6443);
+  const apiPort = await ports.pick(flags.controlPlanes === 1 ? "apiserver" : "balancer", 6443);
+  const apiServerPorts = [];
+  for (let index = 1; index <= flags.controlPlanes && flags.controlPlanes > 1; index++) {
+    apiServerPorts.push(await ports.pick(`apiserver-${index}`, 6443 + index));
+  }
   const nodes = [];
   for (let index = 0; index < flags.nodes; index++) {
     const name = `node-${index + 1}`;
@@ -54,7 +73,11 @@ async function plan(flags: UpFlags): Promise<ClusterConfig> {
   }
   for (const { what, wanted, given } of ports.moved) step("note", what, `port ${wanted} is taken, using ${given}`);
   const token = `${flags.name}-${randomBytes(4).toString("hex")}`;
-  return { version: 1, name: flags.name, token, members, apiPort, nodes, runtime };
+  return {
+    ...{ version: 1, name: flags.name, token, members, apiPort, nodes, runtime },
+    ...(apiServerPorts.length > 0 && { apiServerPorts }),
+    ...(flags.etcdServers !== undefined && { externalEtcd: externalEtcd(flags.etcdServers, flags) }),
+  };
 }
 
 async function requireFreePorts(config: ClusterConfig): Promise<void> {
@@ -63,7 +86,8 @@ async function requireFreePorts(config: ClusterConfig): Promise<void> {
       [name, clientPort],
       [name, peerPort],
     ]),
-    ["apiserver", config.apiPort],
+    [config.apiServerPorts === undefined ? "apiserver" : "balancer", config.apiPort],
+    ...(config.apiServerPorts ?? []).map((port, index) => [`apiserver-${index + 1}`, port]),
   ] as [string, number][];
   for (const [what, port] of wanted) {
     if (await isFree(port)) continue;
@@ -93,6 +117,7 @@ function writeClientFiles(layout: Layout, config: ClusterConfig): void {
     ...config.nodes.map(({ name }) => [join(layout.run, `${name}.kubeconfig`), pkiNames.kubelet(name)]),
   ] as [string, string][];
   for (const [file, identity] of files) writeKubeconfig(file, kubeconfigFor(layout, config, identity));
+  if (config.externalEtcd !== undefined) return; // whoever runs that store has the means to look into it
   const endpoints = config.members.map(({ clientPort }) => `https://127.0.0.1:${clientPort}`).join(",");
   const etcdctl = {
     ETCDCTL_API: "3",
@@ -139,7 +164,8 @@ export function sayWhatNext(layout: Layout, config: ClusterConfig, merged: boole
   say();
   const kubeconfig = merged ? "" : `KUBECONFIG=${layout.kubeconfig} `;
   hint("Next:", `${kubeconfig}kubectl get nodes`);
-  hint("Also:", `source ${layout.etcdctlEnv} && etcdctl endpoint status -w table`);
+  if (config.externalEtcd === undefined)
+    hint("Also:", `source ${layout.etcdctlEnv} && etcdctl endpoint status -w table`);
   hint("Stop:", `${programName()} stop --name ${config.name}   (down removes it, data and all)`);
 }
 
@@ -147,6 +173,16 @@ export async function main(args: string[]): Promise<void> {
   const command = clusterParser("up", "Starts a cluster on this machine, or resumes it with its data.")
     .option("--members <count>", "store members (1, 3 or 5 make sense)", wholeNumber(1, 9), 3)
     .option("--nodes <count>", "nodes that run pods", wholeNumber(0, 50), 1)
+    .option(
+      "--control-planes <count>",
+      "API servers (behind a balancer), each with a scheduler and a controller manager",
+      wholeNumber(1, 9),
+      1,
+    )
+    .option("--etcd-servers <urls>", "a store of your own, in place of members: client URLs, separated by commas")
+    .option("--etcd-cafile <file>", "authority of that store's certificates")
+    .option("--etcd-certfile <file>", "client certificate for it")
+    .option("--etcd-keyfile <file>", "its key")
     .option("--wait <time>", "how long everything may take to become ready", duration, 60_000)
     .option("--detach", "return as soon as the cluster is ready", false)
     .option("--processes <many|one>", "a process per component (`one` is not there yet)", oneOf("many"), "many")

@@ -53,7 +53,7 @@ const server = await startApiServer({
   etcdServers: [`http://127.0.0.1:${clientPort}`],
   ...(flags.memory && { store: new MemoryStore() }),
   listen: { host: "127.0.0.1", port: apiPort },
-  unixSocket: layout.apiSocket,
+  unixSocket: layout.apiSocket(1),
   tls: {
     cert: readFileSync(certificateFile(layout, pkiNames.apiServer), "utf8"),
     key: readFileSync(keyFile(layout, pkiNames.apiServer), "utf8"),
@@ -77,7 +77,7 @@ for (const [name, identity] of Object.entries(identities))
 for (const { name } of config.nodes)
   writeKubeconfig(join(root, `${name}.kubeconfig`), kubeconfigFor(layout, config, pkiNames.kubelet(name)));
 console.log(`export KUBECONFIG=${layout.kubeconfig}`);
-console.log(`# server https://127.0.0.1:${apiPort}, unix socket ${layout.apiSocket}, certificates in ${layout.pki}`);
+console.log(`# server https://127.0.0.1:${apiPort}, unix socket ${layout.apiSocket(1)}, certificates in ${layout.pki}`);
 
 async function stop(): Promise<void> {
   await server.stop();

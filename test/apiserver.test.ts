@@ -71,7 +71,7 @@ async function startApiServerProcess(): Promise<void> {
       "--secure-port",
       String(apiPort),
       "--unix-socket",
-      layout.apiSocket,
+      layout.apiSocket(1),
     ],
     ...[
       "--tls-cert-file",
@@ -427,7 +427,7 @@ describe("the wire", () => {
     session.close();
     const overSocket = await new Promise<number | undefined>((resolve, reject) =>
       httpsRequest(
-        { ...tls(), socketPath: layout.apiSocket, path: "/version", servername: "localhost" },
+        { ...tls(), socketPath: layout.apiSocket(1), path: "/version", servername: "localhost" },
         ({ statusCode }) => resolve(statusCode),
       )
         .on("error", reject)

@@ -79,7 +79,7 @@ class Nodes {
       etcdServers: [],
       store: this.#store,
       listen: { host: "127.0.0.1", port: this.#port },
-      unixSocket: layout.apiSocket,
+      unixSocket: layout.apiSocket(1),
       tls: {
         cert: pem(certificateFile(layout, pkiNames.apiServer)),
         key: pem(keyFile(layout, pkiNames.apiServer)),
@@ -115,7 +115,7 @@ class Nodes {
     const argv = [
       ...enter,
       ...[process.execPath, flotilla, "kubelet"],
-      ...["--kubeconfig", join(root, `${name}.kubeconfig`), "--apiserver-socket", layout.apiSocket],
+      ...["--kubeconfig", join(root, `${name}.kubeconfig`), "--apiserver-socket", layout.apiSocket(1)],
       ...["--hostname-override", name, "--node-ip", address, "--address", address, "--port", "0"],
       ...["--root-dir", layout.nodeDir(name), "--runtime", runtime, "--unix-socket", layout.kubeletSocket(name)],
       ...["--tls-cert-file", certificateFile(layout, pkiNames.kubelet(name))],

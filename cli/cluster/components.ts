@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { ClusterConfig, MemberConfig, NodeConfig } from "./config.ts";
-import { podCIDR, serviceCIDR } from "./config.ts";
+import { controlPlanes, loadBalancerCIDR, nodeApiAddress, nodeApiPort, podCIDR, serviceCIDR } from "./config.ts";
 import { clustersHome, type Layout } from "./layout.ts";
 import { certificateFile, keyFile, pkiNames } from "./pki-files.ts";
 
@@ -38,17 +38,42 @@ function memberComponent(layout: Layout, config: ClusterConfig, member: MemberCo
   };
 }
 
-function apiServerComponent(layout: Layout, config: ClusterConfig): Component {
-  const etcd = config.members.map(({ clientPort }) => `https://127.0.0.1:${clientPort}`).join(",");
-  return {
-    name: "apiserver",
-    where: `https://127.0.0.1:${config.apiPort}`,
-    args: [
-      "apiserver",
-      ...["--etcd-servers", etcd, "--etcd-cafile", certificateFile(layout, pkiNames.etcdCa)],
+/** `NAME` where there is one of a kind, else `NAME-1`, `NAME-2`, … */
+function numbered(name: string, index: number, count: number): string {
+  return count === 1 ? name : `${name}-${index}`;
+}
+
+function storeFlags(layout: Layout, { members, externalEtcd }: ClusterConfig): string[] {
+  if (externalEtcd === undefined) {
+    return [
+      ...["--etcd-servers", members.map(({ clientPort }) => `https://127.0.0.1:${clientPort}`).join(",")],
+      ...["--etcd-cafile", certificateFile(layout, pkiNames.etcdCa)],
       ...["--etcd-certfile", certificateFile(layout, pkiNames.apiServerEtcdClient)],
       ...["--etcd-keyfile", keyFile(layout, pkiNames.apiServerEtcdClient)],
-      ...["--bind-address", "127.0.0.1", "--secure-port", String(config.apiPort), "--unix-socket", layout.apiSocket],
+    ];
+  }
+  const { servers, caFile, certFile, keyFile: key } = externalEtcd;
+  return [
+    ...["--etcd-servers", servers.join(",")],
+    ...(caFile === undefined ? [] : ["--etcd-cafile", caFile]),
+    ...(certFile === undefined ? [] : ["--etcd-certfile", certFile]),
+    ...(key === undefined ? [] : ["--etcd-keyfile", key]),
+  ];
+}
+
+function apiServerComponent(layout: Layout, config: ClusterConfig, index: number): Component {
+  const port = config.apiServerPorts?.[index - 1] ?? config.apiPort;
+  return {
+    name: numbered("apiserver", index, controlPlanes(config)),
+    where: `https://127.0.0.1:${port}`,
+    args: [
+      "apiserver",
+      ...storeFlags(layout, config),
+      ...["--bind-address", "127.0.0.1", "--secure-port", String(port), "--unix-socket", layout.apiSocket(index)],
+      // On the host's own network, nothing forwards the nodes' address of the API.
+      ...(config.runtime === "namespaces"
+        ? ["--advertise-address", nodeApiAddress, "--advertise-port", String(nodeApiPort)]
+        : []),
       ...["--tls-cert-file", certificateFile(layout, pkiNames.apiServer)],
       ...["--tls-private-key-file", keyFile(layout, pkiNames.apiServer)],
       ...["--client-ca-file", certificateFile(layout, pkiNames.ca)],
@@ -59,11 +84,53 @@ function apiServerComponent(layout: Layout, config: ClusterConfig): Component {
       ...["--kubelet-client-key", keyFile(layout, pkiNames.apiServerKubeletClient)],
       ...["--kubelet-certificate-authority", certificateFile(layout, pkiNames.ca)],
       ...["--service-cluster-ip-range", serviceCIDR(config)],
+      ...["--encryption-provider-config", layout.encryptionConfig],
+      // Long enough for the balancer to hear that this one leaves.
+      ...(controlPlanes(config) === 1 ? [] : ["--shutdown-delay-duration", "2s"]),
     ],
   };
 }
 
+/** Before several API servers, at the address that clients know. */
+function balancerComponent(layout: Layout, config: ClusterConfig): Component {
+  const targets = range(controlPlanes(config)).map((index) => layout.apiSocket(index));
+  return {
+    name: "balancer",
+    where: `https://127.0.0.1:${config.apiPort}`,
+    args: [
+      "balancer",
+      ...["--listen", `127.0.0.1:${config.apiPort}`, "--target", ...targets],
+      ...["--ca-file", certificateFile(layout, pkiNames.ca)],
+    ],
+  };
+}
+
+function controllerManagerComponent(layout: Layout, config: ClusterConfig, index: number): Component {
+  const count = controlPlanes(config);
+  return {
+    name: numbered("controller-manager", index, count),
+    where: "",
+    args: [
+      "controller-manager",
+      ...["--kubeconfig", join(layout.run, "controller-manager.kubeconfig")],
+      ...["--cluster-cidr", podCIDR, "--root-ca-file", certificateFile(layout, pkiNames.ca)],
+      ...["--cluster-signing-cert-file", certificateFile(layout, pkiNames.ca)],
+      ...["--cluster-signing-key-file", keyFile(layout, pkiNames.ca)],
+      ...(config.runtime === "namespaces" ? ["--load-balancer-cidr", loadBalancerCIDR] : []),
+      // One alone need not wait for the Lease of the one before it.
+      ...["--leader-elect", String(count > 1)],
+    ],
+  };
+}
+
+function schedulerComponent(layout: Layout, config: ClusterConfig, index: number): Component {
+  const count = controlPlanes(config);
+  const flags = ["--kubeconfig", join(layout.run, "scheduler.kubeconfig"), "--leader-elect", String(count > 1)];
+  return { name: numbered("scheduler", index, count), where: "", args: ["scheduler", ...flags] };
+}
+
 function nodeComponent(layout: Layout, config: ClusterConfig, node: NodeConfig): Component {
+  const sockets = range(controlPlanes(config)).map((index) => layout.apiSocket(index));
   return {
     name: node.name,
     where: node.address,
@@ -78,7 +145,8 @@ function nodeComponent(layout: Layout, config: ClusterConfig, node: NodeConfig):
       ...["--mask", layout.root, clustersHome(), ...(layout.sockets === layout.run ? [] : [layout.sockets])],
       ...["--runtime", config.runtime],
       ...["--address", node.address, "--port", String(node.kubeletPort)],
-      ...["--unix-socket", layout.kubeletSocket(node.name), "--apiserver-socket", layout.apiSocket],
+      ...["--unix-socket", layout.kubeletSocket(node.name), "--apiserver-socket", ...sockets],
+      ...(config.runtime === "namespaces" ? ["--apiserver-address", `${nodeApiAddress}:${nodeApiPort}`] : []),
       ...["--tls-cert-file", certificateFile(layout, pkiNames.kubelet(node.name))],
       ...["--tls-private-key-file", keyFile(layout, pkiNames.kubelet(node.name))],
       ...["--client-ca-file", certificateFile(layout, pkiNames.ca)],
@@ -87,26 +155,20 @@ function nodeComponent(layout: Layout, config: ClusterConfig, node: NodeConfig):
   };
 }
 
+/** 1 … count. */
+function range(count: number): number[] {
+  return Array.from({ length: count }, (_, index) => index + 1);
+}
+
 /** Every process of the cluster, in the order in which they depend on each other. */
 export function componentsOf(layout: Layout, config: ClusterConfig): Component[] {
+  const planes = range(controlPlanes(config));
   return [
     ...config.members.map((member) => memberComponent(layout, config, member)),
-    apiServerComponent(layout, config),
-    {
-      name: "controller-manager",
-      where: "",
-      args: [
-        "controller-manager",
-        ...["--kubeconfig", join(layout.run, "controller-manager.kubeconfig")],
-        ...["--cluster-cidr", podCIDR, "--root-ca-file", certificateFile(layout, pkiNames.ca)],
-        ...["--leader-elect", "false"],
-      ],
-    },
-    {
-      name: "scheduler",
-      where: "",
-      args: ["scheduler", "--kubeconfig", join(layout.run, "scheduler.kubeconfig"), "--leader-elect", "false"],
-    },
+    ...planes.map((index) => apiServerComponent(layout, config, index)),
+    ...(planes.length > 1 ? [balancerComponent(layout, config)] : []),
+    ...planes.map((index) => controllerManagerComponent(layout, config, index)),
+    ...planes.map((index) => schedulerComponent(layout, config, index)),
     ...config.nodes.map((node) => nodeComponent(layout, config, node)),
   ];
 }

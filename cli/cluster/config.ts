@@ -16,6 +16,14 @@ export interface NodeConfig {
   readonly kubeletPort: number;
 }
 
+/** Client URLs and, for https, the files with which to speak to them. */
+export interface ExternalEtcd {
+  readonly servers: readonly string[];
+  readonly caFile?: string;
+  readonly certFile?: string;
+  readonly keyFile?: string;
+}
+
 /** What a cluster is, decided by its first `up`. Later starts resume with exactly this. */
 export interface ClusterConfig {
   readonly version: 1;
@@ -23,7 +31,12 @@ export interface ClusterConfig {
   /** Distinguishes this cluster's members from those of any other (etcd's initial-cluster-token). */
   readonly token: string;
   readonly members: readonly MemberConfig[];
+  /** Where clients reach the API: the API server, or the balancer before several. */
   readonly apiPort: number;
+  /** Ports of the API servers behind the balancer; absent where there is one, which has `apiPort`. Each has a scheduler and controllers beside it. */
+  readonly apiServerPorts?: readonly number[];
+  /** A store that is not this cluster's own, in place of members. */
+  readonly externalEtcd?: ExternalEtcd;
   readonly nodes: readonly NodeConfig[];
   /** Nodes with their own network namespaces (needs root), or plain processes on loopback addresses. */
   readonly runtime: "namespaces" | "process";
@@ -36,10 +49,25 @@ export function serviceCIDR({ runtime, token }: Pick<ClusterConfig, "runtime" | 
   return `127.${64 + ((digest[0] as number) % 64)}.0.0/16`;
 }
 
+/** How many API servers, schedulers and controller managers there are. */
+export function controlPlanes({ apiServerPorts }: Pick<ClusterConfig, "apiServerPorts">): number {
+  return apiServerPorts?.length ?? 1;
+}
+
+/**
+ * The address of the API servers as nodes and pods see them: every node has it on its own loopback device and forwards what arrives there. Where
+ * nodes are plain processes on the host's network, they reach the API as everybody else.
+ */
+export const nodeApiAddress = "172.30.0.1";
+export const nodeApiPort = 6443;
+
 /** The first address of the range: that of the Service `kubernetes`. */
 export function apiServiceAddress(config: Pick<ClusterConfig, "runtime" | "token">): string {
   return serviceCIDR(config).replace(/0\/16$/, "1");
 }
+
+/** Addresses for Services of type LoadBalancer, on the underlay. */
+export const loadBalancerCIDR = "172.30.200.0/24";
 
 export const podCIDR = "10.244.0.0/16";
 

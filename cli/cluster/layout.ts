@@ -11,12 +11,15 @@ export interface Layout {
   /** Environment for etcdctl, to be sourced by a shell. */
   readonly etcdctlEnv: string;
   readonly pki: string;
+  /** How Secrets are encrypted at rest (EncryptionConfiguration). */
+  readonly encryptionConfig: string;
   readonly logs: string;
   /** Process records; nothing in it outlives the processes. */
   readonly run: string;
   /** Sockets by which processes meet across network namespaces. */
   readonly sockets: string;
-  readonly apiSocket: string;
+  /** One for each API server, counted from 1. */
+  apiSocket(index: number): string;
   memberDir(member: string): string;
   nodeDir(node: string): string;
   kubeletSocket(node: string): string;
@@ -46,10 +49,11 @@ export function layoutOf(name: string, dataDir?: string): Layout {
     kubeconfig: join(root, "kubeconfig"),
     etcdctlEnv: join(root, "etcdctl.env"),
     pki: join(root, "pki"),
+    encryptionConfig: join(root, "pki", "encryption.yaml"),
     logs: join(root, "logs"),
     run: join(root, "run"),
     sockets,
-    apiSocket: join(sockets, "apiserver.sock"),
+    apiSocket: (index) => join(sockets, `apiserver-${index}.sock`),
     memberDir: (member) => join(root, "members", member),
     nodeDir: (node) => join(root, "nodes", node),
     kubeletSocket: (node) => join(sockets, `${node}.sock`),

@@ -1,10 +1,10 @@
 import "reflect-metadata";
-import { generateKeyPairSync, randomBytes, webcrypto } from "node:crypto";
+import { generateKeyPairSync, randomBytes, webcrypto, X509Certificate } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import * as x509 from "@peculiar/x509";
 import { Failure } from "../../base/mod.ts";
-import { apiServiceAddress, type ClusterConfig } from "./config.ts";
+import { apiServiceAddress, type ClusterConfig, nodeApiAddress } from "./config.ts";
 import type { Layout } from "./layout.ts";
 import { certificateFile, keyFile, pkiNames } from "./pki-files.ts";
 
@@ -82,8 +82,15 @@ async function authority(layout: Layout, name: string, commonName: string): Prom
   return { certificate, key: keys.privateKey };
 }
 
+/** Whether the pair is there and valid for all `names`: a cluster made by an older version may lack one. */
+function isIssued(layout: Layout, name: string, names: readonly string[]): boolean {
+  if (!existsSync(certificateFile(layout, name)) || !existsSync(keyFile(layout, name))) return false;
+  const certificate = new X509Certificate(readFileSync(certificateFile(layout, name)));
+  return names.every((each) => certificate.checkHost(each) !== undefined || certificate.checkIP(each) !== undefined);
+}
+
 async function issue(layout: Layout, ca: Authority, name: string, spec: CertificateSpec): Promise<void> {
-  if (existsSync(certificateFile(layout, name)) && existsSync(keyFile(layout, name))) return;
+  if (isIssued(layout, name, spec.names ?? [])) return;
   const keys = await webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
   const usages = spec.usages.map((usage) =>
     usage === "server" ? x509.ExtendedKeyUsage.serverAuth : x509.ExtendedKeyUsage.clientAuth,
@@ -113,6 +120,21 @@ async function issue(layout: Layout, ca: Authority, name: string, spec: Certific
   await writePair(layout, name, certificate, keys.privateKey);
 }
 
+/** Secrets are encrypted with a key of this cluster's own; what was written before there was one can still be read. */
+function encryptionConfiguration(): string {
+  return `apiVersion: apiserver.config.k8s.io/v1
+kind: EncryptionConfiguration
+resources:
+  - resources: [secrets]
+    providers:
+      - aesgcm:
+          keys:
+            - name: key-1
+              secret: ${randomBytes(32).toString("base64")}
+      - identity: {}
+`;
+}
+
 /** Makes whatever keys and certificates the cluster lacks; what is there stays. The store has an authority of its own. */
 export async function ensurePki(layout: Layout, config: ClusterConfig): Promise<void> {
   const ca = await authority(layout, pkiNames.ca, `flotilla-${config.name}`);
@@ -136,7 +158,7 @@ export async function ensurePki(layout: Layout, config: ClusterConfig): Promise<
   await issue(layout, ca, pkiNames.apiServer, {
     commonName: "kube-apiserver",
     usages: ["server"],
-    names: [...loopback, apiServiceAddress(config), ...service],
+    names: [...loopback, apiServiceAddress(config), nodeApiAddress, ...service],
   });
   const clients = [
     [pkiNames.apiServerKubeletClient, "kube-apiserver-kubelet-client", "system:masters"],
@@ -160,6 +182,7 @@ export async function ensurePki(layout: Layout, config: ClusterConfig): Promise<
       names: [...new Set([name, address, ...loopback])],
     });
   }
+  if (!existsSync(layout.encryptionConfig)) writeSecret(layout.encryptionConfig, encryptionConfiguration());
   if (!existsSync(keyFile(layout, pkiNames.serviceAccount))) {
     const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
     writeSecret(

@@ -155,7 +155,8 @@ export class Supervisor {
   /** Stops what depends on others first: node agents, scheduler and controllers, API server, store members. */
   async stop(graceMs = 10_000): Promise<void> {
     const store = this.#keepers.filter(({ component }) => component.args[0] === "etcd");
-    const apiServer = this.#keepers.filter(({ component }) => component.args[0] === "apiserver");
+    const isApi = ({ component }: Keeper) => ["apiserver", "balancer"].includes(component.args[0] as string);
+    const apiServer = this.#keepers.filter(isApi);
     const rest = this.#keepers.filter((keeper) => !store.includes(keeper) && !apiServer.includes(keeper));
     for (const group of [rest, apiServer, store]) await Promise.all(group.map((keeper) => keeper.stop(graceMs)));
   }
