@@ -97,6 +97,14 @@ export function podRequests(
   return total;
 }
 
+/** As reasons name them: CPU, memory, local storage, then the rest. */
+const first = ["cpu", "memory", "ephemeral-storage"];
+
+function inOrder(amounts: ResourceAmounts): ResourceAmounts {
+  const rank = (name: string) => (first.includes(name) ? first.indexOf(name) : first.length);
+  return new Map([...amounts].sort(([a], [b]) => rank(a) - rank(b)));
+}
+
 function nonZeroRequestsOf(pod: Pod): PodInfo["nonZeroRequests"] {
   const amounts = podRequests(pod, (container) => {
     const requests = new Map(resourceAmounts(container.resources?.requests));
@@ -131,7 +139,7 @@ export function podInfo(pod: Pod): PodInfo {
     namespace: pod.metadata.namespace ?? "",
     labels: pod.metadata.labels,
     priority: pod.spec?.priority ?? 0,
-    requests: podRequests(pod),
+    requests: inOrder(podRequests(pod)),
     nonZeroRequests: nonZeroRequestsOf(pod),
     hostPorts: hostPortsOf(pod),
     tolerations,

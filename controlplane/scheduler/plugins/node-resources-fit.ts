@@ -24,14 +24,6 @@ export interface NodeResourcesFitArgs {
 }
 
 const native = new Set(["cpu", "memory", "ephemeral-storage"]);
-/** In the original's order of reasons: the native ones, then the rest. */
-const order = ["cpu", "memory", "ephemeral-storage"];
-
-function inOrder(pod: PodInfo): Iterable<[string, number]> {
-  const rank = (name: string) => (native.has(name) ? order.indexOf(name) : order.length);
-  return [...pod.requests].sort(([a], [b]) => rank(a) - rank(b));
-}
-
 /**
  * The pods that stay on the node whatever happens, for the question whether an event there may help: those that are promised room there, and those
  * that preemption could not remove. A pod that was promised room itself waits for it instead of preempting again: for it, all stay.
@@ -106,7 +98,7 @@ export function nodeResourcesFit(args: NodeResourcesFitArgs = {}): Plugin {
       const reasons: string[] = [];
       if (node.pods.size + 1 > node.allocatable.pods) reasons.push("Too many pods");
       let beyondCapacity = false;
-      for (const [resource, request] of inOrder(pod)) {
+      for (const [resource, request] of pod.requests) {
         const allocatable = node.allocatable.resources.get(resource) ?? 0;
         if (request === 0 || request <= allocatable - (node.requested.get(resource) ?? 0) || !counts(resource))
           continue;
