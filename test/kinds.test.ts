@@ -131,6 +131,14 @@ describe("every kind", () => {
   });
 });
 
+/** A pod of the service account below, whose container asks for so much CPU. */
+const asking = (cpu: string) => ({
+  spec: {
+    serviceAccountName: "robot",
+    containers: [{ name: "looked-at", image: "busybox:1", resources: { requests: { cpu } } }],
+  },
+});
+
 describe("kubectl's own commands for kinds", () => {
   test.each<[string, string[], RegExp]>([
     ["quota", ["create", "quota", "small", "--hard=cpu=2,count/jobs.batch=4"], /resourcequota\/small created/],
@@ -141,12 +149,44 @@ describe("kubectl's own commands for kinds", () => {
     ["deployment", ["create", "deployment", "scaled", "--image=busybox"], /scaled created/],
     ["autoscale", ["autoscale", "deployment", "scaled", "--max=4", "--cpu-percent=70"], /autoscaled/],
     ["job", ["create", "job", "now", "--from=cronjob/tick"], /now created/],
+    ["expose", ["expose", "deployment", "scaled", "--port=80"], /service\/scaled exposed/],
+    ["set image", ["set", "image", "deployment/scaled", "busybox=busybox:2"], /image updated/],
+    ["set resources", ["set", "resources", "deployment/scaled", "--limits=cpu=1"], /requirements updated/],
+    ["service loadbalancer", ["create", "service", "loadbalancer", "lb", "--tcp=80:8080"], /service\/lb created/],
+    [
+      "service externalname",
+      ["create", "service", "externalname", "out", "--external-name=a.example.com"],
+      /service\/out created/,
+    ],
+    ["serviceaccount", ["create", "serviceaccount", "robot"], /robot created/],
+    ["token", ["create", "token", "robot"], /^ey/],
+    ["run", ["run", "looked-at", "--image=busybox:1", `--overrides=${JSON.stringify(asking("100m"))}`], /created/],
+    [
+      "debug",
+      ["debug", "looked-at", "--image=busybox:1", "--container=lens", "--target=looked-at", "--attach=false"],
+      /^(Targeting container|$)/,
+    ],
+    [
+      "resize",
+      ["patch", "pod", "looked-at", "--subresource=resize", `--patch=${JSON.stringify(asking("200m"))}`],
+      /looked-at patched/,
+    ],
     [
       "a server's dry run",
       ["create", "pdb", "dry", "--selector=a=b", "--min-available=1", "--dry-run=server"],
       /dry run/,
     ],
   ])("%s", async (_, args, said) => expect(await api.kubectl(...args)).toMatch(said));
+
+  test("what debug added stays, and a resize changes what is asked for alone", async () => {
+    const gone = '--patch={"spec":{"ephemeralContainers":null}}';
+    await expect(
+      api.kubectl("patch", "pod", "looked-at", "--subresource=ephemeralcontainers", "--type=merge", gone),
+    ).rejects.toThrow('existing ephemeral containers "lens" may not be removed');
+    const { spec } = JSON.parse(await api.kubectl("get", "pod", "looked-at", "-o", "json"));
+    expect(spec.ephemeralContainers).toMatchObject([{ name: "lens", targetContainerName: "looked-at" }]);
+    expect(spec.containers[0].resources.requests).toEqual({ cpu: "200m" });
+  });
 });
 
 /** What is wrong with a new object, and what kubectl prints of it. */
