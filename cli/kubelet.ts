@@ -4,9 +4,10 @@ import { Client } from "../controlplane/client/mod.ts";
 import { type Listen, readRegistryConfig, startKubelet } from "../dataplane/kubelet/mod.ts";
 import { runComponent } from "./component.ts";
 import { oneOf, parser, wholeNumber } from "./flags.ts";
+import { addNodeResourceFlags, type NodeResourceFlags, nodeResources } from "./node-resources.ts";
 import { reported } from "./version.ts";
 
-export interface KubeletFlags {
+export interface KubeletFlags extends NodeResourceFlags {
   kubeconfig: string;
   apiserverSocket?: string;
   hostnameOverride: string;
@@ -42,7 +43,7 @@ function labels(value: string): Record<string, string> {
 
 /** `flotilla kubelet`: runs the pods of one node, in the network namespace it is started in. */
 export async function main(args: string[]): Promise<void> {
-  const flags = parser("kubelet", "Runs the pods of one node.")
+  const flags = addNodeResourceFlags(parser("kubelet", "Runs the pods of one node."))
     .requiredOption("--kubeconfig <file>", "how to reach the API server")
     .option("--apiserver-socket <path>", "reach it through this unix socket")
     .option("--hostname-override <name>", "the node's name", hostname())
@@ -98,6 +99,7 @@ export async function main(args: string[]): Promise<void> {
       clusterDomain: flags.clusterDomain,
       serviceCIDR: flags.serviceClusterIpRange,
       maxPods: flags.maxPods,
+      ...nodeResources(flags),
       kubernetesVersion: reported.kubernetes,
       nodeLabels: flags.nodeLabels,
     });

@@ -7,9 +7,10 @@ import { startProxy } from "../dataplane/proxy/mod.ts";
 import { startApiForwarder } from "./api-forwarder.ts";
 import { runComponent } from "./component.ts";
 import { oneOf, parser, wholeNumber } from "./flags.ts";
+import { addNodeResourceFlags, type NodeResourceFlags, nodeResources } from "./node-resources.ts";
 import { reported } from "./version.ts";
 
-interface NodeFlags {
+interface NodeFlags extends NodeResourceFlags {
   hostnameOverride: string;
   nodeIp: string;
   kubeconfig: string;
@@ -37,7 +38,7 @@ interface NodeFlags {
 
 /** `flotilla node`: a kubelet and a service proxy in one process, inside the network namespace it is started in. */
 export async function main(args: string[]): Promise<void> {
-  const flags = parser("node", "Runs a node: a kubelet and a service proxy in one process.")
+  const flags = addNodeResourceFlags(parser("node", "Runs a node: a kubelet and a service proxy in one process."))
     .requiredOption("--kubeconfig <file>", "how the kubelet reaches the API server")
     .requiredOption("--proxy-kubeconfig <file>", "how the proxy reaches it")
     .option("--apiserver-socket <path...>", "both reach it through this unix socket, or one of several", [])
@@ -98,6 +99,7 @@ async function startNode(flags: NodeFlags, log: Log): Promise<{ stop(): Promise<
     criSocket: flags.criSocket,
     registries: readRegistryConfig(flags.registryConfig, flags.insecureRegistry),
     serviceCIDR: flags.serviceClusterIpRange,
+    ...nodeResources(flags),
     kubernetesVersion: reported.kubernetes,
     maskedPaths: flags.mask,
     listen: [

@@ -56,6 +56,8 @@ export interface KubeletOptions {
   readonly services: Informer<Service>;
   /** The node as it is known now; undefined before it is registered. */
   readonly node: () => Node | undefined;
+  /** Why the node, in the state it is in, takes no such pod now. */
+  readonly refuses: (pod: Pod) => Rejection | undefined;
 }
 
 const flushMs = 1_000;
@@ -70,6 +72,8 @@ export class Kubelet implements PodSyncer {
   readonly #runtimePods = new Map<string, RuntimePod>();
   /** Pods this node has taken; admission looks at each pod once. */
   readonly #admitted = new Set<string>();
+  /** Seconds that pods which must go get to do so, instead of their own grace period. */
+  readonly #graceSeconds = new Map<string, number>();
   readonly #statuses: StatusManager;
   readonly #probes: ProbeManager;
   readonly #volumes: VolumeManager;
@@ -225,7 +229,7 @@ export class Kubelet implements PodSyncer {
     const runtimePod = await this.#read(pod);
     this.#report(pod, runtimePod, false);
     this.#probes.stopLiveness(uid);
-    await this.#manager.killPod(pod, runtimePod);
+    await this.#manager.killPod(pod, runtimePod, this.#graceSeconds.get(uid));
     this.#probes.remove(uid);
     this.#report(pod, await this.#read(pod), true);
   }
@@ -239,6 +243,7 @@ export class Kubelet implements PodSyncer {
     this.#secrets.unregister(uid);
     this.#tokens.forget(uid);
     this.#admitted.delete(uid);
+    this.#graceSeconds.delete(uid);
     this.#statuses.finish(pod);
   }
 
@@ -313,7 +318,7 @@ export class Kubelet implements PodSyncer {
     const others = [...this.#workers.values()]
       .filter((worker) => this.#admitted.has(refOf(worker.pod).uid))
       .map((worker) => worker.pod);
-    const rejection = admit(pod, node, others);
+    const rejection = this.#options.refuses(pod) ?? admit(pod, node, others);
     if (rejection === undefined) this.#admitted.add(uid);
     return rejection;
   }
@@ -331,6 +336,29 @@ export class Kubelet implements PodSyncer {
       ...(generation === undefined ? {} : { observedGeneration: generation }),
     });
     return { terminal: true };
+  }
+
+  /** Pods that have not come to their end, nor been told to. */
+  active(): Pod[] {
+    return this.pods().filter(
+      (pod) =>
+        !isOver(pod.status ?? {}) && pod.metadata.deletionTimestamp === undefined && this.#admitted.has(refOf(pod).uid),
+    );
+  }
+
+  /** Ends a pod for good because the node needs what it has. */
+  evict(pod: Pod, reason: string, message: string, graceSeconds: number): void {
+    const { uid } = refOf(pod);
+    const status = this.#statuses.get(pod);
+    if (isOver(status)) return;
+    const now = timeAt(this.#options.clock.now());
+    const type = "DisruptionTarget";
+    const target = { type, status: "True" as const, reason: "TerminationByKubelet", message, lastTransitionTime: now };
+    const conditions = [...(status.conditions ?? []).filter((condition) => condition.type !== type), target];
+    this.#graceSeconds.set(uid, graceSeconds);
+    this.#event(pod, "Warning", reason, message);
+    this.#statuses.set(pod, { ...status, phase: "Failed", reason, message, conditions });
+    this.#workers.get(uid)?.wake();
   }
 
   /** Time the pod may still run; undefined: no end set. */

@@ -4,13 +4,15 @@ import { resolve } from "node:path";
 import type { Clock, Log, Random, Timer } from "../../base/mod.ts";
 import { type Node, type NodeStatus, timeAt } from "../../controlplane/api/mod.ts";
 import { type Client, InformerFactory, systemClock, systemRandom } from "../../controlplane/client/mod.ts";
+import { EvictionManager, pressures } from "./eviction/eviction-manager.ts";
+import { type EvictionFlags, inUnits, parseThresholds, type Signal, type Threshold } from "./eviction/thresholds.ts";
 import { ImageGc } from "./images/image-gc.ts";
 import type { RegistryConfig } from "./images/registry/registry-config.ts";
 import { Kubelet } from "./kubelet.ts";
 import { rotateLogs } from "./lifecycle/log-rotation.ts";
-import { readMachine, readPressure } from "./node/machine.ts";
+import { availableMemoryBytes, type Machine, processCounts, readMachine } from "./node/machine.ts";
 import { NodeAgent } from "./node/node-agent.ts";
-import { nodeLabels, nodeStatus } from "./node/node-status.ts";
+import { nodeLabels, nodeStatus, type Reserved } from "./node/node-status.ts";
 import { NodeRoutes, wantedRoutes } from "./node/routes.ts";
 import { createProber } from "./probes/prober.ts";
 import type { DriverChoice } from "./runtime/embedded/open.ts";
@@ -46,6 +48,14 @@ export interface StartKubeletOptions {
   /** The port the API server is told, when it is not that of a TCP listener in `listen`. */
   readonly advertisedPort?: number;
   readonly maxPods?: number;
+  /** Less than the machine has: what this node counts as its own. */
+  readonly capacity?: NodeCapacity;
+  /** Kept back from pods. */
+  readonly reserved?: NodeCapacity;
+  readonly eviction?: EvictionFlags & {
+    readonly pressureTransitionPeriodMs?: number;
+    readonly maxPodGraceSeconds?: number;
+  };
   /** The node reports it as its kubelet's, such as v1.33.0. */
   readonly kubernetesVersion: string;
   readonly nodeLabels?: Readonly<Record<string, string>>;
@@ -54,6 +64,13 @@ export interface StartKubeletOptions {
   readonly log: Log;
   readonly clock?: Clock;
   readonly random?: Random;
+}
+
+/** CPUs, bytes. */
+export interface NodeCapacity {
+  readonly cpu?: number;
+  readonly memory?: number;
+  readonly "ephemeral-storage"?: number;
 }
 
 export interface RunningKubelet {
@@ -93,7 +110,8 @@ export async function startKubelet(options: StartKubeletOptions): Promise<Runnin
     log,
   });
   const { runtime, limitations, isolated } = engine;
-  const machine = readMachine(rootDir);
+  const machine = withCapacity(readMachine(rootDir), options.capacity);
+  const thresholds = parseThresholds(options.eviction ?? {});
   const version = await runtime.version();
 
   const informers = new InformerFactory({ log, clock, random });
@@ -125,6 +143,7 @@ export async function startKubelet(options: StartKubeletOptions): Promise<Runnin
     pods,
     services,
     node: ownNode,
+    refuses: (pod) => evictions.refuses(pod),
   });
 
   const sampler = new Sampler({ runtime, clock, log, rootDir, pods: () => kubelet.pods(), ownUsage });
@@ -174,7 +193,8 @@ export async function startKubelet(options: StartKubeletOptions): Promise<Runnin
         kubeletPort: options.advertisedPort ?? server.port ?? 10_250,
         maxPods: options.maxPods ?? 110,
         kubernetesVersion: options.kubernetesVersion,
-        pressure: readPressure(rootDir),
+        reserved: reservedOf(options.reserved ?? {}, thresholds, machine),
+        pressures: new Set(pressures.filter((name) => evictions.under(name))),
         runtimeConditions: [...conditions, ...pleg],
         images: await runtime.listImages(),
         systemUuid: uuidOf(rootDir),
@@ -191,6 +211,34 @@ export async function startKubelet(options: StartKubeletOptions): Promise<Runnin
       informers.start(stop.signal);
       kubelet.wakeAll();
     },
+  });
+
+  const images = new ImageGc({ runtime, clock, log });
+  const collectImages = () =>
+    images.collect().catch((error: Error) => kubelet.nodeEvent("Warning", "ImageGCFailed", error.message));
+  const evictions: EvictionManager = new EvictionManager({
+    clock,
+    log,
+    thresholds,
+    transitionPeriodMs: options.eviction?.pressureTransitionPeriodMs ?? 300_000,
+    maxPodGraceSeconds: options.eviction?.maxPodGraceSeconds ?? 0,
+    sample: (maxAgeMs) => sampler.fresh(maxAgeMs),
+    machine: () => ({
+      availableMemoryBytes: availableMemoryBytes(),
+      memoryCapacityBytes: machine.memoryBytes,
+      ownCapacity: options.capacity?.memory !== undefined,
+      pids: processCounts(),
+    }),
+    pods: () => kubelet.active(),
+    evict: (pod, message, graceSeconds) => kubelet.evict(pod, "Evicted", message, graceSeconds),
+    reclaimDisk: () => collectImages(),
+    nodeEvent: (reason, message) => kubelet.nodeEvent("Warning", reason, message),
+    onPressureChanged: () =>
+      void agent
+        .report()
+        .catch((error: Error) =>
+          log("warn", "could not report that the node is under pressure; trying again", { error: error.message }),
+        ),
   });
 
   let podCidr = "";
@@ -232,14 +280,14 @@ export async function startKubelet(options: StartKubeletOptions): Promise<Runnin
     );
   };
   rotation = clock.after(rotateEveryMs, rotate);
-  const images = new ImageGc({ runtime, clock, log });
   let collection: Timer;
   const collect = () => {
     collection = clock.after(collectEveryMs, collect);
-    images.collect().catch((error: Error) => kubelet.nodeEvent("Warning", "ImageGCFailed", error.message));
+    void collectImages();
   };
   collection = clock.after(collectEveryMs, collect);
   sampler.start();
+  evictions.start();
   kubelet.start();
   kubelet.nodeEvent("Normal", "Starting", "Starting kubelet.");
   agent.start();
@@ -252,6 +300,7 @@ export async function startKubelet(options: StartKubeletOptions): Promise<Runnin
       rotation.cancel();
       collection.cancel();
       sampler.stop();
+      evictions.stop();
       agent.stop();
       await server.stop();
       stop.abort();
@@ -259,6 +308,28 @@ export async function startKubelet(options: StartKubeletOptions): Promise<Runnin
       await kubelet.stop();
       await engine.close();
     },
+  };
+}
+
+function withCapacity(machine: Machine, given: NodeCapacity = {}): Machine {
+  return {
+    ...machine,
+    cpus: given.cpu ?? machine.cpus,
+    memoryBytes: given.memory ?? machine.memoryBytes,
+    diskBytes: given["ephemeral-storage"] ?? machine.diskBytes,
+  };
+}
+
+/** What was asked to be kept back, and what hard eviction would take back anyway. */
+function reservedOf(reserved: NodeCapacity, thresholds: readonly Threshold[], machine: Machine): Reserved {
+  const defended = (signal: Signal, capacity: number) => {
+    const hard = thresholds.find((one) => one.signal === signal && one.gracePeriodMs === 0);
+    return hard === undefined ? 0 : inUnits(hard.below, capacity);
+  };
+  return {
+    milliCpu: (reserved.cpu ?? 0) * 1000,
+    memoryBytes: (reserved.memory ?? 0) + defended("memory.available", machine.memoryBytes),
+    diskBytes: (reserved["ephemeral-storage"] ?? 0) + defended("nodefs.available", machine.diskBytes),
   };
 }
 

@@ -32,18 +32,17 @@ export function readMachine(rootDir: string): Machine {
   };
 }
 
-export interface Pressure {
-  readonly availableMemoryBytes: number;
-  readonly availableDiskBytes: number;
+/** Of the whole machine. */
+export function availableMemoryBytes(): number {
+  const available = /^MemAvailable:\s+(\d+) kB$/m.exec(textOf("/proc/meminfo"))?.[1];
+  return available === undefined ? Number.POSITIVE_INFINITY : Number(available) * 1024;
 }
 
-export function readPressure(rootDir: string): Pressure {
-  const disk = statfsSync(rootDir);
-  const available = /^MemAvailable:\s+(\d+) kB$/m.exec(textOf("/proc/meminfo"))?.[1];
-  return {
-    availableMemoryBytes: available === undefined ? Number.POSITIVE_INFINITY : Number(available) * 1024,
-    availableDiskBytes: disk.bavail * disk.bsize,
-  };
+/** How many processes and threads the machine may have, and how many more. Endless where that is not known. */
+export function processCounts(): { readonly available: number; readonly capacity: number } {
+  const capacity = Number(textOf("/proc/sys/kernel/pid_max").trim() || Number.POSITIVE_INFINITY);
+  const running = Number(/^\S+ \S+ \S+ \d+\/(\d+)/.exec(textOf("/proc/loadavg"))?.[1] ?? 0);
+  return { available: capacity - running, capacity };
 }
 
 /** Files that not every system has. */

@@ -1,11 +1,17 @@
 import { type Node, type NodeCondition, type NodeStatus, Quantity } from "../../../controlplane/api/mod.ts";
+import type { PressureCondition } from "../eviction/eviction-manager.ts";
 import type { Image, RuntimeCondition, VersionResponse } from "../runtime/cri.ts";
-import type { Machine, Pressure } from "./machine.ts";
+import type { Machine } from "./machine.ts";
 
-/** Kept back from pods, as the original's hard eviction thresholds do. */
-const reservedMemoryBytes = 100 << 20;
-/** Below this the node says DiskPressure. The original takes a tenth of the disk, which on a developer's full laptop is always. */
-const leastDiskBytes = 1 << 30;
+/** Kept back from pods: for the system, for the agent, and what eviction defends. Thousandths of a CPU, bytes. */
+export interface Reserved {
+  readonly milliCpu: number;
+  readonly memoryBytes: number;
+  readonly diskBytes: number;
+}
+
+/** The original's limit: a list of thousands would be written with each change of the node. */
+const maxImages = 50;
 
 export interface NodeStatusInput {
   readonly nodeName: string;
@@ -15,7 +21,8 @@ export interface NodeStatusInput {
   /** Of Kubernetes: what a scheduler or a tool may expect of this node. */
   readonly kubernetesVersion: string;
   readonly machine: Machine;
-  readonly pressure: Pressure;
+  readonly reserved: Reserved;
+  readonly pressures: ReadonlySet<PressureCondition>;
   readonly version: VersionResponse;
   readonly runtimeConditions: readonly RuntimeCondition[];
   readonly images: readonly Image[];
@@ -29,15 +36,22 @@ export interface NodeStatusInput {
 }
 
 export function nodeStatus(input: NodeStatusInput): NodeStatus {
-  const { machine, version } = input;
+  const { machine, version, reserved } = input;
   const bytes = (count: number) => Quantity.fromNumber(Math.floor(count / 1024) * 1024, "BinarySI").toString();
-  const common = { cpu: `${machine.cpus}`, pods: `${input.maxPods}` };
+  const pods = `${input.maxPods}`;
+  const cpu = (milli: number) => Quantity.fromMilli(Math.round(milli)).toString();
   return {
-    capacity: { ...common, memory: bytes(machine.memoryBytes), "ephemeral-storage": bytes(machine.diskBytes) },
+    capacity: {
+      cpu: cpu(machine.cpus * 1000),
+      pods,
+      memory: bytes(machine.memoryBytes),
+      "ephemeral-storage": bytes(machine.diskBytes),
+    },
     allocatable: {
-      ...common,
-      memory: bytes(machine.memoryBytes - reservedMemoryBytes),
-      "ephemeral-storage": bytes(machine.diskBytes * 0.9),
+      cpu: cpu(machine.cpus * 1000 - reserved.milliCpu),
+      pods,
+      memory: bytes(machine.memoryBytes - reserved.memoryBytes),
+      "ephemeral-storage": bytes(machine.diskBytes - reserved.diskBytes),
     },
     conditions: stamped(conditions(input), input),
     addresses: [
@@ -57,19 +71,20 @@ export function nodeStatus(input: NodeStatusInput): NodeStatus {
       operatingSystem: machine.operatingSystem,
       architecture: machine.architecture,
     },
-    images: input.images.map(({ repoTags, repoDigests, sizeBytes }) => ({
-      names: [...repoTags, ...repoDigests],
-      sizeBytes,
-    })),
+    images: [...input.images]
+      .sort((a, b) => b.sizeBytes - a.sizeBytes)
+      .slice(0, maxImages)
+      .map(({ repoTags, repoDigests, sizeBytes }) => ({
+        names: [...repoTags, ...repoDigests],
+        sizeBytes,
+      })),
   };
 }
 
 type Fact = Pick<NodeCondition, "type" | "status" | "reason" | "message">;
 
 function conditions(input: NodeStatusInput): Fact[] {
-  const { pressure, runtimeConditions } = input;
-  const lowMemory = pressure.availableMemoryBytes < reservedMemoryBytes;
-  const lowDisk = pressure.availableDiskBytes < leastDiskBytes;
+  const { pressures, runtimeConditions } = input;
   const faults = runtimeConditions
     .filter(({ status }) => !status)
     .map(({ type, reason, message }) =>
@@ -80,19 +95,19 @@ function conditions(input: NodeStatusInput): Fact[] {
   return [
     fact(
       "MemoryPressure",
-      lowMemory,
+      pressures.has("MemoryPressure"),
       ["KubeletHasInsufficientMemory", "kubelet has insufficient memory available"],
       ["KubeletHasSufficientMemory", "kubelet has sufficient memory available"],
     ),
     fact(
       "DiskPressure",
-      lowDisk,
+      pressures.has("DiskPressure"),
       ["KubeletHasDiskPressure", "kubelet has disk pressure"],
       ["KubeletHasNoDiskPressure", "kubelet has no disk pressure"],
     ),
     fact(
       "PIDPressure",
-      false,
+      pressures.has("PIDPressure"),
       ["KubeletHasInsufficientPID", "kubelet has insufficient PID available"],
       ["KubeletHasSufficientPID", "kubelet has sufficient PID available"],
     ),

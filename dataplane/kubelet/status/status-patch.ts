@@ -33,7 +33,7 @@ export function statusPatch(from: PodStatus, to: PodStatus): Record<string, unkn
     } else patch[field] = value;
   }
   const conditions = (to.conditions ?? []).filter((condition) => {
-    if (!ownConditions.has(condition.type)) return false;
+    if (!ownConditions.has(condition.type) && condition.reason !== "TerminationByKubelet") return false;
     return !equalJson(
       from.conditions?.find(({ type }) => type === condition.type),
       condition,
