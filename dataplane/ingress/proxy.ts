@@ -1,0 +1,119 @@
+import { createServer, type Server as HttpServer, type IncomingMessage } from "node:http";
+import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from "node:http2";
+import type { AddressInfo, Server as NetServer } from "node:net";
+import type { Duplex } from "node:stream";
+import { Deferred, Failure } from "../../base/mod.ts";
+import { answer, type FrontRequest, type FrontResponse, forward, refusalOf, route, type Upstreams } from "./forward.ts";
+import type { RoutingTable } from "./routing.ts";
+import type { Certificates, Pair } from "./tls.ts";
+import { passUpgrade, plainResponse, wantsUpgrade } from "./upgrade.ts";
+
+/** Where to listen, or a socket that listens already; its connections are ours from then on. */
+export type Listener = { readonly host: string; readonly port: number } | NetServer;
+
+/** The front: HTTP/1.1 on plain sockets, HTTP/1.1 and HTTP/2 on TLS. Asks `table` anew for every request. */
+export class IngressProxy {
+  readonly #table: () => RoutingTable;
+  readonly #upstreams: Upstreams;
+  readonly #servers: (HttpServer | Http2SecureServer)[] = [];
+  readonly #sessions = new Set<ServerHttp2Session>();
+  /** Connections that left HTTP. They end when they like, or when we stop. */
+  readonly #upgraded = new Set<Duplex>();
+  #inFlight = 0;
+  #stopping = false;
+  #idle: Deferred<void> | undefined;
+
+  constructor(table: () => RoutingTable, upstreams: Upstreams) {
+    this.#table = table;
+    this.#upstreams = upstreams;
+  }
+
+  /** Resolves with the port. Throws Failure when it cannot be had. */
+  listenHttp(listener: Listener): Promise<number> {
+    const server = createServer({ shouldUpgradeCallback: wantsUpgrade, noDelay: true });
+    this.#serve(server, "http");
+    return this.#listen(server, listener);
+  }
+
+  listenHttps(listener: Listener, certificates: Certificates, fallback: Pair): Promise<number> {
+    const server = createSecureServer({
+      ...fallback,
+      allowHTTP1: true,
+      SNICallback: (name, done) => done(null, certificates.contextFor(name)),
+    });
+    server.on("session", (session) => {
+      this.#sessions.add(session);
+      session.on("close", () => this.#sessions.delete(session));
+      session.on("error", (error) => this.#upstreams.log("debug", "a client broke off", { error: error.message }));
+    });
+    server.on("tlsClientError", (error) => this.#upstreams.log("debug", "no TLS", { error: error.message }));
+    this.#serve(server, "https");
+    return this.#listen(server, listener);
+  }
+
+  /** No new connections; requests under way are finished (for at most `graceMs`) and told that the connection ends with them. */
+  async stop(graceMs: number): Promise<void> {
+    this.#stopping = true;
+    const closed = this.#servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
+    for (const session of this.#sessions) session.close();
+    if (this.#inFlight > 0) {
+      this.#idle = new Deferred();
+      const timer = this.#upstreams.clock.after(graceMs, () => this.#idle?.resolve());
+      await this.#idle.promise;
+      timer.cancel();
+    }
+    for (const socket of this.#upgraded) socket.destroy();
+    for (const session of this.#sessions) session.destroy();
+    for (const server of this.#servers) if ("closeAllConnections" in server) server.closeAllConnections();
+    this.#upstreams.agent.destroy();
+    await Promise.all(closed);
+  }
+
+  #serve(server: HttpServer | Http2SecureServer, proto: "http" | "https"): void {
+    this.#servers.push(server);
+    server.on("request", (front: FrontRequest, response: FrontResponse) => {
+      this.#inFlight++;
+      response.on("close", () => this.#finished());
+      if (this.#stopping && front.httpVersionMajor === 1) response.setHeader("connection", "close");
+      const backend = route(this.#table(), front);
+      const refusal = refusalOf(backend);
+      if (backend === undefined || refusal !== undefined)
+        answer(response, ...(refusal ?? [404, "no Ingress leads here"]));
+      else forward(front, response, backend, proto, this.#upstreams);
+    });
+    server.on("upgrade", (front: IncomingMessage, socket: Duplex, firstBytes: Buffer) => {
+      this.#upgraded.add(socket);
+      socket.on("close", () => this.#upgraded.delete(socket));
+      socket.on("error", (error) => this.#upstreams.log("debug", "a client broke off", { error: error.message }));
+      const backend = route(this.#table(), front);
+      const refusal = refusalOf(backend);
+      if (backend === undefined || refusal !== undefined) {
+        answer(plainResponse(front, socket), ...(refusal ?? [404, "no Ingress leads here"]));
+      } else passUpgrade(front, socket, firstBytes, backend, proto, this.#upstreams);
+    });
+  }
+
+  #finished(): void {
+    this.#inFlight--;
+    if (this.#inFlight === 0) this.#idle?.resolve();
+  }
+
+  async #listen(server: HttpServer | Http2SecureServer, listener: Listener): Promise<number> {
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", (error: NodeJS.ErrnoException) => {
+        const where = "port" in listener ? `${listener.host}:${listener.port}` : "the given socket";
+        reject(
+          new Failure(
+            error.code ?? "ListenFailed",
+            `cannot listen on ${where}: ${error.message}`,
+            "Choose another address",
+            error,
+          ),
+        );
+      });
+      // A net.Server given to listen hands its socket over.
+      server.listen(listener, resolve);
+    });
+    return (server.address() as AddressInfo).port;
+  }
+}
