@@ -1,5 +1,13 @@
 import type { Clock, Log, Random } from "../../base/mod.ts";
-import { type Client, runLeaderElection, sleep, systemClock, systemRandom, TransportError } from "../client/mod.ts";
+import {
+  ApiError,
+  type Client,
+  runLeaderElection,
+  sleep,
+  systemClock,
+  systemRandom,
+  TransportError,
+} from "../client/mod.ts";
 import type { Profile } from "./framework/framework.ts";
 import { defaultProfile } from "./profile.ts";
 import { Scheduler } from "./scheduler.ts";
@@ -31,7 +39,7 @@ export interface RunningScheduler {
   stop(): Promise<void>;
 }
 
-const retryMs = 1_000;
+const retryMs = 500;
 
 /** Starts scheduling in the background; what the API server is not ready for is tried again. */
 export async function startScheduler(options: StartSchedulerOptions): Promise<RunningScheduler> {
@@ -43,7 +51,9 @@ export async function startScheduler(options: StartSchedulerOptions): Promise<Ru
       try {
         return await Scheduler.create({ client, log, clock, random, profiles, podInitialBackoffMs, podMaxBackoffMs });
       } catch (error) {
-        if (signal.aborted || !(error instanceof TransportError)) throw error;
+        // A new server refuses until its roles are written.
+        const mayPass = error instanceof TransportError || error instanceof ApiError;
+        if (signal.aborted || !mayPass) throw error;
         log("warn", "the API server cannot be asked what it serves", { error: error.message });
         await sleep(clock, retryMs, signal);
       }
