@@ -44,6 +44,7 @@ import { VolumeProtection } from "./volumeprotection/volumes.ts";
 const yearMs = 365 * 24 * 3_600_000;
 
 import { AttachDetachController } from "./attachdetach/controller.ts";
+import { EndpointSliceMirroringController } from "./endpointslicemirroring/controller.ts";
 import { HorizontalPodAutoscalerController } from "./podautoscaler/controller.ts";
 import { ResourceQuotaController } from "./resourcequota/controller.ts";
 export interface ControllerManagerOptions {
@@ -243,5 +244,6 @@ function controllersFor(
       [client.volumeAttachments, client.csiDrivers, client.persistentVolumes],
       () => new AttachDetachController(context),
     ),
+    new EndpointSliceMirroringController(context),
   ];
 }

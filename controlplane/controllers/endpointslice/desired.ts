@@ -1,4 +1,4 @@
-import type { DiscoveryEndpointPort, Endpoint, Node, Pod, Service, ServicePort } from "../../api/mod.ts";
+import type { DiscoveryEndpointPort, Endpoint, EndpointHints, Node, Pod, Service, ServicePort } from "../../api/mod.ts";
 import { canonicalJson } from "../common/equality.ts";
 import { isReady, isTerminal } from "../common/pods.ts";
 
@@ -84,11 +84,13 @@ function endpointFor(
   const serving = isReady(pod);
   const terminating = deletionTimestamp !== undefined;
   const zone = nodeName === undefined ? undefined : nodeOf(nodeName)?.metadata.labels?.[zoneLabel];
+  const ready = service.spec.publishNotReadyAddresses === true || (serving && !terminating);
+  const hints = ready ? hintsFor(service.spec.trafficDistribution, nodeName, zone) : undefined;
   return {
     addresses: [address],
     // A terminating pod may still serve, yet gets no new traffic unless there is nobody else.
     conditions: {
-      ready: service.spec.publishNotReadyAddresses === true || (serving && !terminating),
+      ready,
       serving,
       terminating,
     },
@@ -96,5 +98,21 @@ function endpointFor(
     targetRef: { kind: "Pod", namespace, name, uid },
     ...(nodeName === undefined ? {} : { nodeName }),
     ...(zone === undefined ? {} : { zone }),
+    ...(hints === undefined ? {} : { hints }),
   };
+}
+
+/** Whose clients should come here: those nearest to it. */
+function hintsFor(
+  distribution: string | undefined,
+  nodeName: string | undefined,
+  zone: string | undefined,
+): EndpointHints | undefined {
+  const near = distribution === "PreferClose" || distribution === "PreferSameZone" || distribution === "PreferSameNode";
+  if (!near) return undefined;
+  const forZones = zone === undefined ? {} : { forZones: [{ name: zone }] };
+  const sameNode = distribution === "PreferSameNode" && nodeName !== undefined;
+  const forNodes = sameNode ? { forNodes: [{ name: nodeName }] } : {};
+  const hints = { ...forZones, ...forNodes };
+  return Object.keys(hints).length === 0 ? undefined : hints;
 }

@@ -165,3 +165,13 @@ test("more than a thousand Endpoints addresses are cut off, and it is said", () 
   expect(truncated).toBe(true);
   expect(subsets[0]?.addresses).toHaveLength(1000);
 });
+
+test("a Service whose traffic should stay close hints at the zone, or node, of each endpoint that is ready", () => {
+  const node = { metadata: { name: "n1", labels: { "topology.kubernetes.io/zone": "a" } }, spec: {} };
+  const hints = (trafficDistribution: string) =>
+    desiredGroups(service({ trafficDistribution }), [pod(1), pod(2, { ready: false })], () => node).flatMap((group) =>
+      group.endpoints.map((endpoint) => endpoint.hints),
+    );
+  expect(hints("PreferClose")).toEqual([{ forZones: [{ name: "a" }] }, undefined]);
+  expect(hints("PreferSameNode")).toEqual([{ forZones: [{ name: "a" }], forNodes: [{ name: "n1" }] }, undefined]);
+});

@@ -1,6 +1,6 @@
 import type { Node, Pod } from "../../api/mod.ts";
 import { type Informer, isNotFound, type ObjectKey, sleep, timestamp, type WorkQueue } from "../../client/mod.ts";
-import { withCondition } from "../common/conditions.ts";
+import { findCondition, withCondition } from "../common/conditions.ts";
 import { type Controller, type ControllerContext, controllerQueue } from "../common/controller.ts";
 import { isTerminal } from "../common/pods.ts";
 import { type Garbage, plan } from "./plan.ts";
@@ -40,8 +40,20 @@ export class PodGarbageCollector implements Controller {
   async reconcile(_key: ObjectKey, signal: AbortSignal): Promise<undefined> {
     const pods = this.#pods.lister.list();
     const gone = await this.#goneNodes(pods, signal);
-    for (const garbage of plan(pods, this.#terminatedThreshold, (node) => gone.has(node)))
+    for (const garbage of plan(
+      pods,
+      this.#terminatedThreshold,
+      (node) => gone.has(node),
+      (node) => this.#isOutOfService(node),
+    ))
       await this.#remove(garbage, signal);
+  }
+
+  #isOutOfService(name: string): boolean {
+    const node = this.#nodes.lister.get(undefined, name);
+    const taints = node?.spec?.taints ?? [];
+    const ready = findCondition(node?.status?.conditions, "Ready")?.status === "True";
+    return !ready && taints.some(({ key }) => key === "node.kubernetes.io/out-of-service");
   }
 
   async #goneNodes(pods: readonly Pod[], signal: AbortSignal): Promise<Set<string>> {
@@ -74,12 +86,12 @@ export class PodGarbageCollector implements Controller {
     const { namespace, name, uid } = pod.metadata;
     try {
       // A pod that was running is now known to have failed: its owners count it.
-      if (why === "orphaned" && !isTerminal(pod)) {
+      if ((why === "orphaned" || why === "out of service") && !isTerminal(pod)) {
         const conditions = withCondition(pod.status?.conditions, {
           type: "DisruptionTarget",
           status: "True",
           reason: "DeletionByPodGC",
-          message: "PodGC: node no longer exists",
+          message: why === "orphaned" ? "PodGC: node no longer exists" : "PodGC: node is out of service",
           lastTransitionTime: timestamp(this.#context.clock.now()),
         });
         await pods.updateStatus({ ...pod, status: { ...pod.status, phase: "Failed", conditions } }, { signal });

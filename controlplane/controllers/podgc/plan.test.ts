@@ -40,3 +40,18 @@ test("of finished pods beyond the threshold the oldest go", () => {
   expect(removed(pods, 2)).toEqual(["01 terminated"]);
   expect(removed(pods, 0)).toEqual([]);
 });
+
+test("pods deleted on a node that is out of service go without its kubelet; those that were not deleted stay", () => {
+  const pods = [
+    pod("a", { node: "down", deleted: true }),
+    pod("b", { node: "down" }),
+    pod("c", { node: "here", deleted: true }),
+  ];
+  const garbage = plan(
+    pods,
+    0,
+    () => false,
+    (node) => node === "down",
+  );
+  expect(garbage.map(({ pod: it, why }) => `${it.metadata.name} ${why}`)).toEqual(["a out of service"]);
+});

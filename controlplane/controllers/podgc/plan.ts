@@ -6,6 +6,8 @@ export type Garbage =
   | { readonly pod: Pod; readonly why: "terminated" }
   /** Its node is gone, and nobody will ever report on it. */
   | { readonly pod: Pod; readonly why: "orphaned" }
+  /** Deleted on a node of which an administrator says that it is down for good: no kubelet confirms the deletion. */
+  | { readonly pod: Pod; readonly why: "out of service" }
   /** Deleted before it had a node: no kubelet confirms the deletion. */
   | { readonly pod: Pod; readonly why: "unscheduled" };
 
@@ -14,6 +16,7 @@ export function plan(
   pods: readonly Pod[],
   terminatedThreshold: number,
   isGone: (nodeName: string) => boolean,
+  isOutOfService: (nodeName: string) => boolean = () => false,
 ): Garbage[] {
   const garbage: Garbage[] = [];
   const finished = pods.filter((pod) => isTerminal(pod) && pod.metadata.deletionTimestamp === undefined);
@@ -25,6 +28,8 @@ export function plan(
     const { nodeName } = pod.spec;
     if (nodeName) {
       if (isGone(nodeName)) garbage.push({ pod, why: "orphaned" });
+      else if (pod.metadata.deletionTimestamp !== undefined && isOutOfService(nodeName))
+        garbage.push({ pod, why: "out of service" });
     } else if (pod.metadata.deletionTimestamp !== undefined) garbage.push({ pod, why: "unscheduled" });
   }
   return garbage;
