@@ -292,11 +292,13 @@ it("finishes requests under way when it stops, and takes no new ones", async () 
   await service("a", to);
   await ingress("a", "a.com", "a");
   const { running, port } = await start();
-  const answer = ask(port, "a.com");
+  const agent = new Agent({ keepAlive: true });
+  cleanups.push(() => agent.destroy());
+  const answer = ask(port, "a.com", { agent });
   await arrived.promise;
   const stopped = running.stop();
   await expect(ask(port, "a.com")).rejects.toThrow("ECONNREFUSED");
   mayAnswer.resolve();
-  expect((await answer).body).toBe("finished");
+  expect(await answer).toMatchObject({ body: "finished", headers: { connection: "close" } });
   await stopped;
 });

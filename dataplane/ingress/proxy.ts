@@ -19,7 +19,7 @@ export class IngressProxy {
   readonly #sessions = new Set<ServerHttp2Session>();
   /** Connections that left HTTP. They end when they like, or when we stop. */
   readonly #upgraded = new Set<Duplex>();
-  #inFlight = 0;
+  readonly #inFlight = new Set<FrontResponse>();
   #stopping = false;
   #idle: Deferred<void> | undefined;
 
@@ -56,7 +56,8 @@ export class IngressProxy {
     this.#stopping = true;
     const closed = this.#servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
     for (const session of this.#sessions) session.close();
-    if (this.#inFlight > 0) {
+    for (const response of this.#inFlight) lastOnItsConnection(response);
+    if (this.#inFlight.size > 0) {
       this.#idle = new Deferred();
       const timer = this.#upstreams.clock.after(graceMs, () => this.#idle?.resolve());
       await this.#idle.promise;
@@ -72,9 +73,9 @@ export class IngressProxy {
   #serve(server: HttpServer | Http2SecureServer, proto: "http" | "https"): void {
     this.#servers.push(server);
     server.on("request", (front: FrontRequest, response: FrontResponse) => {
-      this.#inFlight++;
-      response.on("close", () => this.#finished());
-      if (this.#stopping && front.httpVersionMajor === 1) response.setHeader("connection", "close");
+      this.#inFlight.add(response);
+      response.on("close", () => this.#finished(response));
+      if (this.#stopping) lastOnItsConnection(response);
       const backend = route(this.#table(), front);
       const refusal = refusalOf(backend);
       if (backend === undefined || refusal !== undefined)
@@ -93,9 +94,9 @@ export class IngressProxy {
     });
   }
 
-  #finished(): void {
-    this.#inFlight--;
-    if (this.#inFlight === 0) this.#idle?.resolve();
+  #finished(response: FrontResponse): void {
+    this.#inFlight.delete(response);
+    if (this.#inFlight.size === 0) this.#idle?.resolve();
   }
 
   async #listen(server: HttpServer | Http2SecureServer, listener: Listener): Promise<number> {
@@ -116,4 +117,9 @@ export class IngressProxy {
     });
     return (server.address() as AddressInfo).port;
   }
+}
+
+/** HTTP/2 says so once for all streams, by GOAWAY; HTTP/1 in the answer, if its head is not out yet. */
+function lastOnItsConnection(response: FrontResponse): void {
+  if (!("stream" in response) && !response.headersSent) response.setHeader("connection", "close");
 }
