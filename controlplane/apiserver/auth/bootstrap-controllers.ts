@@ -67,6 +67,21 @@ export const bootstrapControllers: readonly ControllerRole[] = [
     ],
   },
   {
+    // Of the programs that the original runs beside each storage driver: provisioner, attacher, resizer.
+    name: "csi-controllers",
+    rules: [
+      rule("", "persistentvolumes", `${read} create delete update`),
+      rule("", "persistentvolumeclaims", `${read} patch`),
+      rule("", "persistentvolumeclaims/status", "update"),
+      rule("", "secrets", "get"),
+      rule("", "nodes", read),
+      rule("storage.k8s.io", "storageclasses csinodes", read),
+      rule("storage.k8s.io", "volumeattachments", `${read} update`),
+      rule("storage.k8s.io", "volumeattachments/status", "update"),
+      events,
+    ],
+  },
+  {
     name: "daemon-set-controller",
     rules: [
       rule("apps", "daemonsets", read),
