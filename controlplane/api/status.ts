@@ -160,11 +160,6 @@ export function methodNotAllowedOnPath(): FailureStatus {
   return failure("MethodNotAllowed", "the server does not allow this method on the requested resource", {});
 }
 
-/** For what other servers offer at this path and this one does not; `what` is the whole sentence. */
-export function notOffered(what: string): FailureStatus {
-  return failure("MethodNotAllowed", what, {});
-}
-
 export function notAcceptable(accepted: readonly string[]): FailureStatus {
   return failure("NotAcceptable", `only the following media types are accepted: ${accepted.join(", ")}`);
 }

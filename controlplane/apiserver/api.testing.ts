@@ -64,7 +64,7 @@ export class TestApi {
       if (error instanceof StatusError) return { code: error.status.code, body: error.status, warnings };
       throw error;
     }
-    if (reply.kind === "stream") throw new Error("streams are for watch()");
+    if (reply.kind !== "body") throw new Error("streams are for watch()");
     const text = typeof reply.body === "string" ? reply.body : Buffer.from(reply.body).toString();
     return { code: reply.code, body: reply.contentType === "application/json" ? JSON.parse(text) : text, warnings };
   }

@@ -92,7 +92,7 @@ export function createCore(options: CoreOptions): Core {
       ...questionHandlers({ authorizer, authenticator, registry, writer, issuer: signer.issuer, now }),
       ...metricsHandlers(registry, new Scraper(kubelet, clock, log), now),
     },
-    subresources: subresourceHandlers({ registry, writer, deleter, admission, kubelet, now, tokens }),
+    subresources: subresourceHandlers({ registry, writer, deleter, admission, kubelet, now, tokens, random }),
   });
   return { registry, policy, rbac, authorizer, authenticator, services, writer, deleter, resources: handlers };
 }

@@ -1,6 +1,7 @@
 import { nodeColumns } from "../printers/nodes.ts";
 import { Node } from "../types/core/node.ts";
 import { validateNode, validateNodeUpdate } from "../validation/node.ts";
+import { proxy } from "./connect.ts";
 import { resource } from "./resource.ts";
 
 export const nodes = resource<Node>(Node, {
@@ -8,6 +9,7 @@ export const nodes = resource<Node>(Node, {
   shortNames: ["no"],
   scope: "Cluster",
   status: true,
+  subresources: [proxy("NodeProxyOptions")],
   storage: "minions",
   hash: "XwShjMxG9Fs=",
   columns: nodeColumns,

@@ -10,6 +10,7 @@ import { validateEphemeralContainersUpdate } from "../validation/pod/ephemeral-c
 import { validatePod, validatePodCreate } from "../validation/pod/pod.ts";
 import { validatePodResize } from "../validation/pod/pod-resize.ts";
 import { validatePodUpdate } from "../validation/pod/pod-update.ts";
+import { proxy, session } from "./connect.ts";
 import { type Part, readAndWrite, resource, type Subresource } from "./resource.ts";
 
 const heldBack: PodCondition = {
@@ -62,6 +63,10 @@ export const pods = resource<Pod>(Pod, {
     part("resize", resize),
     { name: "eviction", gvk: Eviction.gvk, schema: Eviction, verbs: ["create"] },
     { name: "log", gvk: Pod.gvk, schema: Pod, verbs: ["get"] },
+    session("exec", "PodExecOptions"),
+    session("attach", "PodAttachOptions"),
+    session("portforward", "PodPortForwardOptions"),
+    proxy("PodProxyOptions"),
   ],
   hash: "xPOwRZ+Yhw8=",
   columns: podColumns,

@@ -11,6 +11,7 @@ import {
   validateServiceStatus,
   validateServiceUpdate,
 } from "../validation/service.ts";
+import { proxy } from "./connect.ts";
 import { resource } from "./resource.ts";
 import { alignAddresses, dropWithType, keepAllocated } from "./service-type.ts";
 
@@ -20,6 +21,7 @@ export const services = resource<Service>(Service, {
   categories: ["all"],
   scope: "Namespaced",
   status: true,
+  subresources: [proxy("ServiceProxyOptions")],
   storage: "services/specs",
   hash: "0/CO1lhkEBI=",
   columns: serviceColumns,

@@ -75,7 +75,7 @@ export class ResourceHandlers {
   #subresource(resource: Resource, call: Call): Promise<Reply> {
     const { subresource, verb } = call.info;
     const declared = resource.subresources.find(({ name }) => name === subresource);
-    if (declared === undefined) fail(streaming.has(subresource) ? notOffered(subresource) : status.pathNotFound());
+    if (declared === undefined) fail(status.pathNotFound());
     if (!(declared.verbs as readonly string[]).includes(verb)) fail(status.methodNotAllowedOnPath());
     const { subresources, registry } = this.#options;
     const handlers = subresources[`${resource.plural}/${subresource}`] ?? subresources[`*/${subresource}`];
@@ -83,13 +83,6 @@ export class ResourceHandlers {
     if (handler === undefined) fail(status.methodNotAllowedOnPath());
     return handler(registry.need(resource.group, resource.version, resource.plural), call);
   }
-}
-
-/** Subresources that carry a session instead of an object. A 404 would leave a user of `kubectl exec` guessing. */
-const streaming: ReadonlySet<string> = new Set(["exec", "attach", "portforward", "proxy"]);
-
-function notOffered(subresource: string) {
-  return status.notOffered(`${subresource} is not supported by this server: it has no streaming sessions`);
 }
 
 /**

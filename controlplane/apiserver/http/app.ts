@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
 import type { TLSSocket } from "node:tls";
 import type { Log } from "../../../base/mod.ts";
+import type { UpgradeRequest } from "../../../streaming/mod.ts";
 import { type KubeObject, StatusError, status } from "../../api/mod.ts";
-import type { AuditedBody, AuditedRequest, Auditor, AuditRecord } from "../audit/auditor.ts";
+import type { AuditedAnswer, AuditedBody, AuditedRequest, Auditor, AuditRecord } from "../audit/auditor.ts";
 import type { Authenticator } from "../auth/authenticate.ts";
 import { impersonation } from "../auth/impersonate.ts";
 import type { Authorizer } from "../auth/rbac.ts";
@@ -18,6 +19,7 @@ import type { InFlight } from "./in-flight.ts";
 import type { AnyRequest, AnyResponse } from "./listener.ts";
 import { json, type Reply, send } from "./reply.ts";
 import { parseRequest, type RequestInfo } from "./request-info.ts";
+import { serveUpgrade, takesOver } from "./upgraded.ts";
 
 export interface AppOptions {
   readonly authenticator: Authenticator;
@@ -54,6 +56,9 @@ export interface PathCall {
 /** How long anything but a stream may take. */
 const REQUEST_TIMEOUT_MS = 60_000;
 
+/** Subresources whose answers take as long as what is behind them. */
+const sessions: ReadonlySet<string> = new Set(["exec", "attach", "portforward", "proxy"]);
+
 /** From a request to its answer: who asks, for what, may they; then the handler; then errors turned into a Status. */
 export class App {
   readonly #options: AppOptions;
@@ -69,24 +74,27 @@ export class App {
   }
 
   /** Never throws, whatever the request. */
-  handle(request: AnyRequest, response: AnyResponse, socket: TLSSocket): void {
+  handle(request: AnyRequest, response: AnyResponse, socket: TLSSocket, upgrade?: UpgradeRequest): void {
     const gone = new AbortController();
-    response.on("close", () => gone.abort());
+    (upgrade === undefined ? response : socket).on("close", () => gone.abort());
     const signal = AbortSignal.any([gone.signal, this.#options.stopping]);
     const warnings: string[] = [];
     const auditId = headerOf(request, "audit-id") || randomUUID();
     const started = performance.now();
     this.#open++;
     const answer = async () => {
-      const { reply, info, audit } = await this.#answer(request, socket, signal, warnings, auditId);
-      const code = reply.kind === "body" ? reply.code : 200;
+      const { reply, info, audit } = await this.#answer(request, socket, signal, warnings, auditId, upgrade);
+      const code = reply.kind === "stream" ? 200 : reply.code;
       this.#options.metrics.observe(info, code, performance.now() - started);
       const common: Record<string, string | string[]> = { "Audit-Id": auditId, "Cache-Control": "no-cache, private" };
       if (warnings.length > 0) common.Warning = warnings.map((text) => `299 - ${JSON.stringify(text)}`);
       if (reply.kind === "stream") audit?.record.write("ResponseStarted", audit.body, { ...reply, code });
       // Streams end when the server stops; what is short is answered to its end.
-      await send(request, response, reply, common, reply.kind === "stream" ? signal : gone.signal);
-      audit?.record.write("ResponseComplete", audit.body, { ...reply, code });
+      if (upgrade !== undefined && takesOver(upgrade, reply)) {
+        response.detachSocket(socket);
+        await serveUpgrade(upgrade, reply, signal);
+      } else await send(request, response, reply, common, reply.kind === "stream" ? signal : gone.signal);
+      audit?.record.write("ResponseComplete", audit.body, audited(reply, code));
     };
     answer()
       .catch((error: unknown) =>
@@ -101,6 +109,7 @@ export class App {
     signal: AbortSignal,
     warnings: string[],
     auditId: string,
+    upgrade: UpgradeRequest | undefined,
   ): Promise<{ reply: Reply; info: RequestInfo; audit?: Audit }> {
     const method = request.method ?? "GET";
     const [path = "/", search = ""] = (request.url ?? "/").split("?", 2);
@@ -126,9 +135,10 @@ export class App {
       const handle = async () => {
         if (info.kind === "resource") await this.#options.ready;
         this.#authorize(user, info, query);
-        return await this.#dispatch(request, method, info, user, query, signal, warnings, audit);
+        return await this.#dispatch(request, method, info, user, query, signal, warnings, audit, upgrade);
       };
-      return { reply: await withTimeout(handle()), info, ...(audit && { audit }) };
+      const isSession = sessions.has(subresource);
+      return { reply: await (isSession ? handle() : withTimeout(handle())), info, ...(audit && { audit }) };
     } catch (error) {
       // What fails because its client left is nobody's to hear.
       if (signal.aborted) this.#options.log("debug", "a request was abandoned", { path });
@@ -174,6 +184,7 @@ export class App {
     signal: AbortSignal,
     warnings: string[],
     audit: Audit | undefined,
+    upgrade: UpgradeRequest | undefined,
   ): Promise<Reply> {
     const { headers } = request;
     if (info.kind === "path") return this.#options.path({ method, path: info.path, query, headers });
@@ -183,6 +194,7 @@ export class App {
       query,
       headers,
       signal,
+      connection: { request, upgrade },
       body: async () => {
         const body = await readBody(request);
         // A patch is told as it came.
@@ -212,6 +224,11 @@ export class App {
     if (!abandoned) this.#options.log("error", "a handler failed", { path, error: trace(error) });
     return statusReply(status.internalError(error instanceof Error ? error.message : String(error)));
   }
+}
+
+/** Of what others answered, only the code is told. */
+function audited(reply: Reply, code: number): AuditedAnswer {
+  return reply.kind === "passed" || reply.kind === "session" ? { code, contentType: "" } : { ...reply, code };
 }
 
 function statusReply(failure: StatusError["status"]): Reply {

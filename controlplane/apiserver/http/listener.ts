@@ -1,9 +1,10 @@
 import { chmodSync, rmSync } from "node:fs";
-import type { IncomingMessage, ServerResponse } from "node:http";
+import { type IncomingMessage, ServerResponse } from "node:http";
 import { createSecureServer, type Http2SecureServer, type Http2ServerRequest, type Http2Session } from "node:http2";
 import type { AddressInfo, Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { Log } from "../../../base/mod.ts";
+import type { UpgradeRequest } from "../../../streaming/mod.ts";
 
 export type AnyRequest = IncomingMessage | Http2ServerRequest;
 /** Of either protocol: the compatibility API of node:http2 answers by the methods of node:http. */
@@ -17,7 +18,8 @@ export interface ListenerOptions {
   /** Authorities whose client certificates say who somebody is. */
   readonly clientCa: string;
   readonly log: Log;
-  handle(request: AnyRequest, response: AnyResponse, socket: TLSSocket): void;
+  /** With `upgrade` the client asks to leave HTTP; `response` is there for all other answers, and is detached for that one. */
+  handle(request: AnyRequest, response: AnyResponse, socket: TLSSocket, upgrade?: UpgradeRequest): void;
 }
 
 export interface Listener {
@@ -87,6 +89,12 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     }
     options.handle(request, answer, socket);
   });
+  server.on("upgrade", (request: IncomingMessage, socket: TLSSocket, head: Buffer) => {
+    request.on("error", shrug);
+    const response = responseOn(request, socket);
+    response.on("error", shrug);
+    options.handle(request, response, socket, { request, socket, head });
+  });
   await bind(server, at);
   const address = server.address() as AddressInfo | string;
   return {
@@ -102,6 +110,15 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
       return closeServer(server, sessions, sockets, graceMs, cut);
     },
   };
+}
+
+/** A response to a request that asked for an upgrade and may not get one. The connection ends with it. */
+function responseOn(request: IncomingMessage, socket: TLSSocket): ServerResponse {
+  const response = new ServerResponse(request);
+  response.shouldKeepAlive = false;
+  response.assignSocket(socket);
+  response.on("finish", () => socket.end());
+  return response;
 }
 
 function tlsSocketOf(request: AnyRequest): TLSSocket {

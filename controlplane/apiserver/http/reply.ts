@@ -1,4 +1,8 @@
+import type { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import { gzip } from "node:zlib";
+import { assert } from "../../../base/mod.ts";
+import type { UpgradeRequest } from "../../../streaming/mod.ts";
 import type { AnyRequest, AnyResponse } from "./listener.ts";
 
 /** What a handler answers; how it reaches the client is decided here. */
@@ -16,7 +20,16 @@ export type Reply =
       readonly headers?: Readonly<Record<string, string>>;
       /** Writes until it returns or the sink's signal fires. */
       readonly pump: (sink: Sink) => Promise<void>;
-    };
+    }
+  /** The answer of another server, as it comes. */
+  | {
+      readonly kind: "passed";
+      readonly code: number;
+      readonly headers: Readonly<Record<string, string | string[]>>;
+      readonly body: Readable;
+    }
+  /** The connection leaves HTTP: only for requests that ask for it. Never rejects. */
+  | { readonly kind: "session"; readonly code: 101; readonly serve: (upgrade: UpgradeRequest) => Promise<void> };
 
 /** The client's end of a stream. */
 export interface Sink {
@@ -27,7 +40,7 @@ export interface Sink {
   readonly signal: AbortSignal;
 }
 
-export function json(code: number, value: unknown, headers?: Record<string, string>): Reply {
+export function json(code: number, value: unknown, headers?: Record<string, string>): Reply & { kind: "body" } {
   return { kind: "body", code, contentType: "application/json", body: JSON.stringify(value), headers };
 }
 
@@ -47,6 +60,8 @@ export async function send(
 ): Promise<void> {
   // A stream that was asked for while the server stops has nothing to say: its client tries elsewhere.
   if (signal.aborted) return void response.destroy();
+  assert(reply.kind !== "session", "only a request that asks for a session gets one");
+  if (reply.kind === "passed") return pass(request, response, reply);
   for (const [name, value] of Object.entries({ ...common, ...reply.headers })) response.setHeader(name, value);
   response.setHeader("Content-Type", reply.contentType);
   if (reply.kind === "stream") return stream(response, reply.pump, signal);
@@ -59,6 +74,21 @@ export async function send(
   }
   response.setHeader("Content-Length", body.length);
   response.end(request.method === "HEAD" ? undefined : body);
+}
+
+async function pass(request: AnyRequest, response: AnyResponse, reply: Reply & { kind: "passed" }): Promise<void> {
+  for (const [name, value] of Object.entries(reply.headers)) response.setHeader(name, value);
+  response.statusCode = reply.code;
+  if (request.method === "HEAD") {
+    reply.body.destroy();
+    return void response.end();
+  }
+  response.flushHeaders();
+  try {
+    await pipeline(reply.body, response);
+  } catch {
+    response.destroy(); // it broke off, on either side: half an answer must not look whole
+  }
 }
 
 function compress(body: Uint8Array): Promise<Buffer> {

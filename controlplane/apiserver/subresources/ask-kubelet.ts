@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import { request as httpsRequest } from "node:https";
+import { request as httpsRequest, type RequestOptions } from "node:https";
 import { type Node, StatusError, status } from "../../api/mod.ts";
 import { fail } from "../fail.ts";
 
@@ -26,6 +26,20 @@ function addressOf(node: Node): Address {
   return { host, port: node.status?.daemonEndpoints?.kubeletEndpoint?.Port || 10250 };
 }
 
+/** How to reach the node's kubelet as the API server: options of node:https. Fails the request where nobody knows. */
+export function kubeletOptions(node: Node, kubelet: KubeletOptions): RequestOptions {
+  const address = addressOf(node);
+  const { cert, key, ca } = kubelet;
+  const tls = { cert, key, ...(ca === undefined ? { rejectUnauthorized: false } : { ca }) };
+  // Behind a unix socket there is no name that a certificate could bear: its authority alone counts.
+  return {
+    ...address,
+    ...tls,
+    ...("socketPath" in address ? { checkServerIdentity: () => undefined } : {}),
+    agent: false,
+  };
+}
+
 /** GET of a kubelet's path. Rejects with StatusError when the kubelet cannot be reached. */
 export function askKubelet(
   node: Node,
@@ -33,15 +47,11 @@ export function askKubelet(
   kubelet: KubeletOptions,
   signal: AbortSignal,
 ): Promise<IncomingMessage> {
-  const address = addressOf(node);
-  const { cert, key, ca } = kubelet;
-  const tls = { cert, key, ...(ca === undefined ? { rejectUnauthorized: false } : { ca }) };
-  // Behind a unix socket there is no name that a certificate could bear: its authority alone counts.
-  const checkServerIdentity = "socketPath" in address ? { checkServerIdentity: () => undefined } : {};
+  const options = kubeletOptions(node, kubelet);
   return new Promise((resolve, reject) => {
-    const request = httpsRequest({ ...address, path, ...tls, ...checkServerIdentity, signal, agent: false }, resolve);
+    const request = httpsRequest({ ...options, path, signal }, resolve);
     request.on("error", (error) => {
-      const where = "socketPath" in address ? address.socketPath : `${address.host}:${address.port}`;
+      const where = options.socketPath ?? `${options.host}:${options.port}`;
       reject(new StatusError(status.internalError(`Get "https://${where}${path}": ${error.message}`)));
     });
     request.end();

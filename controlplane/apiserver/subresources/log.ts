@@ -34,7 +34,8 @@ export async function podLog(
   return { kind: "stream", contentType: "text/plain", pump: (sink) => pass(answer, sink) };
 }
 
-function chooseContainer(pod: Pod, name: string, asked: string): string {
+/** The container that is asked for, or the one that may be meant where nobody says. */
+export function chooseContainer(pod: Pod, name: string, asked: string): string {
   const regular = pod.spec.containers.map((container) => container.name);
   const init = (pod.spec.initContainers ?? []).map((container) => container.name);
   const ephemeral = (pod.spec.ephemeralContainers ?? []).map((container) => container.name ?? "");

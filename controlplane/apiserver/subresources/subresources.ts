@@ -1,3 +1,4 @@
+import type { Random } from "../../../base/mod.ts";
 import type { SubresourceHandlers } from "../handlers/resources.ts";
 import type { Admission } from "../registry/admission.ts";
 import type { Deleter } from "../registry/deleter.ts";
@@ -6,6 +7,7 @@ import type { Writer } from "../registry/writer.ts";
 import type { KubeletOptions } from "./ask-kubelet.ts";
 import { bind } from "./binding.ts";
 import { certificateApprovalHandlers } from "./certificate-approval.ts";
+import { connectHandlers } from "./connect/mod.ts";
 import { evict } from "./eviction.ts";
 import { finalize } from "./finalize.ts";
 import { podLog } from "./log.ts";
@@ -21,11 +23,12 @@ export interface SubresourcesOptions {
   readonly kubelet: KubeletOptions | undefined;
   readonly tokens: Omit<TokenIssuer, "admission">;
   readonly now: () => number;
+  readonly random: Random;
 }
 
 /** By `plural/name`; a star stands for every kind that declares the subresource. */
 export function subresourceHandlers(options: SubresourcesOptions): Readonly<Record<string, SubresourceHandlers>> {
-  const { registry, writer, deleter, admission, kubelet, tokens, now } = options;
+  const { registry, writer, deleter, admission, kubelet, tokens, now, random } = options;
   const nodes = registry.need("", "v1", "nodes");
   const budgets = registry.find("policy", "v1", "poddisruptionbudgets");
   const evictions = { budgets, writer, deleter, admission, now };
@@ -38,6 +41,7 @@ export function subresourceHandlers(options: SubresourcesOptions): Readonly<Reco
     "pods/resize": partHandlers(writer),
     "pods/binding": { create: (served, call) => bind(served, call, writer, now) },
     "pods/eviction": { create: (served, call) => evict(served, call, evictions) },
+    ...connectHandlers({ registry, kubelet, random }),
     "pods/log": { get: (served, call) => podLog(served, nodes, call, kubelet) },
     "serviceaccounts/token": { create: (served, call) => createToken(served, call, { ...tokens, admission }) },
   };
