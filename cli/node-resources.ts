@@ -12,9 +12,10 @@ export interface NodeResourceFlags {
   evictionMinimumReclaim?: string;
   evictionPressureTransitionPeriod: number;
   evictionMaxPodGracePeriod: number;
+  podManifestPath?: string;
 }
 
-/** Flags about what a node has and what it keeps back. */
+/** Flags about what a node has, what it keeps back, and what it runs by itself. */
 export function addNodeResourceFlags(command: Command): Command {
   return command
     .option("--capacity <resources>", "what the node counts as its own, e.g. cpu=2,memory=4Gi; default: the machine")
@@ -25,7 +26,8 @@ export function addNodeResourceFlags(command: Command): Command {
     .option("--eviction-soft-grace-period <times>", "how long it may last, e.g. memory.available=1m30s")
     .option("--eviction-minimum-reclaim <amounts>", "how much more is to be free again, e.g. nodefs.available=500Mi")
     .option("--eviction-pressure-transition-period <seconds>", "a pressure is over after so long", Number, 300)
-    .option("--eviction-max-pod-grace-period <seconds>", "the longest a pod gets at a soft threshold", Number, 0);
+    .option("--eviction-max-pod-grace-period <seconds>", "the longest a pod gets at a soft threshold", Number, 0)
+    .option("--pod-manifest-path <dir>", "manifests of pods that run without being asked for in the API");
 }
 
 /** `cpu=500m,memory=1Gi` as CPUs and bytes. */
@@ -39,9 +41,10 @@ function amounts(text = "") {
 
 export function nodeResources(
   flags: NodeResourceFlags,
-): Pick<StartKubeletOptions, "capacity" | "reserved" | "eviction"> {
+): Pick<StartKubeletOptions, "capacity" | "reserved" | "eviction" | "podManifestPath"> {
   const [system, kube] = [amounts(flags.systemReserved), amounts(flags.kubeReserved)];
   return {
+    podManifestPath: flags.podManifestPath,
     capacity: amounts(flags.capacity),
     reserved: {
       cpu: (system.cpu ?? 0) + (kube.cpu ?? 0),

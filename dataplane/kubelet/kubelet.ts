@@ -14,6 +14,7 @@ import {
 import { type Client, EventRecorder, type Informer } from "../../controlplane/client/mod.ts";
 import { containerEnvironment, type Sources } from "./env/container-env.ts";
 import type { PodFacts } from "./env/field-value.ts";
+import { isCritical } from "./eviction/rank.ts";
 import { RuntimeManager } from "./lifecycle/runtime-manager.ts";
 import { sandboxConfig } from "./lifecycle/sandbox-config.ts";
 import { admit, type Rejection } from "./pod/admit.ts";
@@ -22,12 +23,16 @@ import { hostsFile } from "./pod/hosts-file.ts";
 import { Pleg } from "./pod/pleg.ts";
 import { formatPod, isHostNetwork, labels, refOf } from "./pod/pod-ref.ts";
 import { type PassResult, type PodSyncer, PodWorker } from "./pod/pod-worker.ts";
+import { victimsFor } from "./pod/preempt.ts";
 import { containerKind, qosClass } from "./pod/qos.ts";
 import { findContainer, type RuntimePod, readRuntimePod } from "./pod/runtime-pod.ts";
 import { ProbeManager } from "./probes/probe-manager.ts";
 import type { Prober } from "./probes/prober.ts";
 import { podDirOf, podLogDirOf, podsDirOf } from "./root-dir.ts";
 import type { ImageService, RuntimeService } from "./runtime/cri.ts";
+import { isMirror, isStatic, staticAnnotations } from "./staticpods/manifest.ts";
+import { ManifestSource } from "./staticpods/manifest-source.ts";
+import { Mirrors } from "./staticpods/mirrors.ts";
 import { podStatus, terminatedStatus } from "./status/pod-status.ts";
 import { StatusManager } from "./status/status-manager.ts";
 import { ObjectCache } from "./volumes/object-cache.ts";
@@ -56,6 +61,8 @@ export interface KubeletOptions {
   readonly services: Informer<Service>;
   /** The node as it is known now; undefined before it is registered. */
   readonly node: () => Node | undefined;
+  /** Directory of manifests of static pods. */
+  readonly manifestDir?: string;
   /** Why the node, in the state it is in, takes no such pod now. */
   readonly refuses: (pod: Pod) => Rejection | undefined;
 }
@@ -69,6 +76,12 @@ const flushMs = 1_000;
 export class Kubelet implements PodSyncer {
   readonly #options: KubeletOptions;
   readonly #workers = new Map<string, PodWorker>();
+  readonly #manifests: ManifestSource | undefined;
+  readonly #mirrors: Mirrors;
+  /** Before the manifests have been read, nobody knows which mirrors are wanted. */
+  #manifestsRead = false;
+  /** Static pods whose predecessor of the same name has not ended yet, by namespace/name. */
+  readonly #next = new Map<string, Pod>();
   readonly #runtimePods = new Map<string, RuntimePod>();
   /** Pods this node has taken; admission looks at each pod once. */
   readonly #admitted = new Set<string>();
@@ -104,6 +117,26 @@ export class Kubelet implements PodSyncer {
       view: (uid, name) => this.#probeView(uid, name),
       onUnhealthy: (pod, container, message) => this.#event(pod, "Warning", "Unhealthy", message, container.name),
     });
+    this.#mirrors = new Mirrors({
+      client,
+      clock,
+      log,
+      node: options.node,
+      mirrorOf: (namespace, name) => {
+        const found = options.pods.lister.get(namespace, name);
+        return found !== undefined && isMirror(found) ? found : undefined;
+      },
+    });
+    if (options.manifestDir !== undefined) {
+      this.#manifests = new ManifestSource({
+        dir: options.manifestDir,
+        nodeName,
+        clock,
+        log,
+        onAdd: (pod) => this.#observeStatic(pod),
+        onRemove: (uid) => this.#removeStatic(uid),
+      });
+    }
     this.#manager = new RuntimeManager({
       runtime,
       clock,
@@ -114,7 +147,8 @@ export class Kubelet implements PodSyncer {
       event: (pod, type, reason, message, container) => this.#event(pod, type, reason, message, container),
       sandboxConfig: (pod, attempt) => this.#sandboxConfig(pod, attempt),
       environment: (pod, container, podIP, onSkipped) => {
-        if (!options.services.hasSynced)
+        // A static pod does not wait for an API server.
+        if (!options.services.hasSynced && !isStatic(pod))
           throw new Error("services have not yet been read at least once, cannot construct envvars");
         const services = options.services.lister.list();
         return containerEnvironment(pod, container, services, this.#sources, this.#facts(podIP), onSkipped);
@@ -144,24 +178,32 @@ export class Kubelet implements PodSyncer {
 
   /** Begins to take pods; the informers run already. */
   start(): void {
-    this.#options.pods.addHandler({
-      onAdd: (pod) => this.#observe(pod),
-      onUpdate: (_old, pod) => this.#observe(pod),
-      onDelete: (pod) => this.#workers.get(refOf(pod).uid)?.remove(),
+    const { log, pods } = this.#options;
+    const readManifests = this.#manifests?.start() ?? Promise.resolve();
+    const manifestsRead = readManifests.then(() => {
+      this.#manifestsRead = true;
+      for (const mirror of pods.lister.list().filter(isMirror)) this.#observeMirror(mirror);
+    });
+    pods.addHandler({
+      onAdd: (pod) => this.#observeFromApi(pod),
+      onUpdate: (_old, pod) => this.#observeFromApi(pod),
+      onDelete: (pod) => {
+        if (isMirror(pod)) this.#observeMirror(pod, true);
+        else this.#workers.get(refOf(pod).uid)?.remove();
+      },
     });
     // Whatever refers to the environment of Services is only read when containers start: no need to look again at changes.
     this.pleg.start();
-    this.#options.pods
-      .synced()
+    Promise.all([pods.synced(), manifestsRead])
       .then(() => this.#removeOrphans())
-      .catch((error: Error) =>
-        this.#options.log("error", "could not remove what is left of old pods", { error: error.message }),
-      );
+      .catch((error: Error) => log("error", "could not remove what is left of old pods", { error: error.message }));
   }
 
   /** Lets go of everything; containers go on. */
   async stop(): Promise<void> {
     this.pleg.stop();
+    this.#manifests?.stop();
+    this.#mirrors.stop();
     for (const worker of this.#workers.values()) worker.stop();
     this.#probes.close();
     this.#configMaps.close();
@@ -180,6 +222,46 @@ export class Kubelet implements PodSyncer {
 
   wakeAll(): void {
     for (const worker of this.#workers.values()) worker.wake();
+    this.#mirrors.checkAll();
+  }
+
+  #observeFromApi(pod: Pod): void {
+    if (isMirror(pod)) {
+      this.#observeMirror(pod);
+      return;
+    }
+    const { [staticAnnotations.source]: claimed, ...annotations } = pod.metadata.annotations ?? {};
+    // Where a pod comes from is for us to say: files have privileges.
+    this.#observe(claimed === undefined ? pod : { ...pod, metadata: { ...pod.metadata, annotations } });
+  }
+
+  #observeMirror(mirror: Pod, gone = false): void {
+    const staticUid = mirror.metadata.annotations?.[staticAnnotations.mirror] ?? "";
+    this.#statuses.observeMirror(staticUid, gone ? undefined : mirror);
+    if (this.#manifestsRead) this.#mirrors.check(mirror);
+  }
+
+  #observeStatic(pod: Pod): void {
+    const key = keyOf(pod);
+    if ([...this.#workers.values()].some((worker) => keyOf(worker.pod) === key)) this.#next.set(key, pod);
+    else this.#observe(pod);
+    this.#mirrors.want(pod);
+  }
+
+  #removeStatic(uid: string): void {
+    const pod = this.#workers.get(uid)?.pod ?? [...this.#next.values()].find((one) => one.metadata.uid === uid);
+    if (pod === undefined) return;
+    this.#mirrors.unwant(pod);
+    if (this.#next.get(keyOf(pod))?.metadata.uid === uid) this.#next.delete(keyOf(pod));
+    this.#workers.get(uid)?.remove();
+  }
+
+  #forgetWorker(pod: Pod): void {
+    this.#workers.delete(refOf(pod).uid);
+    const next = this.#next.get(keyOf(pod));
+    if (next === undefined) return;
+    this.#next.delete(keyOf(pod));
+    this.#observe(next);
   }
 
   #observe(pod: Pod): void {
@@ -191,8 +273,13 @@ export class Kubelet implements PodSyncer {
       return;
     }
     const { clock, random, log } = this.#options;
-    const fresh = new PodWorker(pod, { clock, random, log, syncer: this, onDone: () => this.#workers.delete(uid) });
+    const fresh = new PodWorker(pod, { clock, random, log, syncer: this, onDone: () => this.#forgetWorker(pod) });
     this.#workers.set(uid, fresh);
+    if (isStatic(pod)) {
+      this.#statuses.set(pod, this.#statuses.get(pod));
+      const mirror = this.#options.pods.lister.get(refOf(pod).namespace, refOf(pod).name);
+      if (mirror?.metadata.annotations?.[staticAnnotations.mirror] === uid) this.#statuses.observeMirror(uid, mirror);
+    }
     const { configMaps, secrets } = referencesOf(pod);
     const { namespace } = refOf(pod);
     this.#configMaps.register(uid, namespace, configMaps);
@@ -314,11 +401,22 @@ export class Kubelet implements PodSyncer {
       this.#admitted.add(uid);
       return undefined;
     }
+    if (node === undefined && isStatic(pod)) {
+      this.#admitted.add(uid);
+      return undefined;
+    }
     if (node === undefined) throw new Error("the node is not registered yet");
     const others = [...this.#workers.values()]
       .filter((worker) => this.#admitted.has(refOf(worker.pod).uid))
       .map((worker) => worker.pod);
     const rejection = this.#options.refuses(pod) ?? admit(pod, node, others);
+    if (rejection?.reason.startsWith("OutOf") && isCritical(pod)) {
+      const victims = victimsFor(pod, others, (left) => admit(pod, node, left) === undefined) ?? [];
+      const message = "Preempted in order to admit critical pod";
+      for (const victim of victims)
+        this.evict(victim, "Preempting", message, victim.spec.terminationGracePeriodSeconds ?? 30);
+      if (victims.length > 0) throw new Error("waiting for pods to make room");
+    }
     if (rejection === undefined) this.#admitted.add(uid);
     return rejection;
   }
@@ -498,6 +596,11 @@ export class Kubelet implements PodSyncer {
     // The original uses the node's name as uid, and kubectl describe relies on it.
     this.#events.event({ kind: "Node", name: nodeName, uid: nodeName, apiVersion: "v1" }, type, reason, message);
   }
+}
+
+function keyOf(pod: Pod): string {
+  const { namespace, name } = refOf(pod);
+  return `${namespace}/${name}`;
 }
 
 function isOver({ phase }: PodStatus): boolean {

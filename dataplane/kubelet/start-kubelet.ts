@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { mkdirSync } from "node:fs";
-import { resolve } from "node:path";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
 import type { Clock, Log, Random, Timer } from "../../base/mod.ts";
 import { type Node, type NodeStatus, timeAt } from "../../controlplane/api/mod.ts";
 import { type Client, InformerFactory, systemClock, systemRandom } from "../../controlplane/client/mod.ts";
@@ -48,6 +48,8 @@ export interface StartKubeletOptions {
   /** The port the API server is told, when it is not that of a TCP listener in `listen`. */
   readonly advertisedPort?: number;
   readonly maxPods?: number;
+  /** Directory of manifests: their pods run whether or not there is an API server. */
+  readonly podManifestPath?: string;
   /** Less than the machine has: what this node counts as its own. */
   readonly capacity?: NodeCapacity;
   /** Kept back from pods. */
@@ -143,6 +145,7 @@ export async function startKubelet(options: StartKubeletOptions): Promise<Runnin
     pods,
     services,
     node: ownNode,
+    manifestDir: options.podManifestPath,
     refuses: (pod) => evictions.refuses(pod),
   });
 
@@ -253,6 +256,7 @@ export async function startKubelet(options: StartKubeletOptions): Promise<Runnin
       log("error", "the pods' addresses could not be set", { podCIDR: cidr, error: (error as Error).message });
       return;
     }
+    writeFileSync(podCidrFile(rootDir), cidr);
     log("info", "pod addresses", { podCIDR: cidr });
     // The network is ready now: pods need not wait for their next turn, nor the node for its.
     kubelet.wakeAll();
@@ -263,6 +267,10 @@ export async function startKubelet(options: StartKubeletOptions): Promise<Runnin
       log("warn", "could not report that the node is ready; trying again", { error: (error as Error).message });
     }
   }
+
+  // Without an API server, what it said last still holds: pods must be able to start again.
+  const lastCidr = readIfThere(podCidrFile(rootDir));
+  if (lastCidr !== "") await runtime.updateRuntimeConfig({ podCidr: lastCidr });
 
   const routes = new NodeRoutes(log);
   if (isolated) await routes.prepare(options.serviceCIDR);
@@ -331,6 +339,19 @@ function reservedOf(reserved: NodeCapacity, thresholds: readonly Threshold[], ma
     memoryBytes: (reserved.memory ?? 0) + defended("memory.available", machine.memoryBytes),
     diskBytes: (reserved["ephemeral-storage"] ?? 0) + defended("nodefs.available", machine.diskBytes),
   };
+}
+
+function podCidrFile(rootDir: string): string {
+  return join(rootDir, "pod-cidr");
+}
+
+function readIfThere(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return "";
+    throw error;
+  }
 }
 
 /** Of this process. */

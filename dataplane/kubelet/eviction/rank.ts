@@ -1,6 +1,7 @@
 import { type Pod, Quantity } from "../../../controlplane/api/mod.ts";
 import { refOf } from "../pod/pod-ref.ts";
 import { podRequests } from "../pod/resources.ts";
+import { isStatic } from "../staticpods/manifest.ts";
 import { localStorageBytes, type NodeSample, type PodSample } from "../stats/node-sample.ts";
 import type { Signal } from "./thresholds.ts";
 
@@ -20,9 +21,7 @@ const criticalPriority = 2_000_000_000;
 
 /** Whom a node cannot do without: static pods and those of system priority. They are neither evicted nor refused. */
 export function isCritical(pod: Pod): boolean {
-  return (
-    pod.metadata.annotations?.["kubernetes.io/config.source"] === "file" || (pod.spec.priority ?? 0) >= criticalPriority
-  );
+  return isStatic(pod) || (pod.spec.priority ?? 0) >= criticalPriority;
 }
 
 /** Usage of a pod, and what it may count on. */

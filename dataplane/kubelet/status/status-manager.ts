@@ -2,10 +2,13 @@ import type { Clock, Log } from "../../../base/mod.ts";
 import type { Pod, PodStatus } from "../../../controlplane/api/mod.ts";
 import { type Client, isConflict, isNotFound } from "../../../controlplane/client/mod.ts";
 import { formatPod, refOf } from "../pod/pod-ref.ts";
+import { isStatic } from "../staticpods/manifest.ts";
 import { statusPatch } from "./status-patch.ts";
 
 interface Entry {
   pod: Pod;
+  /** Of the pod in the API that shows the status: for a static pod its mirror's, undefined while there is none. */
+  apiUid: string | undefined;
   status: PodStatus;
   /** What the API server has, as far as we know. */
   written: PodStatus;
@@ -58,6 +61,16 @@ export class StatusManager {
     this.#write(entry);
   }
 
+  /** The mirror of a static pod as the API server has it now; undefined: it has none. */
+  observeMirror(staticUid: string, mirror: Pod | undefined): void {
+    const entry = this.#entries.get(staticUid);
+    if (entry === undefined) return;
+    const isNew = entry.apiUid !== mirror?.metadata.uid;
+    entry.apiUid = mirror?.metadata.uid;
+    if (isNew || !entry.writing) entry.written = mirror?.status ?? {};
+    this.#write(entry);
+  }
+
   /** The pod's containers, volumes and sandbox are gone. */
   finish(pod: Pod): void {
     const entry = this.#entry(pod);
@@ -81,6 +94,7 @@ export class StatusManager {
     const status = pod.status ?? {};
     const entry: Entry = {
       pod,
+      apiUid: isStatic(pod) ? undefined : uid,
       status,
       written: status,
       finished: false,
@@ -109,8 +123,9 @@ export class StatusManager {
 
   /** False: try again later. */
   async #sync(entry: Entry): Promise<boolean> {
-    if (this.#closed) return true;
-    const { namespace, name, uid } = refOf(entry.pod);
+    const uid = entry.apiUid;
+    if (this.#closed || uid === undefined) return true;
+    const { namespace, name } = refOf(entry.pod);
     const wanted = entry.status;
     try {
       const patch = statusPatch(entry.written, wanted);
