@@ -1,7 +1,9 @@
-import { readFileSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { hostname } from "node:os";
+import { join } from "node:path";
 import { Failure, type Log } from "../base/mod.ts";
 import { Client } from "../controlplane/client/mod.ts";
+import { startDns } from "../dataplane/dns/mod.ts";
 import { readRegistryConfig, startKubelet } from "../dataplane/kubelet/mod.ts";
 import { startProxy } from "../dataplane/proxy/mod.ts";
 import { startApiForwarder } from "./api-forwarder.ts";
@@ -15,6 +17,9 @@ interface NodeFlags extends NodeResourceFlags {
   nodeIp: string;
   kubeconfig: string;
   proxyKubeconfig: string;
+  dnsKubeconfig?: string;
+  clusterDns?: string;
+  clusterDomain: string;
   apiserverSocket: string[];
   apiserverAddress?: string;
   rootDir: string;
@@ -41,6 +46,9 @@ export async function main(args: string[]): Promise<void> {
   const flags = addNodeResourceFlags(parser("node", "Runs a node: a kubelet and a service proxy in one process."))
     .requiredOption("--kubeconfig <file>", "how the kubelet reaches the API server")
     .requiredOption("--proxy-kubeconfig <file>", "how the proxy reaches it")
+    .option("--dns-kubeconfig <file>", "how a DNS server reaches it; without, the node serves no names")
+    .option("--cluster-dns <ip>", "the DNS server that pods are told of")
+    .option("--cluster-domain <zone>", "the zone of the cluster's names", "cluster.local")
     .option("--apiserver-socket <path...>", "both reach it through this unix socket, or one of several", [])
     .option("--apiserver-address <ip:port>", "forward connections to this address, made the node's own, to the sockets")
     .requiredOption("--root-dir <dir>", "where everything of the node lives")
@@ -66,6 +74,13 @@ export async function main(args: string[]): Promise<void> {
     .parse(args, { from: "user" })
     .opts<NodeFlags>();
   await runComponent("node", (log) => startNode(flags, log));
+}
+
+/** Manifests put there run on this node. */
+function manifestsOf(rootDir: string): string {
+  const dir = join(rootDir, "manifests");
+  mkdirSync(dir, { recursive: true });
+  return dir;
 }
 
 function readPem(file: string): Buffer {
@@ -99,7 +114,10 @@ async function startNode(flags: NodeFlags, log: Log): Promise<{ stop(): Promise<
     criSocket: flags.criSocket,
     registries: readRegistryConfig(flags.registryConfig, flags.insecureRegistry),
     serviceCIDR: flags.serviceClusterIpRange,
+    clusterDNS: flags.clusterDns === undefined ? [] : [flags.clusterDns],
+    clusterDomain: flags.clusterDomain,
     ...nodeResources(flags),
+    podManifestPath: flags.podManifestPath ?? manifestsOf(flags.rootDir),
     kubernetesVersion: reported.kubernetes,
     maskedPaths: flags.mask,
     listen: [
@@ -124,12 +142,42 @@ async function startNode(flags: NodeFlags, log: Log): Promise<{ stop(): Promise<
     mode: kubelet.driver === "process" ? "userspace" : flags.proxyMode,
     ownNetwork: kubelet.driver !== "process",
   });
+  const dns =
+    flags.dnsKubeconfig === undefined
+      ? undefined
+      : await startNodeDns(
+          flags,
+          await Client.fromKubeconfig(flags.dnsKubeconfig, { socketPath: api.socketPath }),
+          log,
+        );
   return {
     async stop() {
+      await dns?.stop();
       await proxy.stop();
       await kubelet.stop();
       await Promise.all([client.close(), proxyClient.close()]);
       await api.stop();
+    },
+  };
+}
+
+/** The cluster's names, for the pods of this node: Service kube-dns leads each pod to its own node's server. */
+async function startNodeDns(flags: NodeFlags, client: Client, log: Log): Promise<{ stop(): Promise<void> }> {
+  const dns = await startDns({
+    client,
+    log,
+    nodeName: flags.hostnameOverride,
+    nodeIP: flags.nodeIp,
+    listen: [{ host: flags.nodeIp, port: 53 }],
+    clusterDomain: flags.clusterDomain,
+    serviceCIDR: flags.serviceClusterIpRange,
+    // From within the nodes' network nobody else can be reached.
+    upstream: [],
+  });
+  return {
+    async stop() {
+      await dns.stop();
+      await client.close();
     },
   };
 }

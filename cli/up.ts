@@ -114,6 +114,7 @@ function writeClientFiles(layout: Layout, config: ClusterConfig): void {
     [join(layout.run, "controller-manager.kubeconfig"), pkiNames.controllerManager],
     [join(layout.run, "scheduler.kubeconfig"), pkiNames.scheduler],
     [join(layout.run, "proxy.kubeconfig"), pkiNames.proxy],
+    [join(layout.run, "dns.kubeconfig"), pkiNames.dns],
     ...config.nodes.map(({ name }) => [join(layout.run, `${name}.kubeconfig`), pkiNames.kubelet(name)]),
   ] as [string, string][];
   for (const [file, identity] of files) writeKubeconfig(file, kubeconfigFor(layout, config, identity));

@@ -188,6 +188,14 @@ describe("the network", () => {
     }
   });
 
+  test("pods on every node find a Service by its names, each at its own node's DNS server", async () => {
+    const names = ["web", "web.default", "web.default.svc.cluster.local"];
+    for (const nodeName of ["node-1", "node-2"]) {
+      for (const name of names) expect(await inPod(fetchWithNode(`http://${name}/`), { nodeName })).toMatch(/^web-/);
+    }
+    expect(await inPod("getent hosts nobody-is-called-so || echo unknown")).toBe("unknown\n");
+  });
+
   test("a Service without pods refuses connections at once", async () => {
     await kubectl("create", "service", "clusterip", "nobody", "--tcp=80:8080");
     const { spec } = await cluster.get<{ spec: { clusterIP: string } }>("service", "nobody");

@@ -1,6 +1,14 @@
 import { join } from "node:path";
 import type { ClusterConfig, MemberConfig, NodeConfig } from "./config.ts";
-import { controlPlanes, loadBalancerCIDR, nodeApiAddress, nodeApiPort, podCIDR, serviceCIDR } from "./config.ts";
+import {
+  controlPlanes,
+  dnsServiceAddress,
+  loadBalancerCIDR,
+  nodeApiAddress,
+  nodeApiPort,
+  podCIDR,
+  serviceCIDR,
+} from "./config.ts";
 import { clustersHome, type Layout } from "./layout.ts";
 import { certificateFile, keyFile, pkiNames } from "./pki-files.ts";
 
@@ -140,6 +148,10 @@ function nodeComponent(layout: Layout, config: ClusterConfig, node: NodeConfig):
       ...["--hostname-override", node.name, "--node-ip", node.address],
       ...["--kubeconfig", join(layout.run, `${node.name}.kubeconfig`)],
       ...["--proxy-kubeconfig", join(layout.run, "proxy.kubeconfig")],
+      // Plain processes have the host's resolv.conf, which nobody may change.
+      ...(config.runtime === "namespaces"
+        ? ["--dns-kubeconfig", join(layout.run, "dns.kubeconfig"), "--cluster-dns", dnsServiceAddress]
+        : []),
       ...["--root-dir", layout.nodeDir(node.name)],
       // The image is this machine's root: without this, a pod could read the administrator's keys, of this cluster and of others.
       ...["--mask", layout.root, clustersHome(), ...(layout.sockets === layout.run ? [] : [layout.sockets])],

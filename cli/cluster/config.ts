@@ -66,6 +66,9 @@ export function apiServiceAddress(config: Pick<ClusterConfig, "runtime" | "token
   return serviceCIDR(config).replace(/0\/16$/, "1");
 }
 
+/** The Service kube-dns; where nodes are plain processes there is none. */
+export const dnsServiceAddress = "10.96.0.10";
+
 /** Addresses for Services of type LoadBalancer, on the underlay. */
 export const loadBalancerCIDR = "172.30.200.0/24";
 

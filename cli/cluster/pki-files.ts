@@ -13,6 +13,7 @@ export const pkiNames = {
   controllerManager: "controller-manager",
   scheduler: "scheduler",
   proxy: "proxy",
+  dns: "dns",
   admin: "admin",
   kubelet: (node: string) => `kubelet-${node}`,
   serviceAccount: "sa",

@@ -166,6 +166,7 @@ export async function ensurePki(layout: Layout, config: ClusterConfig): Promise<
     [pkiNames.controllerManager, "system:kube-controller-manager", undefined],
     [pkiNames.scheduler, "system:kube-scheduler", undefined],
     [pkiNames.proxy, "system:kube-proxy", undefined],
+    [pkiNames.dns, "system:flotilla:dns", undefined],
   ] as const;
   for (const [name, commonName, organization] of clients) {
     await issue(layout, ca, name, {
