@@ -17,8 +17,10 @@ import type { PodFacts } from "./env/field-value.ts";
 import { isCritical } from "./eviction/rank.ts";
 import { RuntimeManager } from "./lifecycle/runtime-manager.ts";
 import { sandboxConfig } from "./lifecycle/sandbox-config.ts";
+import type { HostPortTable } from "./network/host-port-table.ts";
 import { admit, type Rejection } from "./pod/admit.ts";
 import type { ClusterDns } from "./pod/dns-config.ts";
+import { hostPortsOf } from "./pod/host-ports.ts";
 import { hostsFile } from "./pod/hosts-file.ts";
 import { Pleg } from "./pod/pleg.ts";
 import { formatPod, isHostNetwork, labels, refOf } from "./pod/pod-ref.ts";
@@ -61,6 +63,8 @@ export interface KubeletOptions {
   readonly services: Informer<Service>;
   /** The node as it is known now; undefined before it is registered. */
   readonly node: () => Node | undefined;
+  /** Ports of the node that lead to pods; undefined: the network is not ours to change. */
+  readonly hostPorts: HostPortTable | undefined;
   /** Directory of manifests of static pods. */
   readonly manifestDir?: string;
   /** Why the node, in the state it is in, takes no such pod now. */
@@ -306,7 +310,8 @@ export class Kubelet implements PodSyncer {
     this.#probes.add(pod);
     const { retryAfterMs, ok } = await this.#manager.syncPod(pod, runtimePod, volumes, this.#probes);
     // Failures to start are only known now, and what runs now shall not wait for the runtime's event to be told.
-    this.#report(pod, await this.#read(pod), false);
+    const { podIP = "" } = this.#report(pod, await this.#read(pod), false);
+    if (!isHostNetwork(pod)) this.#options.hostPorts?.set(refOf(pod).uid, podIP, hostPortsOf(pod));
     const waits = [retryAfterMs, deadlineMs, ok ? undefined : 10_000].filter((wait) => wait !== undefined);
     return waits.length === 0 ? {} : { retryAfterMs: Math.min(...waits) };
   }
@@ -318,6 +323,7 @@ export class Kubelet implements PodSyncer {
     this.#probes.stopLiveness(uid);
     await this.#manager.killPod(pod, runtimePod, this.#graceSeconds.get(uid));
     this.#probes.remove(uid);
+    this.#options.hostPorts?.set(uid, "", []);
     this.#report(pod, await this.#read(pod), true);
   }
 
@@ -575,6 +581,7 @@ export class Kubelet implements PodSyncer {
       await this.#manager.killOrphan(ref);
       rmSync(podLogDirOf(rootDir, ref), { recursive: true, force: true });
     }
+    this.#options.hostPorts?.refresh();
     mkdirSync(podsDirOf(rootDir), { recursive: true });
     for (const uid of readdirSync(podsDirOf(rootDir))) {
       if (this.#workers.has(uid)) continue;

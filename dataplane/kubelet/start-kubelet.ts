@@ -10,6 +10,7 @@ import { ImageGc } from "./images/image-gc.ts";
 import type { RegistryConfig } from "./images/registry/registry-config.ts";
 import { Kubelet } from "./kubelet.ts";
 import { rotateLogs } from "./lifecycle/log-rotation.ts";
+import { HostPortTable } from "./network/host-port-table.ts";
 import { availableMemoryBytes, type Machine, processCounts, readMachine } from "./node/machine.ts";
 import { NodeAgent } from "./node/node-agent.ts";
 import { nodeLabels, nodeStatus, type Reserved } from "./node/node-status.ts";
@@ -145,6 +146,7 @@ export async function startKubelet(options: StartKubeletOptions): Promise<Runnin
     pods,
     services,
     node: ownNode,
+    hostPorts: isolated ? new HostPortTable(log) : undefined,
     manifestDir: options.podManifestPath,
     refuses: (pod) => evictions.refuses(pod),
   });

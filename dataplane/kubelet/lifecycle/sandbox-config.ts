@@ -1,6 +1,6 @@
 import type { Pod } from "../../../controlplane/api/mod.ts";
 import { type ClusterDns, podDns } from "../pod/dns-config.ts";
-import { podHostname } from "../pod/hosts-file.ts";
+import { sandboxHostname } from "../pod/hosts-file.ts";
 import { annotations, isHostNetwork, labels, refOf } from "../pod/pod-ref.ts";
 import { allContainers } from "../pod/qos.ts";
 import { cgroupParentOf, podResources } from "../pod/resources.ts";
@@ -24,7 +24,7 @@ export function sandboxConfig(input: SandboxConfigInput): PodSandboxConfig {
   const hostNetwork = isHostNetwork(pod);
   return {
     metadata: { ...ref, attempt },
-    hostname: hostNetwork ? input.nodeHostname : podHostname(pod),
+    hostname: hostNetwork ? input.nodeHostname : sandboxHostname(pod, input.dns.domain),
     logDirectory: podLogDirOf(rootDir, ref),
     dnsConfig: podDns(pod, input.dns, input.hostResolvConf),
     labels: {

@@ -9,6 +9,7 @@ import {
   destroyClusterNetwork,
   destroyNodeNetwork,
 } from "./cluster-network.ts";
+import { hostPortScript } from "./host-port-table.ts";
 import { exists, nodeNamespace, underlayNamespace, underlayPort } from "./namespace.ts";
 
 const clusters = [`n${process.pid}`, `n${process.pid}-b`] as const;
@@ -90,4 +91,21 @@ test("routes lead to the pods of the others, through their addresses", () => {
     node("silent", "10.244.3.0/24"),
   ];
   expect([...wantedRoutes(nodes, "me")]).toEqual([["10.244.2.0/24", "172.30.0.12"]]);
+});
+
+test("ports of the node lead to pods, and the kernel takes the rules as they are written", async () => {
+  await createClusterNetwork(clusters[0]);
+  const { namespace } = await createNodeNetwork({ cluster: clusters[0], node: "one", nodeIP: "172.30.0.11" });
+  const apply = (script: string) => run(["nsenter", `--net=${namespace}`, "--", "nft", "-f", "-"], script);
+  const ports = [
+    { protocol: "TCP", hostIP: "", hostPort: 8080, containerPort: 80 },
+    { protocol: "UDP", hostIP: "127.0.0.1", hostPort: 5353, containerPort: 53 },
+  ] as const;
+  // Applied twice, it is there once.
+  for (let i = 0; i < 2; i++) await apply(hostPortScript([{ podIP: "10.244.0.2", ports }]));
+  const rules = await inside(namespace, "nft", "list", "table", "ip", "flotilla-hostports");
+  expect(rules.match(/tcp dport 8080 dnat to 10.244.0.2:80/g)).toHaveLength(1);
+  expect(rules).toContain("ip daddr 127.0.0.1 udp dport 5353 dnat to 10.244.0.2:53");
+  await apply(hostPortScript([]));
+  expect(await inside(namespace, "nft", "list", "ruleset")).not.toContain("flotilla-hostports");
 });

@@ -1,6 +1,21 @@
 import type { Pod } from "../../../controlplane/api/mod.ts";
 
-/** The name containers see; a long one is cut to what the kernel takes. */
+/** A host name of Linux has no more. */
+const maxHostname = 64;
+
+/** The name containers see; throws when it shall be that of the DNS and that is too long for a kernel. */
+export function sandboxHostname(pod: Pod, clusterDomain: string): string {
+  const hostname = podHostname(pod);
+  const domain = podDomain(pod, clusterDomain);
+  if (pod.spec.setHostnameAsFQDN !== true || domain === undefined) return hostname;
+  const full = `${hostname}.${domain}`;
+  if (full.length <= maxHostname) return full;
+  throw new Error(
+    `failed to construct FQDN from pod hostname and cluster domain, FQDN ${full} is too long (${maxHostname} is the max, ${full.length} characters requested)`,
+  );
+}
+
+/** The pod's own part of it; a long one is cut to what the kernel takes. */
 export function podHostname(pod: Pod): string {
   const name = pod.spec.hostname !== undefined && pod.spec.hostname !== "" ? pod.spec.hostname : pod.metadata.name;
   return name.slice(0, 63).replace(/[-.]+$/, "");

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { Node, Pod } from "../../../controlplane/api/mod.ts";
 import { admit } from "./admit.ts";
 import { podDns } from "./dns-config.ts";
-import { hostsFile, podHostname } from "./hosts-file.ts";
+import { hostsFile, podHostname, sandboxHostname } from "./hosts-file.ts";
 import { container, pod } from "./pod.testing.ts";
 import { qosClass } from "./qos.ts";
 import { cpuQuota, cpuShares, oomScoreAdjust, podRequests } from "./resources.ts";
@@ -75,7 +75,44 @@ describe("admission", () => {
   });
 });
 
+describe("admission of ports, kernel parameters and taints", () => {
+  const node: Node = { metadata: { name: "n1" }, spec: {}, status: { allocatable: { cpu: "2", pods: "9" } } };
+  const onPort = (hostPort: number, hostIP = "", protocol: "TCP" | "UDP" = "TCP") =>
+    pod({ containers: [container("main", { ports: [{ containerPort: 80, hostPort, hostIP, protocol }] })] });
+
+  test("a port of the node belongs to one pod", () => {
+    const others = [onPort(8080, "172.30.0.11")];
+    expect(admit(onPort(8080), node, others)?.reason).toBe("NodePorts");
+    expect(admit(onPort(8080, "127.0.0.1"), node, others)).toBeUndefined();
+    expect(admit(onPort(8080, "", "UDP"), node, others)).toBeUndefined();
+    expect(admit(onPort(8081), node, others)).toBeUndefined();
+  });
+
+  test("only parameters of a namespace may be set", () => {
+    const setting = (name: string, spec: Partial<Pod["spec"]> = {}) =>
+      pod({ securityContext: { sysctls: [{ name, value: "1" }] }, ...spec });
+    expect(admit(setting("net.ipv4.tcp_syncookies"), node, [])).toBeUndefined();
+    expect(admit(setting("net.ipv4.tcp_syncookies", { hostNetwork: true }), node, [])?.reason).toBe("SysctlForbidden");
+    expect(admit(setting("vm.swappiness"), node, [])).toEqual({
+      reason: "SysctlForbidden",
+      message: 'forbidden sysctl: "vm.swappiness" not allowlisted',
+    });
+  });
+
+  test("who would be driven out at once is not let in", () => {
+    const tainted: Node = { ...node, spec: { taints: [{ key: "gone", effect: "NoExecute" }] } };
+    expect(admit(pod(), tainted, [])?.reason).toBe("TaintToleration");
+    expect(admit(pod({ tolerations: [{ operator: "Exists" }] }), tainted, [])).toBeUndefined();
+  });
+});
+
 describe("names and resolvers", () => {
+  test("a host name may be that of the DNS, if it is short enough", () => {
+    const named = (hostname: string) => pod({ hostname, subdomain: "db", setHostnameAsFQDN: true });
+    expect(sandboxHostname(named("db-0"), "cluster.local")).toBe("db-0.db.default.svc.cluster.local");
+    expect(() => sandboxHostname(named("d".repeat(40)), "cluster.local")).toThrow(/is too long \(64 is the max, 69/);
+  });
+
   const cluster = { servers: ["10.96.0.10"], domain: "cluster.local" };
   const host = "# comment\nnameserver 192.0.2.1\nsearch example.com\noptions timeout:1\n";
 
