@@ -128,6 +128,11 @@ export class Connection<Owner> {
     );
   }
 
+  /** HEADERS and DATA frames sent so far. */
+  get messageFrames(): number {
+    return this.output.messageFrames;
+  }
+
   /** The peer has sent GOAWAY, or stream numbers have run out: open streams go on, new ones need a new connection. */
   get goneAway(): boolean {
     return this.#goneAway || this.#lastOwnStream >= maxStreamId - 2;

@@ -4,6 +4,8 @@ import { Flag, FrameType, frameHeaderBytes } from "./constants.ts";
 export class Output {
   bytes: Uint8Array;
   length = 0;
+  /** DATA and HEADERS frames written so far. */
+  messageFrames = 0;
   readonly #initialBytes: number;
 
   constructor(initialBytes = 16_384) {
@@ -50,6 +52,7 @@ export class Output {
     bytes[at + 1] = length >>> 8;
     bytes[at + 2] = length;
     bytes[at + 3] = type;
+    if (type === FrameType.DATA || type === FrameType.HEADERS) this.messageFrames++;
     bytes[at + 4] = flags;
     writeUint32(bytes, at + 5, streamId);
     return at + frameHeaderBytes;

@@ -22,8 +22,6 @@ export interface CallHost {
   readonly http2: Connection<ServerCall>;
   readonly peer: Peer;
   readonly maxRequestBytes: number;
-  /** Something of the call goes out. */
-  sent(): void;
   sendResponseHeaders(stream: Stream<ServerCall>): void;
   endWithOk(stream: Stream<ServerCall>): void;
   /** A handler failed in a way that no client should cause. */
@@ -122,7 +120,6 @@ export class ServerCall implements UnaryCall<unknown>, BidiCall<unknown> {
 
   #send(message: Init<unknown>): boolean {
     const { response } = this.method;
-    this.#host.sent();
     // Sizing finds what cannot be encoded, before anything is sent.
     const size = response.size(message);
     if (!this.#headersSent) {

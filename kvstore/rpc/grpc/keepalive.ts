@@ -29,6 +29,7 @@ export class Keepalive {
   #heardMs: number;
   #lastPingMs = Number.NEGATIVE_INFINITY;
   #strikes = 0;
+  #sentFrames = 0;
 
   constructor(clock: Clock, options: Required<KeepaliveOptions>, actions: KeepaliveActions) {
     this.#clock = clock;
@@ -47,12 +48,13 @@ export class Keepalive {
     this.#heardMs = this.#clock.monotonic();
   }
 
-  /** Headers or data went to the peer. grpc-go's clients ping after what they receive, to measure the link. */
-  sent(): void {
-    this.#strikes = 0;
-  }
-
-  pinged(): void {
+  /**
+   * `sentFrames`: HEADERS and DATA frames sent so far. Pings that follow some are free: grpc-go's clients measure the
+   * link by them while they receive, several times within one large message.
+   */
+  pinged(sentFrames: number): void {
+    if (sentFrames !== this.#sentFrames) this.#strikes = 0;
+    this.#sentFrames = sentFrames;
     const now = this.#clock.monotonic();
     if (now - this.#lastPingMs < this.#options.minTimeMs) this.#strikes++;
     this.#lastPingMs = now;

@@ -157,7 +157,7 @@ export class ServerConnection implements ConnectionEvents<ServerCall>, CallHost 
   }
 
   onPing(): void {
-    this.#keepalive.pinged();
+    this.#keepalive.pinged(this.http2.messageFrames);
   }
 
   onPong(): void {
@@ -177,10 +177,6 @@ export class ServerConnection implements ConnectionEvents<ServerCall>, CallHost 
   }
 
   // For calls.
-
-  sent(): void {
-    this.#keepalive.sent();
-  }
 
   sendResponseHeaders(stream: Stream<ServerCall>): void {
     this.http2.sendHeaders(stream, this.#responseHeaders, false);

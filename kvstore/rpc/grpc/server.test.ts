@@ -14,6 +14,7 @@ import {
   KVService,
   MaintenanceService,
   type Method,
+  prefixBytes,
   type RangeResponse,
   RpcError,
   Status,
@@ -393,7 +394,10 @@ test("stopping lets calls in progress end and takes no new ones", async () => {
 
 describe("keepalive", () => {
   /** A client that answers nothing by itself but what HTTP/2 demands, or not even that. */
-  async function rawClient(port: number, options: { deaf?: boolean } = {}) {
+  async function rawClient(
+    port: number,
+    options: { deaf?: boolean; streamWindowBytes?: number; onData?: ConnectionEvents<undefined>["onData"] } = {},
+  ) {
     const over = new Deferred<string>();
     const pong = new Deferred<void>();
     const ignore = () => undefined;
@@ -401,8 +405,10 @@ describe("keepalive", () => {
       ...{ onHeaders: ignore, onData: ignore, onAbort: ignore, onDrain: ignore, onOutput: ignore },
       ...{ onPing: ignore, onPong: () => pong.resolve(), onSettings: ignore, onError: ignore },
       onGoaway: (_, debug) => over.resolve(debug),
+      ...(options.onData && { onData: options.onData }),
     };
-    const http2 = new Connection<undefined>({ role: "client" }, events);
+    const { streamWindowBytes = 1 << 20 } = options;
+    const http2 = new Connection<undefined>({ role: "client", streamWindowBytes }, events);
     const socket = connectTcp({ port, host: "127.0.0.1" });
     endings.push(() => socket.destroy());
     const flush = () => http2.flush((bytes) => !socket.write(Buffer.from(bytes)) || true);
@@ -421,6 +427,36 @@ describe("keepalive", () => {
     for (let i = 0; i < 4; i++) http2.ping(new Uint8Array(8));
     flush();
     expect(await over).toBe("too_many_pings");
+  });
+
+  test("a client that pings while a large message comes, as grpc-go's measure the link, is not", async () => {
+    const value = new Uint8Array(1 << 20);
+    const { port } = await serve({ range: (_, call) => call.reply({ kvs: [{ key: toUtf8("large"), value }] }) });
+    const ended = new Deferred<string>();
+    let received = 0;
+    const { http2, flush, over } = await rawClient(port, {
+      streamWindowBytes: 1 << 16,
+      onData: (_stream, _bytes, start, end) => {
+        received += end - start;
+        http2.ping(new Uint8Array(8));
+        if (received > value.length) ended.resolve("received whole");
+      },
+    });
+    const stream = http2.open(
+      [
+        { name: ":method", value: "POST" },
+        { name: ":scheme", value: "http" },
+        { name: ":path", value: range.path },
+        { name: "content-type", value: "application/grpc" },
+        { name: "te", value: "trailers" },
+      ],
+      false,
+      undefined,
+    );
+    http2.sendData(stream, new Uint8Array(prefixBytes));
+    http2.end(stream);
+    flush();
+    expect(await Promise.race([ended.promise, over])).toBe("received whole");
   });
 
   test("a client that is gone is noticed; one that is only silent is kept", async () => {
