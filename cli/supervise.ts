@@ -39,7 +39,10 @@ export async function main(args: string[]): Promise<void> {
   const supervisor = new Supervisor(componentsOf(layout, config), {
     layout,
     cluster: config.name,
-    networkNamespaceOf: (component) => (component.node === undefined ? undefined : namespaces.get(component.node.name)),
+    entering: ({ node }) => {
+      const namespace = node && namespaces.get(node.name);
+      return namespace === undefined ? [] : ["nsenter", `--net=${namespace}`, "--"];
+    },
     onEvent: (event) => {
       const { component, state, ...details } = event;
       note(`${component} ${state} ${JSON.stringify(details)}`);

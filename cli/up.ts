@@ -2,7 +2,15 @@ import { randomBytes } from "node:crypto";
 import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { Failure } from "../base/mod.ts";
-import { type ClusterConfig, type ExternalEtcd, readConfig, writeConfig } from "./cluster/config.ts";
+import { requireContainerd } from "../dataplane/kubelet/mod.ts";
+import {
+  type ClusterConfig,
+  type ExternalEtcd,
+  type NodeRuntime,
+  ownNetworks,
+  readConfig,
+  writeConfig,
+} from "./cluster/config.ts";
 import { stopCluster, supervisorOf } from "./cluster/control.ts";
 import {
   contextName,
@@ -33,7 +41,7 @@ interface UpFlags {
   wait: number;
   detach: boolean;
   processes: "many";
-  runtime: "auto" | "embedded" | "process";
+  runtime: "auto" | NodeRuntime;
   mergeKubeconfig: boolean;
 }
 
@@ -68,7 +76,7 @@ async function plan(flags: UpFlags): Promise<ClusterConfig> {
   for (let index = 0; index < flags.nodes; index++) {
     const name = `node-${index + 1}`;
     // In a network namespace of its own, a node can have the port every kubelet has.
-    const kubeletPort = runtime === "namespaces" ? 10_250 : await ports.pick(name, 10_250 + index);
+    const kubeletPort = ownNetworks({ runtime }) ? 10_250 : await ports.pick(name, 10_250 + index);
     nodes.push({ name, address: nodeAddress(runtime, index), kubeletPort });
   }
   for (const { what, wanted, given } of ports.moved) step("note", what, `port ${wanted} is taken, using ${given}`);
@@ -146,6 +154,7 @@ export async function bringUp(
     step("note", "left-over processes", "their supervisor was killed; ending them");
   }
   await stopCluster(layout, config);
+  if (config.runtime === "containerd") requireContainerd({});
   await requireFreePorts(config);
   const startedAt = performance.now();
   const { ensurePki } = await import("./cluster/pki.ts");
@@ -189,8 +198,8 @@ export async function main(args: string[]): Promise<void> {
     .option("--processes <many|one>", "a process per component (`one` is not there yet)", oneOf("many"), "many")
     .option(
       "--runtime <kind>",
-      "auto, embedded (namespaces, needs root) or process",
-      oneOf("auto", "embedded", "process"),
+      "who runs pods: namespaces (the built-in engine), containerd (one for each node), process (no isolation), or auto",
+      oneOf("auto", "namespaces", "containerd", "process"),
       "auto",
     )
     .option("--merge-kubeconfig", "also put the context into kubectl's default kubeconfig", false)

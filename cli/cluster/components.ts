@@ -1,4 +1,6 @@
 import { join } from "node:path";
+import { type ContainerdProcess, containerdProcess } from "../../dataplane/kubelet/mod.ts";
+import { componentLog } from "../component.ts";
 import type { ClusterConfig, MemberConfig, NodeConfig } from "./config.ts";
 import {
   controlPlanes,
@@ -6,6 +8,7 @@ import {
   loadBalancerCIDR,
   nodeApiAddress,
   nodeApiPort,
+  ownNetworks,
   podCIDR,
   serviceCIDR,
 } from "./config.ts";
@@ -16,12 +19,23 @@ import { certificateFile, keyFile, pkiNames } from "./pki-files.ts";
 export interface Component {
   /** For example `etcd-1`, `apiserver`, `node-2`. Names its log and its process record. */
   readonly name: string;
-  /** The subcommand and its flags. */
+  /** The subcommand and its flags. Empty where `program` is set. */
   readonly args: readonly string[];
   /** What a person may want to open or connect to, for the progress line. */
   readonly where: string;
   /** Set for node agents, which run inside their node's network namespace where nodes have one. */
   readonly node?: NodeConfig;
+  /** Set where the process is not ours. */
+  readonly program?: Program;
+}
+
+/** Somebody else's program: it does not say itself when it is ready. */
+export interface Program {
+  readonly argv: readonly string[];
+  /** Before each start. Throws Failure when the program cannot be had. */
+  prepare(): void;
+  /** Resolves when the program, which has been started, is ready; rejects with Failure when it does not get there. */
+  ready(): Promise<void>;
 }
 
 function memberComponent(layout: Layout, config: ClusterConfig, member: MemberConfig): Component {
@@ -79,9 +93,7 @@ function apiServerComponent(layout: Layout, config: ClusterConfig, index: number
       ...storeFlags(layout, config),
       ...["--bind-address", "127.0.0.1", "--secure-port", String(port), "--unix-socket", layout.apiSocket(index)],
       // On the host's own network, nothing forwards the nodes' address of the API.
-      ...(config.runtime === "namespaces"
-        ? ["--advertise-address", nodeApiAddress, "--advertise-port", String(nodeApiPort)]
-        : []),
+      ...(ownNetworks(config) ? ["--advertise-address", nodeApiAddress, "--advertise-port", String(nodeApiPort)] : []),
       ...["--tls-cert-file", certificateFile(layout, pkiNames.apiServer)],
       ...["--tls-private-key-file", keyFile(layout, pkiNames.apiServer)],
       ...["--client-ca-file", certificateFile(layout, pkiNames.ca)],
@@ -124,7 +136,7 @@ function controllerManagerComponent(layout: Layout, config: ClusterConfig, index
       ...["--cluster-cidr", podCIDR, "--root-ca-file", certificateFile(layout, pkiNames.ca)],
       ...["--cluster-signing-cert-file", certificateFile(layout, pkiNames.ca)],
       ...["--cluster-signing-key-file", keyFile(layout, pkiNames.ca)],
-      ...(config.runtime === "namespaces" ? ["--load-balancer-cidr", loadBalancerCIDR] : []),
+      ...(ownNetworks(config) ? ["--load-balancer-cidr", loadBalancerCIDR] : []),
       // One alone need not wait for the Lease of the one before it.
       ...["--leader-elect", String(count > 1)],
     ],
@@ -137,7 +149,23 @@ function schedulerComponent(layout: Layout, config: ClusterConfig, index: number
   return { name: numbered("scheduler", index, count), where: "", args: ["scheduler", ...flags] };
 }
 
+/** What runs a node's containers where that is a containerd. */
+function containerdComponent(layout: Layout, node: NodeConfig): Component {
+  return {
+    name: `${node.name}-containerd`,
+    where: containerdOf(layout, node).socket,
+    node,
+    args: [],
+    program: containerdOf(layout, node),
+  };
+}
+
+function containerdOf(layout: Layout, node: NodeConfig): ContainerdProcess {
+  return containerdProcess({ rootDir: layout.nodeDir(node.name), log: componentLog("supervisor") });
+}
+
 function nodeComponent(layout: Layout, config: ClusterConfig, node: NodeConfig): Component {
+  const containerd = config.runtime === "containerd" ? containerdOf(layout, node) : undefined;
   const sockets = range(controlPlanes(config)).map((index) => layout.apiSocket(index));
   return {
     name: node.name,
@@ -149,16 +177,18 @@ function nodeComponent(layout: Layout, config: ClusterConfig, node: NodeConfig):
       ...["--kubeconfig", join(layout.run, `${node.name}.kubeconfig`)],
       ...["--proxy-kubeconfig", join(layout.run, "proxy.kubeconfig")],
       // Plain processes have the host's resolv.conf, which nobody may change.
-      ...(config.runtime === "namespaces"
+      ...(ownNetworks(config)
         ? ["--dns-kubeconfig", join(layout.run, "dns.kubeconfig"), "--cluster-dns", dnsServiceAddress]
         : []),
       ...["--root-dir", layout.nodeDir(node.name)],
       // The image is this machine's root: without this, a pod could read the administrator's keys, of this cluster and of others.
       ...["--mask", layout.root, clustersHome(), ...(layout.sockets === layout.run ? [] : [layout.sockets])],
-      ...["--runtime", config.runtime],
+      ...(containerd === undefined
+        ? ["--runtime", config.runtime]
+        : ["--container-runtime-endpoint", `unix://${containerd.socket}`]),
       ...["--address", node.address, "--port", String(node.kubeletPort)],
       ...["--unix-socket", layout.kubeletSocket(node.name), "--apiserver-socket", ...sockets],
-      ...(config.runtime === "namespaces" ? ["--apiserver-address", `${nodeApiAddress}:${nodeApiPort}`] : []),
+      ...(ownNetworks(config) ? ["--apiserver-address", `${nodeApiAddress}:${nodeApiPort}`] : []),
       ...["--tls-cert-file", certificateFile(layout, pkiNames.kubelet(node.name))],
       ...["--tls-private-key-file", keyFile(layout, pkiNames.kubelet(node.name))],
       ...["--client-ca-file", certificateFile(layout, pkiNames.ca)],
@@ -181,6 +211,7 @@ export function componentsOf(layout: Layout, config: ClusterConfig): Component[]
     ...(planes.length > 1 ? [balancerComponent(layout, config)] : []),
     ...planes.map((index) => controllerManagerComponent(layout, config, index)),
     ...planes.map((index) => schedulerComponent(layout, config, index)),
+    ...(config.runtime === "containerd" ? config.nodes.map((node) => containerdComponent(layout, node)) : []),
     ...config.nodes.map((node) => nodeComponent(layout, config, node)),
   ];
 }

@@ -38,13 +38,20 @@ export interface ClusterConfig {
   /** A store that is not this cluster's own, in place of members. */
   readonly externalEtcd?: ExternalEtcd;
   readonly nodes: readonly NodeConfig[];
-  /** Nodes with their own network namespaces (needs root), or plain processes on loopback addresses. */
-  readonly runtime: "namespaces" | "process";
+  readonly runtime: NodeRuntime;
+}
+
+/** Who runs the pods: our own engine, a containerd for each node, or nobody: plain processes on loopback addresses. */
+export type NodeRuntime = "namespaces" | "containerd" | "process";
+
+/** Whether each node has a network namespace of its own. */
+export function ownNetworks({ runtime }: Pick<ClusterConfig, "runtime">): boolean {
+  return runtime !== "process";
 }
 
 /** Where nodes are plain processes on the host's own network, only loopback addresses can be had: a range of them for each cluster. */
 export function serviceCIDR({ runtime, token }: Pick<ClusterConfig, "runtime" | "token">): string {
-  if (runtime === "namespaces") return "10.96.0.0/16";
+  if (ownNetworks({ runtime })) return "10.96.0.0/16";
   const digest = createHash("sha256").update(token).digest();
   return `127.${64 + ((digest[0] as number) % 64)}.0.0/16`;
 }

@@ -6,33 +6,36 @@ import {
   createNodeNetwork,
   destroyClusterNetwork,
   destroyNode,
+  requireContainerd,
   stopNode,
 } from "../../dataplane/kubelet/mod.ts";
-import type { ClusterConfig } from "./config.ts";
+import { type ClusterConfig, type NodeRuntime, ownNetworks } from "./config.ts";
 import type { Layout } from "./layout.ts";
 
-/** Namespaces need root; without it, nodes are plain processes. Fails when namespaces are insisted on and cannot be had. */
-export function nodeRuntime(wanted: "auto" | "embedded" | "process"): ClusterConfig["runtime"] {
+/** Namespaces need root; without it, nodes are plain processes. Throws Failure when what is insisted on cannot be had. */
+export function nodeRuntime(wanted: "auto" | NodeRuntime): NodeRuntime {
   const root = process.getuid?.() === 0;
-  if (wanted === "embedded" && !root) {
+  if (wanted === "process" || (wanted === "auto" && !root)) return "process";
+  if (!root) {
     throw new Failure(
       "NeedsRoot",
-      "the embedded runtime needs root for its namespaces",
+      `nodes with --runtime ${wanted} need root for their namespaces`,
       "Run as root, or choose --runtime process",
     );
   }
-  return wanted === "process" || !root ? "process" : "namespaces";
+  if (wanted === "containerd") requireContainerd({});
+  return wanted === "auto" ? "namespaces" : wanted;
 }
 
 /** A node's own address: on the underlay, or on the host's loopback where nodes are plain processes. */
-export function nodeAddress(runtime: ClusterConfig["runtime"], index: number): string {
-  return runtime === "namespaces" ? `172.30.0.${11 + index}` : `127.30.0.${11 + index}`;
+export function nodeAddress(runtime: NodeRuntime, index: number): string {
+  return ownNetworks({ runtime }) ? `172.30.0.${11 + index}` : `127.30.0.${11 + index}`;
 }
 
 /** Makes the network of the cluster and of each node; returns the namespace each node agent lives in. Idempotent. */
 export async function prepareNetwork(_layout: Layout, config: ClusterConfig): Promise<Map<string, string>> {
   const namespaces = new Map<string, string>();
-  if (config.runtime !== "namespaces" || config.nodes.length === 0) return namespaces;
+  if (!ownNetworks(config) || config.nodes.length === 0) return namespaces;
   // The token is unlike that of any other cluster, also of one with the same name elsewhere.
   await createClusterNetwork(config.token);
   for (const { name, address } of config.nodes) {
@@ -45,7 +48,7 @@ export async function prepareNetwork(_layout: Layout, config: ClusterConfig): Pr
 /** Ends what runs on the nodes and takes their networks away; files stay. The node agents must be gone. Idempotent. */
 export async function releaseNetwork(layout: Layout, config: ClusterConfig): Promise<void> {
   for (const { name } of config.nodes) await stopNode({ rootDir: layout.nodeDir(name) });
-  if (config.runtime === "namespaces") await destroyClusterNetwork(config.token);
+  if (ownNetworks(config)) await destroyClusterNetwork(config.token);
 }
 
 /** Removes every node's directory and whatever is still mounted below it, whether or not the cluster's description can be read. */

@@ -6,7 +6,7 @@ import { Deferred, Failure } from "../../base/mod.ts";
 import { step } from "../output.ts";
 import type { SupervisorMessage } from "../supervise.ts";
 import { componentsOf } from "./components.ts";
-import type { ClusterConfig } from "./config.ts";
+import { type ClusterConfig, ownNetworks } from "./config.ts";
 import { lastLogLine, startSupervisor, stopCluster } from "./control.ts";
 import type { Layout } from "./layout.ts";
 import { certificateFile, keyFile, pkiNames } from "./pki-files.ts";
@@ -107,7 +107,7 @@ export async function startAndWait(layout: Layout, config: ClusterConfig, waitMs
   const allReady = new Deferred<void>();
   supervisor.on("message", (message: SupervisorMessage) => {
     if (message.kind === "network ready") {
-      if (config.runtime === "namespaces") step("done", "network", `${config.nodes.length} nodes`, message.afterMs);
+      if (ownNetworks(config)) step("done", "network", `${config.nodes.length} nodes`, message.afterMs);
     } else if (message.kind === "event") {
       sayEvent(message.event, where);
       if (message.event.state === "ready") pending.delete(message.event.component);

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, mkdirSync, openSync } from "node:fs";
 import { extname, join } from "node:path";
 import { Deferred, Failure } from "../../base/mod.ts";
+import { failureLine } from "../component.ts";
 import type { Component } from "./components.ts";
 import type { Layout } from "./layout.ts";
 import { forget, recordOf, writeRecord } from "./processes.ts";
@@ -26,8 +27,8 @@ export type ComponentEvent =
 export interface SuperviseOptions {
   readonly layout: Layout;
   readonly cluster: string;
-  /** Namespace file the component's process enters before it starts, if any. */
-  networkNamespaceOf(component: Component): string | undefined;
+  /** Beginning of the command line, for a component whose process starts elsewhere than in this one's namespaces. */
+  entering(component: Component): readonly string[];
   onEvent(event: ComponentEvent): void;
 }
 
@@ -78,12 +79,18 @@ class Keeper {
   #spawn(): void {
     const { component } = this;
     const { layout, cluster, onEvent } = this.#options;
-    const namespace = this.#options.networkNamespaceOf(component);
-    const command = [process.execPath, ...process.execArgv, flotillaScript, ...component.args];
-    if (namespace !== undefined) command.unshift("nsenter", `--net=${namespace}`);
+    const { program } = component;
+    try {
+      program?.prepare();
+    } catch (error) {
+      this.#again(failureLine(error), performance.now());
+      return;
+    }
+    const argv = program?.argv ?? [process.execPath, ...process.execArgv, flotillaScript, ...component.args];
+    const [command = "", ...args] = [...this.#options.entering(component), ...argv];
     const logFd = openSync(layout.logFile(component.name), "a", 0o600);
     const startedAt = performance.now();
-    const child = spawn(command[0] as string, command.slice(1), {
+    const child = spawn(command, args, {
       cwd: layout.root,
       env: { ...process.env, FLOTILLA_CLUSTER_DIR: layout.root, FLOTILLA_CLUSTER: cluster },
       stdio: ["ignore", logFd, logFd, "ipc"],
@@ -96,14 +103,19 @@ class Keeper {
       writeRecord(this.#recordFile, recordOf(pid));
       onEvent({ component: component.name, state: "starting", pid, attempt: this.#failedStarts + 1 });
     });
-    child.on("message", (message) => {
-      if (message !== "ready") return;
+    const ready = () => {
+      if (this.#child !== child) return;
       this.#everReady = true;
       this.#failedStarts = 0;
       this.ready.resolve();
       const afterMs = performance.now() - startedAt;
       onEvent({ component: component.name, state: "ready", pid: child.pid as number, afterMs });
+    };
+    child.on("message", (message) => {
+      if (message === "ready") ready();
     });
+    // One that never gets ready is ended, and started again.
+    program?.ready().then(ready, () => child.kill("SIGKILL"));
     child.once("error", (error) => this.#ended(`cannot start: ${error.message}`, startedAt));
     child.once("exit", (code, signal) => this.#ended(describeExit(code, signal), startedAt));
   }
@@ -116,6 +128,10 @@ class Keeper {
       this.#stopping.resolve();
       return;
     }
+    this.#again(how, startedAt);
+  }
+
+  #again(how: string, startedAt: number): void {
     const { onEvent, layout } = this.#options;
     const component = this.component.name;
     if (!this.#everReady && ++this.#failedStarts >= startAttempts) {
@@ -152,12 +168,14 @@ export class Supervisor {
     await Promise.all(this.#keepers.map((keeper) => keeper.ready.promise));
   }
 
-  /** Stops what depends on others first: node agents, scheduler and controllers, API server, store members. */
+  /** Stops what depends on others first: node agents, scheduler and controllers, container engines, API server, store members. */
   async stop(graceMs = 10_000): Promise<void> {
     const store = this.#keepers.filter(({ component }) => component.args[0] === "etcd");
+    const engines = this.#keepers.filter(({ component }) => component.program !== undefined);
     const isApi = ({ component }: Keeper) => ["apiserver", "balancer"].includes(component.args[0] as string);
     const apiServer = this.#keepers.filter(isApi);
-    const rest = this.#keepers.filter((keeper) => !store.includes(keeper) && !apiServer.includes(keeper));
-    for (const group of [rest, apiServer, store]) await Promise.all(group.map((keeper) => keeper.stop(graceMs)));
+    const rest = this.#keepers.filter((keeper) => ![...store, ...engines, ...apiServer].includes(keeper));
+    for (const group of [rest, engines, apiServer, store])
+      await Promise.all(group.map((keeper) => keeper.stop(graceMs)));
   }
 }

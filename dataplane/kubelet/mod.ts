@@ -21,8 +21,11 @@ export {
 } from "./network/cluster-network.ts";
 export { nodeNamespace, underlayNamespace, underlayPort } from "./network/namespace.ts";
 export {
+  type ContainerdProcess,
+  containerdProcess,
   destroyContainerd,
   type RunningContainerd,
+  requireContainerd,
   type StartContainerdOptions,
   startContainerd,
   whyNoContainerd,

@@ -57,8 +57,11 @@ export function containerdConfig(options: ContainerdConfigOptions): string {
   ].join("\n");
 }
 
+/** What cniConfig and containerd itself call. */
+export const networkPlugins = ["ptp", "host-local", "loopback"] as const;
+
 /** Debian's place for the plugins, and everybody else's. */
-function cniBinDir(): string {
+export function cniBinDir(): string {
   return ["/usr/lib/cni", "/opt/cni/bin"].find(existsSync) ?? "/opt/cni/bin";
 }
 

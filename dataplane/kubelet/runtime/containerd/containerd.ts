@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { closeSync, mkdirSync, openSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { Failure, type Log } from "../../../../base/mod.ts";
@@ -12,7 +12,7 @@ import { findProgramIfThere } from "../embedded/find-program.ts";
 import { allProcesses, commandLine, isAlive, signal } from "../embedded/procfs.ts";
 import { unmountBelow } from "../embedded/unmount.ts";
 import { CriRuntime } from "../grpc/cri-runtime.ts";
-import { cniConfig, containerdConfig } from "./containerd-config.ts";
+import { cniBinDir, cniConfig, containerdConfig, networkPlugins } from "./containerd-config.ts";
 import { type ContainerdDirs, containerdDirsOf } from "./containerd-dirs.ts";
 import { importIntoContainerd } from "./containerd-images.ts";
 
@@ -44,9 +44,57 @@ export interface RunningContainerd {
 const sandboxImage = "registry.k8s.io/pause:3.9";
 
 /** What is missing on this machine for nodes that run containerd; undefined: nothing. */
-export function whyNoContainerd(): string | undefined {
-  const missing = ["containerd", "ctr", "runc"].filter((name) => findProgramIfThere(name) === undefined);
+export function whyNoContainerd(options: { readonly rootless?: boolean } = {}): string | undefined {
+  const programs = ["containerd", "ctr", options.rootless === true ? "crun" : "runc"];
+  const missing = [
+    ...programs.filter((name) => findProgramIfThere(name) === undefined),
+    ...networkPlugins.filter((name) => !existsSync(join(cniBinDir(), name))).map((name) => `the CNI plugin ${name}`),
+  ];
   return missing.length === 0 ? undefined : `${missing.join(", ")} not installed`;
+}
+
+/** A node's containerd as a process for somebody else to run, in the node's network namespace. */
+export interface ContainerdProcess {
+  readonly argv: readonly string[];
+  readonly socket: string;
+  /** Before each start. Throws Failure (ContainerdMissing). */
+  prepare(): void;
+  /** Resolves when it answers and has the image of sandboxes; rejects with Failure (ContainerdFailed) when it does not come up. */
+  ready(): Promise<void>;
+}
+
+export function containerdProcess(options: Omit<StartContainerdOptions, "netns">): ContainerdProcess {
+  const dirs = containerdDirsOf(options.rootDir);
+  return {
+    argv: ["containerd", "-c", dirs.config],
+    socket: dirs.socket,
+    prepare() {
+      requireContainerd(options);
+      writeFiles(dirs, options);
+    },
+    async ready() {
+      try {
+        const connection = { endpoint: `unix://${dirs.socket}`, clock: systemClock, log: options.log };
+        const client = await CriRuntime.connect(connection, 20_000);
+        try {
+          if ((await client.imageStatus(sandboxImage)) === undefined) await importPause(dirs);
+        } finally {
+          client.close();
+        }
+      } catch (error) {
+        const why = `containerd did not start: ${(error as Error).message}`;
+        throw new Failure("ContainerdFailed", why, `Look into ${dirs.log}`, error);
+      }
+    },
+  };
+}
+
+/** Throws Failure, in one line for who wants to run it. */
+export function requireContainerd(options: { readonly rootless?: boolean }): void {
+  const why = whyNoContainerd(options);
+  if (why === undefined) return;
+  const advice = `Install containerd, ${options.rootless === true ? "crun" : "runc"} and containernetworking-plugins`;
+  throw new Failure("ContainerdMissing", `containerd cannot run here: ${why}`, advice);
 }
 
 /**
@@ -54,32 +102,15 @@ export function whyNoContainerd(): string | undefined {
  * of sandboxes. Rejects with Failure when containerd is not installed or does not come up.
  */
 export async function startContainerd(options: StartContainerdOptions): Promise<RunningContainerd> {
-  const why = whyNoContainerd();
-  if (why !== undefined)
-    throw new Failure(
-      "ContainerdMissing",
-      `containerd cannot run here: ${why}`,
-      "Install containerd, runc and containernetworking-plugins",
-    );
   const dirs = containerdDirsOf(options.rootDir);
-  writeFiles(dirs, options);
-  const child = launch(dirs, options.netns);
-  const pid = child.pid as number;
+  const daemon = containerdProcess(options);
+  daemon.prepare();
+  const pid = launch(daemon.argv, dirs, options.netns).pid as number;
   try {
-    const client = await CriRuntime.connect(
-      { endpoint: `unix://${dirs.socket}`, clock: systemClock, log: options.log },
-      20_000,
-    );
-    if ((await client.imageStatus(sandboxImage)) === undefined) await importPause(dirs);
-    client.close();
+    await daemon.ready();
   } catch (error) {
     signal(pid, "SIGKILL");
-    throw new Failure(
-      "ContainerdFailed",
-      `containerd did not start: ${(error as Error).message}`,
-      `Look into ${dirs.log}`,
-      error,
-    );
+    throw error;
   }
   const stop = async () => {
     signal(pid, "SIGTERM");
@@ -111,9 +142,8 @@ function writeFiles(dirs: ContainerdDirs, options: StartContainerdOptions): void
     writeFileSync(join(dirs.cniConfig, "10-flotilla.conflist"), cniConfig(dirs, options.podCIDR));
 }
 
-function launch(dirs: ContainerdDirs, netns: string | undefined) {
+function launch(daemon: readonly string[], dirs: ContainerdDirs, netns: string | undefined) {
   const log = openSync(dirs.log, "a", 0o600);
-  const daemon = ["containerd", "-c", dirs.config];
   const [command = "", ...args] = netns === undefined ? daemon : ["nsenter", `--net=${netns}`, "--", ...daemon];
   // In a session of its own: an interrupt on the terminal is not meant for it.
   const child = spawn(command, args, { detached: true, stdio: ["ignore", log, log] });

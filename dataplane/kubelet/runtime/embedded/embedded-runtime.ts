@@ -53,6 +53,7 @@ import { EmbeddedImages, type RunnableImage } from "./embedded-images.ts";
 import { execStream } from "./exec-stream.ts";
 import { execSync } from "./exec-sync.ts";
 import { findShims } from "./find-shims.ts";
+import { hostImageEngine } from "./host-image.ts";
 import { LogPump } from "./log-pump.ts";
 import { MemoryWatch } from "./memory-watch.ts";
 import { isAlive, namespaceOf, processState, signal } from "./procfs.ts";
@@ -313,7 +314,7 @@ export class EmbeddedRuntime implements RuntimeService, ImageService {
   }
 
   async version(): Promise<VersionResponse> {
-    return { version: "0.1.0", runtimeName: "flotilla", runtimeVersion: "0.1.0", runtimeApiVersion: "v1" };
+    return { version: "0.1.0", runtimeName: hostImageEngine, runtimeVersion: "0.1.0", runtimeApiVersion: "v1" };
   }
 
   async status(): Promise<{ conditions: readonly RuntimeCondition[] }> {

@@ -13,6 +13,9 @@ export const hostImage: Image = {
   sizeBytes: 0,
 };
 
+/** What the only engine that has it calls itself, behind a socket too. */
+export const hostImageEngine = "flotilla";
+
 export function isHostImage(image: string): boolean {
   if (image === hostImage.id) return true;
   const reference = parseImageReference(image);

@@ -25,6 +25,7 @@ import {
   type VersionResponse,
 } from "../cri.ts";
 import type { Cgroups } from "../embedded/cgroups.ts";
+import { hostImageEngine, isHostImage } from "../embedded/host-image.ts";
 import { toWireMap, toWireResources } from "./convert-common.ts";
 import { fromWireContainer, fromWireEvent, fromWireStatus, imageSpec, toWireConfig } from "./convert-container.ts";
 import { fromWirePod, fromWirePodStatus, toWirePodConfig } from "./convert-pod.ts";
@@ -43,6 +44,10 @@ export interface CriRuntimeOptions {
   readonly podCgroups?: { readonly cgroups: Cgroups; readonly root: string };
   readonly clock: Clock;
   readonly log: Log;
+}
+
+function noHostImage(engine: string): string {
+  return `${engine} has no image of the machine it runs on: only the embedded engine (--runtime namespaces) has "host"`;
 }
 
 /** Where a sandbox says which control group its pod has. */
@@ -305,6 +310,10 @@ export class CriRuntime implements RuntimeService, ImageService {
   }
 
   async pullImage(image: string, auth?: AuthConfig): Promise<{ imageRef: string }> {
+    if (isHostImage(image)) {
+      const { runtimeName } = await this.version();
+      if (runtimeName !== hostImageEngine) throw new CriError("NotFound", noHostImage(runtimeName));
+    }
     const request = { image: imageSpec(image), auth: toWireAuth(auth) };
     return this.#images.call(images.methods.pullImage, request, undefined);
   }
