@@ -1,44 +1,45 @@
 import { execFile } from "node:child_process";
-import { rmSync } from "node:fs";
 import { promisify } from "node:util";
 import { Failure, type Log } from "../base/mod.ts";
 import { systemClock } from "../controlplane/client/mod.ts";
-import { apiServerReadiness, type Listen, startBalancer } from "../dataplane/balancer/mod.ts";
+import { apiServerReadiness, startBalancer } from "../dataplane/balancer/mod.ts";
 
 export interface ApiServers {
   readonly sockets: readonly string[];
-  /** `ip:port` at which pods reach the API, made an address of this node. */
+  /** `ip:port` at which the node and its pods reach the API, made an address of this node. */
   readonly address: string | undefined;
   readonly ca: Buffer;
 }
 
+/** How the agent's own clients reach the API, where that differs from what their kubeconfigs say. */
+export interface ApiAccess {
+  readonly server?: string;
+  readonly socketPath?: string;
+}
+
 /**
- * How a node reaches the API servers, which live outside its network: pods by `address`, the agent's own clients by the returned socket (the one
- * API server's own where there is one only, else one made next to `beside`; undefined: as the kubeconfig says).
+ * Leads a node to the API servers, which live outside its network. The agent takes the same way as its pods, by `address`: what cuts the node off
+ * cuts off all of it. Without an address there is no network of its own, and a single socket is used as it is.
  */
 export async function startApiForwarder(
   { sockets, address, ca }: ApiServers,
-  beside: string | undefined,
   log: Log,
-): Promise<{ readonly socketPath: string | undefined; stop(): Promise<void> }> {
-  const several = sockets.length > 1;
-  const ownSocket = several ? `${beside ?? sockets[0]}.api` : undefined;
-  const listen: Listen[] = ownSocket === undefined ? [] : [{ path: ownSocket }];
-  if (ownSocket !== undefined) rmSync(ownSocket, { force: true }); // of an agent that was killed
-  if (address !== undefined && sockets.length > 0) {
-    const [host, port] = address.split(":") as [string, string];
-    await addAddress(host);
-    listen.push({ host, port: Number(port) });
+): Promise<{ readonly access: ApiAccess; stop(): Promise<void> }> {
+  if (address === undefined || sockets.length === 0) {
+    const [socketPath, ...others] = sockets;
+    const access = socketPath !== undefined && others.length === 0 ? { socketPath } : {};
+    return { access, stop: async () => undefined };
   }
-  if (listen.length === 0) return { socketPath: sockets[0], stop: async () => undefined };
+  const [host, port] = address.split(":") as [string, string];
+  await addAddress(host);
   const balancer = await startBalancer({
-    listen,
+    listen: [{ host, port: Number(port) }],
     targets: sockets.map((path, index) => ({ name: `apiserver-${index + 1}`, at: { path } })),
-    ...(several && { check: apiServerReadiness(ca, "kubernetes") }),
+    ...(sockets.length > 1 && { check: apiServerReadiness(ca, "kubernetes") }),
     clock: systemClock,
     log,
   });
-  return { socketPath: ownSocket ?? sockets[0], stop: () => balancer.stop() };
+  return { access: { server: `https://${address}` }, stop: () => balancer.stop() };
 }
 
 async function addAddress(ip: string): Promise<void> {

@@ -49,8 +49,11 @@ export async function main(args: string[]): Promise<void> {
     .option("--dns-kubeconfig <file>", "how a DNS server reaches it; without, the node serves no names")
     .option("--cluster-dns <ip>", "the DNS server that pods are told of")
     .option("--cluster-domain <zone>", "the zone of the cluster's names", "cluster.local")
-    .option("--apiserver-socket <path...>", "both reach it through this unix socket, or one of several", [])
-    .option("--apiserver-address <ip:port>", "forward connections to this address, made the node's own, to the sockets")
+    .option("--apiserver-socket <path...>", "the API server's unix socket, or those of several", [])
+    .option(
+      "--apiserver-address <ip:port>",
+      "forward connections to this address, made the node's own, to the sockets, and reach the API there",
+    )
     .requiredOption("--root-dir <dir>", "where everything of the node lives")
     .requiredOption("--tls-cert-file <file>", "certificate of the kubelet's server")
     .requiredOption("--tls-private-key-file <file>", "its key")
@@ -99,10 +102,9 @@ function readPem(file: string): Buffer {
 async function startNode(flags: NodeFlags, log: Log): Promise<{ stop(): Promise<void> }> {
   const api = await startApiForwarder(
     { sockets: flags.apiserverSocket, address: flags.apiserverAddress, ca: readPem(flags.clientCaFile) },
-    flags.unixSocket,
     log,
   );
-  const client = await Client.fromKubeconfig(flags.kubeconfig, { socketPath: api.socketPath });
+  const client = await Client.fromKubeconfig(flags.kubeconfig, api.access);
   const kubelet = await startKubelet({
     nodeName: flags.hostnameOverride,
     client,
@@ -131,7 +133,7 @@ async function startNode(flags: NodeFlags, log: Log): Promise<{ stop(): Promise<
     },
     log,
   });
-  const proxyClient = await Client.fromKubeconfig(flags.proxyKubeconfig, { socketPath: api.socketPath });
+  const proxyClient = await Client.fromKubeconfig(flags.proxyKubeconfig, api.access);
   const proxy = await startProxy({
     client: proxyClient,
     log,
@@ -145,11 +147,7 @@ async function startNode(flags: NodeFlags, log: Log): Promise<{ stop(): Promise<
   const dns =
     flags.dnsKubeconfig === undefined
       ? undefined
-      : await startNodeDns(
-          flags,
-          await Client.fromKubeconfig(flags.dnsKubeconfig, { socketPath: api.socketPath }),
-          log,
-        );
+      : await startNodeDns(flags, await Client.fromKubeconfig(flags.dnsKubeconfig, api.access), log);
   return {
     async stop() {
       await dns?.stop();

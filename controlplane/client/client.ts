@@ -147,14 +147,17 @@ export class Client {
     );
   }
 
-  /** From a kubeconfig file's current (or named) context. Throws Failure when the file is not usable. */
+  /**
+   * From a kubeconfig file's current (or named) context; `server` and `socketPath` say another way to the same API. Throws Failure when the file is
+   * not usable.
+   */
   static async fromKubeconfig(
     path: string,
-    options: ClientOptions & { context?: string; socketPath?: string } = {},
+    options: ClientOptions & { context?: string; server?: string; socketPath?: string } = {},
   ): Promise<Client> {
-    const { context, socketPath, ...rest } = options;
+    const { context, server, socketPath, ...rest } = options;
     const connection = await loadKubeconfig(path, { context });
-    return new Client(socketPath === undefined ? connection : { ...connection, socketPath }, rest);
+    return new Client({ ...connection, ...(server && { server }), ...(socketPath && { socketPath }) }, rest);
   }
 
   /** Any kind, by its names in URLs. */
