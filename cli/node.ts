@@ -1,10 +1,11 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import { hostname } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { Failure, type Log } from "../base/mod.ts";
 import { Client } from "../controlplane/client/mod.ts";
 import { startDns } from "../dataplane/dns/mod.ts";
 import { readRegistryConfig, startKubelet } from "../dataplane/kubelet/mod.ts";
+import { startProvisioner } from "../dataplane/provisioner/mod.ts";
 import { startProxy } from "../dataplane/proxy/mod.ts";
 import { startApiForwarder } from "./api-forwarder.ts";
 import { runComponent } from "./component.ts";
@@ -18,6 +19,7 @@ interface NodeFlags extends NodeResourceFlags {
   kubeconfig: string;
   proxyKubeconfig: string;
   dnsKubeconfig?: string;
+  provisionerKubeconfig?: string;
   clusterDns?: string;
   clusterDomain: string;
   apiserverSocket: string[];
@@ -47,6 +49,7 @@ export async function main(args: string[]): Promise<void> {
     .requiredOption("--kubeconfig <file>", "how the kubelet reaches the API server")
     .requiredOption("--proxy-kubeconfig <file>", "how the proxy reaches it")
     .option("--dns-kubeconfig <file>", "how a DNS server reaches it; without, the node serves no names")
+    .option("--provisioner-kubeconfig <file>", "how a provisioner of volumes reaches it; without, the node makes none")
     .option("--cluster-dns <ip>", "the DNS server that pods are told of")
     .option("--cluster-domain <zone>", "the zone of the cluster's names", "cluster.local")
     .option("--apiserver-socket <path...>", "the API server's unix socket, or those of several", [])
@@ -148,8 +151,13 @@ async function startNode(flags: NodeFlags, log: Log): Promise<{ stop(): Promise<
     flags.dnsKubeconfig === undefined
       ? undefined
       : await startNodeDns(flags, await Client.fromKubeconfig(flags.dnsKubeconfig, api.access), log);
+  const provisioner =
+    flags.provisionerKubeconfig === undefined
+      ? undefined
+      : startNodeProvisioner(flags, await Client.fromKubeconfig(flags.provisionerKubeconfig, api.access), log);
   return {
     async stop() {
+      await provisioner?.stop();
       await dns?.stop();
       await proxy.stop();
       await kubelet.stop();
@@ -175,6 +183,18 @@ async function startNodeDns(flags: NodeFlags, client: Client, log: Log): Promise
   return {
     async stop() {
       await dns.stop();
+      await client.close();
+    },
+  };
+}
+
+/** Volumes for the pods of this node, in directories that stay when everything of the node is stopped. */
+function startNodeProvisioner(flags: NodeFlags, client: Client, log: Log): { stop(): Promise<void> } {
+  const rootDir = join(resolve(flags.rootDir), "local-volumes");
+  const provisioner = startProvisioner({ client, log, nodeName: flags.hostnameOverride, rootDir });
+  return {
+    async stop() {
+      await provisioner.stop();
       await client.close();
     },
   };

@@ -123,6 +123,7 @@ function writeClientFiles(layout: Layout, config: ClusterConfig): void {
     [join(layout.run, "scheduler.kubeconfig"), pkiNames.scheduler],
     [join(layout.run, "proxy.kubeconfig"), pkiNames.proxy],
     [join(layout.run, "dns.kubeconfig"), pkiNames.dns],
+    [join(layout.run, "provisioner.kubeconfig"), pkiNames.provisioner],
     ...config.nodes.map(({ name }) => [join(layout.run, `${name}.kubeconfig`), pkiNames.kubelet(name)]),
   ] as [string, string][];
   for (const [file, identity] of files) writeKubeconfig(file, kubeconfigFor(layout, config, identity));
@@ -161,7 +162,10 @@ export async function bringUp(
   await ensurePki(layout, config);
   writeClientFiles(layout, config);
   step("done", "certificates", layout.pki, performance.now() - startedAt);
-  return await startAndWait(layout, config, waitMs);
+  const running = await startAndWait(layout, config, waitMs);
+  const { createDefaultObjects } = await import("./cluster/default-objects.ts");
+  await createDefaultObjects(layout);
+  return running;
 }
 
 /** How to call this program from where the user is: in a checkout it is not on the PATH. */

@@ -20,6 +20,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   "dataplane/proxy": ["controlplane/api", "controlplane/client"],
   "dataplane/balancer": [],
   "dataplane/dns": ["controlplane/api", "controlplane/client"],
+  "dataplane/provisioner": ["controlplane/api", "controlplane/client"],
   "dataplane/ingress": ["controlplane/api", "controlplane/client"],
   "jepsen-lite": ["kvstore/client", "controlplane/api", "controlplane/client"],
 };

@@ -176,6 +176,7 @@ function nodeComponent(layout: Layout, config: ClusterConfig, node: NodeConfig):
       ...["--hostname-override", node.name, "--node-ip", node.address],
       ...["--kubeconfig", join(layout.run, `${node.name}.kubeconfig`)],
       ...["--proxy-kubeconfig", join(layout.run, "proxy.kubeconfig")],
+      ...["--provisioner-kubeconfig", join(layout.run, "provisioner.kubeconfig")],
       // Plain processes have the host's resolv.conf, which nobody may change.
       ...(ownNetworks(config)
         ? ["--dns-kubeconfig", join(layout.run, "dns.kubeconfig"), "--cluster-dns", dnsServiceAddress]
