@@ -1,26 +1,38 @@
-import type { Duplex, Readable, Writable } from "node:stream";
-import { pipeline } from "node:stream/promises";
+import type { Duplex } from "node:stream";
 
 /**
  * Joins two connections: what one says the other hears, no faster than it listens; each half ends for itself. Resolves when both have ended. When
- * one breaks, the other is destroyed; what breaks is over, and no failure of whoever joined them: resolves too.
+ * one breaks, the other hears what was said before and is closed; what breaks is over, and no failure of whoever joined them: resolves too.
  */
 export async function join(a: Duplex, b: Duplex): Promise<void> {
-  const breakBoth = () => {
-    a.destroy();
-    b.destroy();
+  const both = [a, b] as const;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const look = () => {
+    if (both.some(isBroken) || both.every((one) => one.writableFinished)) resolve();
   };
-  a.once("close", () => a.readableEnded || breakBoth());
-  b.once("close", () => b.readableEnded || breakBoth());
-  await Promise.all([copy(a, b), copy(b, a)]);
-  breakBoth();
+  for (const one of both) {
+    one.on("finish", look);
+    one.on("close", look);
+    one.on("error", () => undefined); // "close" follows
+  }
+  a.pipe(b);
+  b.pipe(a);
+  look(); // either may have gone before it was joined
+  await promise;
+  await Promise.all(both.map(leave));
 }
 
-async function copy(from: Readable, to: Writable): Promise<void> {
-  try {
-    await pipeline(from, to);
-  } catch {
-    from.destroy();
-    to.destroy();
-  }
+/** It is over, and at least one half of it never ended. */
+function isBroken(one: Duplex): boolean {
+  return one.destroyed && !(one.readableEnded && one.writableFinished);
+}
+
+async function leave(one: Duplex): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  one.once("close", resolve);
+  one.once("finish", resolve);
+  if (one.destroyed || one.writableFinished) resolve();
+  else one.end();
+  await promise;
+  one.destroy();
 }

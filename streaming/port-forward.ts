@@ -23,6 +23,9 @@ const mostPorts = 64;
 /** The second stream of a pair must follow the first within this time. */
 const pairWithinMs = 30_000;
 
+/** What a client may still have to say when the pod has ended the connection. */
+const lastWordsMs = 1_000;
+
 /** Serves `portforward` in whatever protocol the client speaks; resolves when the session is over. Never rejects. */
 export async function servePortForward(upgrade: UpgradeRequest, options: PortForwardOptions): Promise<void> {
   if (upgradeOf(upgrade.request) === "spdy") {
@@ -82,6 +85,8 @@ async function serveChannels(channels: Channels, ports: readonly number[], optio
     channels.send(2 * i + 1, number);
     const data = Duplex.from({ readable: channels.readable(2 * i), writable: channels.writable(2 * i) });
     channels.signal.addEventListener("abort", () => data.destroy(), { once: true });
+    // A channel cannot say that it has ended: when all that the pod had to say has left, not much more is to be expected.
+    data.once("finish", () => options.clock.after(lastWordsMs, () => data.destroy()));
     await forward(port, data, channels.writable(2 * i + 1), options);
   });
   await Promise.all(all);

@@ -11,7 +11,11 @@ export type UpgradeAnswer =
 export function requestUpgrade(options: RequestOptions & { readonly secure: boolean }): Promise<UpgradeAnswer> {
   const { promise, resolve, reject } = Promise.withResolvers<UpgradeAnswer>();
   const { secure, signal, ...rest } = options;
-  const request = (secure ? httpsRequest : httpRequest)({ ...rest, agent: false });
+  const request = (secure ? httpsRequest : httpRequest)({
+    ...rest,
+    // An agent would make the connection by itself.
+    agent: rest.createConnection === undefined ? false : undefined,
+  });
   const abort = () => request.destroy(new Error("the request was abandoned"));
   signal?.addEventListener("abort", abort, { once: true });
   // From here on the connection belongs to whoever joins it.

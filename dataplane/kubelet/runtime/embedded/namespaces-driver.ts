@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, 
 import { hostname } from "node:os";
 import { join } from "node:path";
 import type { Duplex } from "node:stream";
-import { assert } from "../../../../base/mod.ts";
+import { assert, type Clock } from "../../../../base/mod.ts";
 import type { NamespaceMode, PodSandboxConfig } from "../cri.ts";
 import { AddressPool } from "./address-pool.ts";
 import { becomeUser, containerFiles, sharesMounts, terminalInside, toolsInside } from "./container-script.ts";
@@ -23,6 +23,7 @@ export interface NamespacesDriverOptions {
   readonly maskedPaths: readonly string[];
   /** File of the node's network namespace; undefined: the one this process is in. */
   readonly nodeNamespace: string | undefined;
+  readonly clock: Clock;
 }
 
 const pins = ["net", "uts", "ipc"] as const;
@@ -39,13 +40,14 @@ export class NamespacesDriver implements Driver {
   readonly #options: NamespacesDriverOptions;
   readonly #devLinks: string;
   readonly #ids = readIdMap();
-  readonly #dialers = new PodDialers();
+  readonly #dialers: PodDialers;
   #tools: Tools | undefined;
   #diskLayers = false;
   #addresses: AddressPool | undefined;
 
   constructor(options: NamespacesDriverOptions) {
     this.#options = options;
+    this.#dialers = new PodDialers(options.clock);
     this.#devLinks = join(options.stateDir, "dev");
   }
 
@@ -225,7 +227,7 @@ export class NamespacesDriver implements Driver {
 
   dial(sandbox: SandboxRecord, dir: string, port: number): Promise<Duplex> {
     if (sandbox.config.linux.namespaceOptions.network === "NODE") return dialHere("127.0.0.1", port);
-    return this.#dialers.dial(join(dir, "net"), dir, port);
+    return this.#dialers.dial(join(dir, "net"), port);
   }
 
   close(): void {

@@ -50,11 +50,11 @@ export async function openEmbeddedRuntime(
 }
 
 async function chooseDriver(options: OpenRuntimeOptions): Promise<Driver> {
-  const { stateDir, maskedPaths, nodeNamespace } = options;
+  const { stateDir, maskedPaths, nodeNamespace, clock } = options;
   const exitsDir = exitsDirOf(stateDir);
   if (options.driver === "process") return new ProcessDriver({ stateDir, exitsDir });
   const reason = await whyNoNamespaces(nodeNamespace);
-  if (reason === undefined) return new NamespacesDriver({ stateDir, exitsDir, maskedPaths, nodeNamespace });
+  if (reason === undefined) return new NamespacesDriver({ stateDir, exitsDir, maskedPaths, nodeNamespace, clock });
   if (options.driver === "namespaces") {
     throw new Failure(
       "NamespacesUnavailable",

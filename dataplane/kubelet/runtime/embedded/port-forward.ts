@@ -1,11 +1,13 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { rmSync } from "node:fs";
-import { connect, type Socket } from "node:net";
+import { connect, Socket } from "node:net";
 import { extname, join } from "node:path";
 import type { Duplex } from "node:stream";
+import type { Clock, Timer } from "../../../../base/mod.ts";
+import type { DialAnswer, DialRequest } from "./pod-dialer.ts";
 
-const socketName = "dialer.sock";
+/** A helper that nobody has used for so long leaves. */
+const idleMs = 5_000;
 
 /** Connects to a port of this process's own network namespace. Rejects with the system's words. */
 export async function dialHere(host: string, port: number): Promise<Socket> {
@@ -16,90 +18,83 @@ export async function dialHere(host: string, port: number): Promise<Socket> {
 
 /**
  * Connections into the network namespaces of pods, to what may listen on their loopback addresses only. Node cannot enter a namespace: a helper process
- * per pod does, for as long as it is used (see pod-dialer.ts).
+ * per pod does (pod-dialer.ts). It hands each connection over, so that connections neither pass through it nor need it any longer.
  */
 export class PodDialers {
-  /** By namespace: how to reach its helper. */
-  readonly #starting = new Map<string, Promise<string>>();
-  readonly #children = new Set<ChildProcess>();
+  readonly #clock: Clock;
+  readonly #helpers = new Map<string, Helper>();
 
-  /** Ends the helpers, and with them the connections. */
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Ends the helpers. */
   close(): void {
-    for (const child of this.#children) child.stdin?.destroy();
+    for (const helper of this.#helpers.values()) helper.leave();
   }
 
-  /** `namespace`: the file it is pinned at. `dir`: where the helper's socket may lie. */
-  async dial(namespace: string, dir: string, port: number): Promise<Duplex> {
-    for (let attempt = 0; ; attempt++) {
-      const path = await this.#helper(namespace, dir);
-      const socket = connect({ path, allowHalfOpen: true });
-      try {
-        await once(socket, "connect");
-      } catch (error) {
-        // It left in this very moment, unused for long enough.
-        if (attempt > 0) throw error;
-        this.#starting.delete(namespace);
-        continue;
-      }
-      const number = Buffer.alloc(2);
-      number.writeUInt16BE(port);
-      socket.write(number);
-      return await answered(socket);
-    }
+  /** `namespace`: the file it is pinned at. Rejects with the system's words. */
+  dial(namespace: string, port: number): Promise<Duplex> {
+    const known = this.#helpers.get(namespace);
+    const helper = known ?? new Helper(namespace, this.#clock, () => this.#forget(namespace, helper));
+    if (known === undefined) this.#helpers.set(namespace, helper);
+    return helper.dial(port);
   }
 
-  #helper(namespace: string, dir: string): Promise<string> {
-    const known = this.#starting.get(namespace);
-    if (known !== undefined) return known;
-    const starting = this.#start(namespace, dir);
-    this.#starting.set(namespace, starting);
-    starting.catch(() => this.#starting.delete(namespace));
-    return starting;
-  }
-
-  async #start(namespace: string, dir: string): Promise<string> {
-    const script = join(import.meta.dirname, `pod-dialer${extname(import.meta.filename)}`);
-    const argv = [
-      `--net=${namespace}`,
-      "--",
-      process.execPath,
-      "--disable-warning=ExperimentalWarning",
-      script,
-      socketName,
-    ];
-    const child: ChildProcess = spawn("nsenter", argv, { cwd: dir, stdio: ["pipe", "pipe", "ignore"] });
-    this.#children.add(child);
-    child.on("exit", () => {
-      this.#children.delete(child);
-      this.#starting.delete(namespace);
-      rmSync(join(dir, socketName), { force: true });
-    });
-    const { promise, resolve, reject } = Promise.withResolvers<string>();
-    child.on("error", reject);
-    child.on("exit", (code) => reject(new Error(`the helper in the pod's network ended with ${code}`)));
-    // By its working directory: the address of a unix socket may have 107 bytes only.
-    child.stdout?.once("data", () => resolve(`/proc/${child.pid}/cwd/${socketName}`));
-    return await promise;
+  #forget(namespace: string, helper: Helper): void {
+    if (this.#helpers.get(namespace) === helper) this.#helpers.delete(namespace);
   }
 }
 
-/** The first byte says whether the helper is connected; anything but zero begins a sentence. */
-function answered(socket: Socket): Promise<Duplex> {
-  const { promise, resolve, reject } = Promise.withResolvers<Duplex>();
-  const fail = () => reject(new Error("the helper in the pod's network has gone"));
-  socket.once("close", fail);
-  socket.on("error", () => undefined); // "close" follows
-  socket.once("readable", async () => {
-    const first = socket.read(1) as Buffer | null;
-    if (first === null) return;
-    if (first[0] === 0) {
-      socket.off("close", fail);
-      resolve(socket);
-      return;
-    }
-    let text = first.toString();
-    for await (const chunk of socket) text += String(chunk);
-    reject(new Error(text));
-  });
-  return promise;
+class Helper {
+  readonly #child: ChildProcess;
+  readonly #clock: Clock;
+  /** It takes no more requests. */
+  readonly #onLeave: () => void;
+  readonly #waiting = new Map<number, PromiseWithResolvers<Duplex>>();
+  #requests = 0;
+  #idle: Timer | undefined;
+
+  constructor(namespace: string, clock: Clock, onLeave: () => void) {
+    this.#clock = clock;
+    this.#onLeave = onLeave;
+    const script = join(import.meta.dirname, `pod-dialer${extname(import.meta.filename)}`);
+    const argv = [`--net=${namespace}`, "--", process.execPath, "--disable-warning=ExperimentalWarning", script];
+    this.#child = spawn("nsenter", argv, { stdio: ["ignore", "ignore", "ignore", "ipc"] });
+    this.#child.on("message", (answer, socket) => this.#settle(answer as DialAnswer, socket));
+    this.#child.on("error", (error) => this.#fail(error));
+    this.#child.on("exit", (code) => this.#fail(new Error(`the helper in the pod's network ended with ${code}`)));
+  }
+
+  dial(port: number): Promise<Duplex> {
+    this.#idle?.cancel();
+    const request: DialRequest = { id: this.#requests++, port };
+    const answer = Promise.withResolvers<Duplex>();
+    this.#waiting.set(request.id, answer);
+    this.#child.send(request, (error) => error !== null && this.#fail(error));
+    return answer.promise;
+  }
+
+  /** Without the channel to its parent nothing keeps it. */
+  leave(): void {
+    this.#onLeave();
+    if (this.#child.connected) this.#child.disconnect();
+  }
+
+  #settle({ id, error }: DialAnswer, socket: unknown): void {
+    const answer = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    if (socket instanceof Socket) {
+      socket.allowHalfOpen = true;
+      answer?.resolve(socket);
+    } else answer?.reject(new Error(error ?? "the connection ended before it was handed over"));
+    if (this.#waiting.size === 0) this.#idle = this.#clock.after(idleMs, () => this.leave());
+  }
+
+  #fail(error: Error): void {
+    this.#onLeave();
+    this.#idle?.cancel();
+    for (const { reject } of this.#waiting.values()) reject(error);
+    this.#waiting.clear();
+  }
 }
