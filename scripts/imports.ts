@@ -21,6 +21,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   "dataplane/balancer": [],
   "dataplane/dns": ["controlplane/api", "controlplane/client"],
   "dataplane/provisioner": ["controlplane/api", "controlplane/client"],
+  "dataplane/edge": ["controlplane/api", "controlplane/client"],
   "dataplane/ingress": ["controlplane/api", "controlplane/client"],
   "jepsen-lite": ["kvstore/client", "controlplane/api", "controlplane/client"],
 };

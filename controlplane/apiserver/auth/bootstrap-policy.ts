@@ -150,6 +150,8 @@ const nodeServices: readonly ClusterRoleSpec[] = [
     name: "system:flotilla:ingress",
     rules: [
       allow("networking.k8s.io", "ingressclasses ingresses", read),
+      // Its own class, where nobody made it.
+      allow("networking.k8s.io", "ingressclasses", "create"),
       allow("networking.k8s.io", "ingresses/status", "patch update"),
       allow("core", "nodes pods secrets services", read),
       allow("discovery.k8s.io", "endpointslices", read),
