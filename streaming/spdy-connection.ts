@@ -78,8 +78,8 @@ export class SpdyConnection {
     });
     transport.on("data", (chunk: Buffer) => this.#receive(chunk));
     transport.on("drain", () => this.#drained());
-    transport.on("end", () => this.close());
-    transport.on("close", () => this.close());
+    transport.on("end", () => this.#hearNoMore());
+    transport.on("close", () => transport.readableEnded || this.close());
     transport.on("error", () => this.close()); // its end is told by the signal, and nobody can do anything about it
   }
 
@@ -170,7 +170,17 @@ export class SpdyConnection {
   #reset(stream: SpdyStream): void {
     this.#opening.get(stream)?.reject(new Error("the peer refused the stream"));
     this.#opening.delete(stream);
-    this.#open.get(stream)?.destroy();
+    if (this.#options.role === "server") this.#open.get(stream)?.destroy();
+    else this.#open.get(stream)?.push(null);
+  }
+
+  /**
+   * The peer's last word. Engines, whose clients we are, reset all streams and close as soon as they have said everything: what has arrived is still to be
+   * read. Of a client that went, nothing is.
+   */
+  #hearNoMore(): void {
+    if (this.#options.role === "server") this.close();
+    else for (const stream of [...this.#open.keys()]) this.#reset(stream);
   }
 
   #drained(): void {
