@@ -160,9 +160,9 @@ export class Cache implements Cluster {
 
   /** Keeps the node in the lists that it belongs in. */
   #list(info: NodeInfo): void {
-    if (info.podsWithAffinity.size > 0) this.nodesWithAffinity.add(info);
+    if (info.podsWithAffinity.length > 0) this.nodesWithAffinity.add(info);
     else this.nodesWithAffinity.delete(info);
-    if (info.podsWithRequiredAntiAffinity.size > 0) this.nodesWithRequiredAntiAffinity.add(info);
+    if (info.podsWithRequiredAntiAffinity.length > 0) this.nodesWithRequiredAntiAffinity.add(info);
     else this.nodesWithRequiredAntiAffinity.delete(info);
   }
 

@@ -79,7 +79,8 @@ export class NodeFinder {
     }
     const { feasible, evaluated } = this.#filter(pod, prepared.nodes, refusals, state);
     if (feasible.length === 0) {
-      const rejectedBy = new Set([...refusals.values()].map(({ plugin }) => plugin));
+      const rejectedBy = new Set<string>();
+      for (const { plugin } of refusals.values()) rejectedBy.add(plugin);
       // Without any node, each plugin may be the one to say that the first one will do.
       if (nodes.length === 0) for (const { name } of framework.profile.plugins.filter) rejectedBy.add(name);
       if (prepared.nodes !== undefined) {

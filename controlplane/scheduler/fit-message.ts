@@ -1,8 +1,11 @@
 /** How often each reason was given: `1 node(s) were unschedulable, 2 Insufficient cpu`, sorted as text. */
 export function histogram(reasonsOfNodes: Iterable<readonly string[]>): string {
+  // Nodes that refuse alike often share their list of reasons: few lists, counted as a whole.
+  const lists = new Map<readonly string[], number>();
+  for (const reasons of reasonsOfNodes) lists.set(reasons, (lists.get(reasons) ?? 0) + 1);
   const counts = new Map<string, number>();
-  for (const reasons of reasonsOfNodes) {
-    for (const reason of reasons) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  for (const [reasons, times] of lists) {
+    for (const reason of reasons) counts.set(reason, (counts.get(reason) ?? 0) + times);
   }
   return [...counts]
     .map(([reason, count]) => `${count} ${reason}`)

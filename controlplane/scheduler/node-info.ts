@@ -2,38 +2,42 @@ import { assert } from "../../base/mod.ts";
 import type { Node } from "../api/mod.ts";
 import { normalizedImageName } from "./image-name.ts";
 import type { PodInfo } from "./pod-info.ts";
-import { type ResourceAmounts, resourceAmounts } from "./resource-amounts.ts";
+import { resourceAmounts } from "./resource-amounts.ts";
+import { Resources } from "./resources.ts";
 
 export interface Allocatable {
   readonly pods: number;
-  readonly resources: ResourceAmounts;
+  readonly resources: Resources;
 }
 
 export function allocatableOf(node: Node): Allocatable {
-  const resources = new Map(resourceAmounts(node.status?.allocatable));
-  const pods = resources.get("pods") ?? 0;
-  resources.delete("pods");
-  return { pods, resources };
+  const amounts = new Map(resourceAmounts(node.status?.allocatable));
+  const pods = amounts.get("pods") ?? 0;
+  amounts.delete("pods");
+  return { pods, resources: Resources.of(amounts) };
 }
 
-/** A node with the pods that are on it or assumed to be, and their sums. Invariant: the sums are those of `pods`. */
+/** A node with the pods that are on it or assumed to be, and their sums. Invariant: the sums and the lists are those of `pods`. */
 export class NodeInfo {
   readonly name: string;
-  readonly pods = new Map<string, PodInfo>();
-  readonly podsWithAffinity = new Map<string, PodInfo>();
-  readonly podsWithRequiredAntiAffinity = new Map<string, PodInfo>();
-  readonly requested = new Map<string, number>();
+  readonly pods: Map<string, PodInfo>;
+  readonly requested: Resources;
   readonly nonZeroRequested = { cpu: 0, memory: 0 };
+  /** The two lists are replaced, never changed: copies share them. */
+  podsWithAffinity: readonly PodInfo[] = [];
+  podsWithRequiredAntiAffinity: readonly PodInfo[] = [];
   node: Node;
   labels: Readonly<Record<string, string>>;
   allocatable: Allocatable;
   /** Size in bytes of every image the node holds, under each of its names. */
   images: ReadonlyMap<string, number>;
 
-  /** `known`: somebody who has read the same node object before. */
+  /** `known`: somebody who has read the same node object before, and whose pods are taken over. */
   constructor(node: Node, known?: NodeInfo) {
     assert(node.metadata.name !== undefined, "a node has a name");
     this.name = node.metadata.name;
+    this.pods = new Map(known?.pods);
+    this.requested = known?.requested.clone() ?? new Resources();
     this.node = node;
     this.labels = node.metadata.labels ?? {};
     this.allocatable = known?.allocatable ?? allocatableOf(node);
@@ -50,8 +54,10 @@ export class NodeInfo {
   addPod(pod: PodInfo): void {
     assert(!this.pods.has(pod.key), "a pod is counted once on a node");
     this.pods.set(pod.key, pod);
-    if (pod.hasAffinity) this.podsWithAffinity.set(pod.key, pod);
-    if (pod.requiredAntiAffinity.length > 0) this.podsWithRequiredAntiAffinity.set(pod.key, pod);
+    if (pod.hasAffinity) this.podsWithAffinity = [...this.podsWithAffinity, pod];
+    if (pod.requiredAntiAffinity.length > 0) {
+      this.podsWithRequiredAntiAffinity = [...this.podsWithRequiredAntiAffinity, pod];
+    }
     this.#count(pod, 1);
   }
 
@@ -59,8 +65,10 @@ export class NodeInfo {
     const pod = this.pods.get(key);
     if (pod === undefined) return undefined;
     this.pods.delete(key);
-    this.podsWithAffinity.delete(key);
-    this.podsWithRequiredAntiAffinity.delete(key);
+    if (pod.hasAffinity) {
+      this.podsWithAffinity = this.podsWithAffinity.filter((other) => other !== pod);
+      this.podsWithRequiredAntiAffinity = this.podsWithRequiredAntiAffinity.filter((other) => other !== pod);
+    }
     this.#count(pod, -1);
     return pod;
   }
@@ -68,19 +76,15 @@ export class NodeInfo {
   /** For trying out what would be: the node object is shared, the pods are not. */
   clone(): NodeInfo {
     const clone = new NodeInfo(this.node, this);
-    for (const [key, pod] of this.pods) clone.pods.set(key, pod);
-    for (const [key, pod] of this.podsWithAffinity) clone.podsWithAffinity.set(key, pod);
-    for (const [key, pod] of this.podsWithRequiredAntiAffinity) clone.podsWithRequiredAntiAffinity.set(key, pod);
-    for (const [resource, amount] of this.requested) clone.requested.set(resource, amount);
+    clone.podsWithAffinity = this.podsWithAffinity;
+    clone.podsWithRequiredAntiAffinity = this.podsWithRequiredAntiAffinity;
     clone.nonZeroRequested.cpu = this.nonZeroRequested.cpu;
     clone.nonZeroRequested.memory = this.nonZeroRequested.memory;
     return clone;
   }
 
   #count(pod: PodInfo, sign: 1 | -1): void {
-    for (const [resource, amount] of pod.requests) {
-      this.requested.set(resource, (this.requested.get(resource) ?? 0) + sign * amount);
-    }
+    this.requested.add(pod.requests, sign);
     this.nonZeroRequested.cpu += sign * pod.nonZeroRequests.cpu;
     this.nonZeroRequested.memory += sign * pod.nonZeroRequests.memory;
   }

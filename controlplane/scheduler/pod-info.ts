@@ -2,6 +2,7 @@ import type { Container, Labels, Pod, PreferredSchedulingTerm, Toleration } from
 import { keyOf } from "../client/mod.ts";
 import { type AffinityTerm, affinityTerm, type WeightedAffinityTerm } from "./affinity-term.ts";
 import { type ResourceAmounts, resourceAmounts } from "./resource-amounts.ts";
+import { Resources } from "./resources.ts";
 
 export interface HostPort {
   readonly address: string;
@@ -19,7 +20,7 @@ export interface PodInfo {
   readonly namespace: string;
   readonly labels: Labels;
   readonly priority: number;
-  readonly requests: ResourceAmounts;
+  readonly requests: Resources;
   readonly nonZeroRequests: { readonly cpu: number; readonly memory: number };
   readonly hostPorts: readonly HostPort[];
   readonly tolerations: readonly Toleration[];
@@ -97,14 +98,6 @@ export function podRequests(
   return total;
 }
 
-/** As reasons name them: CPU, memory, local storage, then the rest. */
-const first = ["cpu", "memory", "ephemeral-storage"];
-
-function inOrder(amounts: ResourceAmounts): ResourceAmounts {
-  const rank = (name: string) => (first.includes(name) ? first.indexOf(name) : first.length);
-  return new Map([...amounts].sort(([a], [b]) => rank(a) - rank(b)));
-}
-
 function nonZeroRequestsOf(pod: Pod): PodInfo["nonZeroRequests"] {
   const amounts = podRequests(pod, (container) => {
     const requests = new Map(resourceAmounts(container.resources?.requests));
@@ -139,7 +132,7 @@ export function podInfo(pod: Pod): PodInfo {
     namespace: pod.metadata.namespace ?? "",
     labels: pod.metadata.labels,
     priority: pod.spec?.priority ?? 0,
-    requests: inOrder(podRequests(pod)),
+    requests: Resources.of(podRequests(pod)),
     nonZeroRequests: nonZeroRequestsOf(pod),
     hostPorts: hostPortsOf(pod),
     tolerations,

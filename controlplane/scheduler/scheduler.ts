@@ -207,7 +207,7 @@ export class Scheduler {
     const message = fitMessage({
       nodeCount,
       preFilterMessage,
-      reasonsOfNodes: [...refusals.values()].map(({ reasons }) => reasons),
+      reasonsOfNodes: refusals.values().map(({ reasons }) => reasons),
       postFilterMessage: way.kind === "none" ? way.message : "",
     });
     if (way.kind === "nominated") {

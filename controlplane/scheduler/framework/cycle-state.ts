@@ -1,3 +1,5 @@
+import type { Plugin } from "./plugin.ts";
+
 /** Names what one plugin keeps for the length of a cycle, and its type. */
 export class StateKey<T> {
   readonly name: string;
@@ -12,6 +14,9 @@ export class StateKey<T> {
 
 /** What plugins work out once per scheduling cycle, at preFilter and preScore, and ask again for every node. */
 export class CycleState {
+  /** Plugins that preFilter left to filter this pod, and of these those that follow pods that are added and removed. Undefined: all. */
+  filters: readonly Plugin[] | undefined;
+  extensions: readonly Plugin[] | undefined;
   readonly #values = new Map<StateKey<unknown>, unknown>();
 
   get<T>(key: StateKey<T>): T | undefined {
@@ -25,6 +30,8 @@ export class CycleState {
   /** Changes to the copy leave this one as it is. */
   clone(): CycleState {
     const clone = new CycleState();
+    clone.filters = this.filters;
+    clone.extensions = this.extensions;
     for (const [key, value] of this.#values) clone.#values.set(key, key.copy(value));
     return clone;
   }

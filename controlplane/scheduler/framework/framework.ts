@@ -54,8 +54,6 @@ export interface PluginScores {
   readonly normalized: readonly number[];
 }
 
-/** Filters left for this pod, those that skipped it taken out. */
-const activeFilters = new StateKey<readonly Plugin[]>("framework.filters");
 const skippedScores = new StateKey<ReadonlySet<string>>("framework.skippedScores");
 
 /** Runs the plugins of one profile, point by point. */
@@ -110,18 +108,18 @@ export class Framework implements Trial {
         return { kind: "refused", refusal: { reasons: [reason], unresolvable: true, plugin: plugin.name } };
       }
     }
-    state.set(
-      activeFilters,
-      this.#plugins.filter.filter((plugin) => !skipped.has(plugin)),
-    );
+    state.filters = this.#plugins.filter.filter((plugin) => !skipped.has(plugin));
+    state.extensions = this.#extended.filter((plugin) => !skipped.has(plugin));
     return { kind: "go", nodes, narrowedBy };
   }
 
   /** The first plugin that refuses the node gives the reason. */
   filterOnce(pod: PodInfo, node: NodeInfo, state: CycleState): Refusal | undefined {
-    for (const plugin of state.get(activeFilters) ?? this.#plugins.filter) {
+    for (const plugin of state.filters ?? this.#plugins.filter) {
       const rejection = plugin.filter?.(pod, node, state, this.#cluster);
-      if (rejection !== undefined) return { ...rejection, plugin: plugin.name };
+      if (rejection === undefined) continue;
+      const { reasons, unresolvable } = rejection;
+      return { reasons, unresolvable, plugin: plugin.name };
     }
     return undefined;
   }
@@ -132,7 +130,7 @@ export class Framework implements Trial {
     node: NodeInfo,
     state: CycleState,
   ): { plugin: string; skipped: boolean; refusal?: Refusal }[] {
-    const active = state.get(activeFilters) ?? this.#plugins.filter;
+    const active = state.filters ?? this.#plugins.filter;
     return this.#plugins.filter.map((plugin) => {
       const rejection = active.includes(plugin) ? plugin.filter?.(pod, node, state, this.#cluster) : undefined;
       const refusal = rejection === undefined ? undefined : { ...rejection, plugin: plugin.name };
@@ -146,28 +144,32 @@ export class Framework implements Trial {
    */
   filter(pod: PodInfo, node: NodeInfo, state: CycleState): Refusal | undefined {
     const promised = this.#cluster.nominations.onNode(node.name);
-    if (promised.length > 0) {
-      const others = promised.filter((other) => other.priority >= pod.priority && other.key !== pod.key);
-      const missing = others.filter((other) => !node.pods.has(other.key));
-      if (missing.length > 0) {
-        const [with_, stateWith] = [node.clone(), state.clone()];
-        for (const other of missing) {
-          with_.addPod(other);
-          this.addPod(pod, other, with_, stateWith);
-        }
-        const refusal = this.filterOnce(pod, with_, stateWith);
-        if (refusal !== undefined) return refusal;
-      }
+    return (
+      (promised.length > 0 ? this.#filterWith(promised, pod, node, state) : undefined) ??
+      this.filterOnce(pod, node, state)
+    );
+  }
+
+  #filterWith(promised: readonly PodInfo[], pod: PodInfo, node: NodeInfo, state: CycleState): Refusal | undefined {
+    const missing = promised.filter(
+      (other) => other.priority >= pod.priority && other.key !== pod.key && !node.pods.has(other.key),
+    );
+    if (missing.length === 0) return undefined;
+    const [with_, stateWith] = [node.clone(), state.clone()];
+    for (const other of missing) {
+      with_.addPod(other);
+      this.addPod(pod, other, with_, stateWith);
     }
-    return this.filterOnce(pod, node, state);
+    return this.filterOnce(pod, with_, stateWith);
   }
 
   addPod(pod: PodInfo, added: PodInfo, node: NodeInfo, state: CycleState): void {
-    for (const plugin of this.#extended) plugin.addPod?.(pod, added, node, state, this.#cluster);
+    for (const plugin of state.extensions ?? this.#extended) plugin.addPod?.(pod, added, node, state, this.#cluster);
   }
 
   removePod(pod: PodInfo, removed: PodInfo, node: NodeInfo, state: CycleState): void {
-    for (const plugin of this.#extended) plugin.removePod?.(pod, removed, node, state, this.#cluster);
+    for (const plugin of state.extensions ?? this.#extended)
+      plugin.removePod?.(pod, removed, node, state, this.#cluster);
   }
 
   /** The first plugin that finds a way out, or all their reasons. */

@@ -20,9 +20,9 @@ function deviation(shares: readonly number[]): number {
 function sharesWith(names: readonly string[], pod: PodInfo, node: NodeInfo): number[] {
   const shares: number[] = [];
   for (const name of names) {
-    const allocatable = node.allocatable.resources.get(name) ?? 0;
+    const allocatable = node.allocatable.resources.get(name);
     if (allocatable === 0) continue;
-    const requested = (node.requested.get(name) ?? 0) + (pod.requests.get(name) ?? 0);
+    const requested = node.requested.get(name) + pod.requests.get(name);
     shares.push(Math.min(1, requested / allocatable));
   }
   return shares;
@@ -37,7 +37,7 @@ export function balancedAllocation(args: BalancedAllocationArgs = {}): Plugin {
   const names = args.resources?.map(({ name }) => name) ?? ["cpu", "memory"];
   return {
     name: "NodeResourcesBalancedAllocation",
-    preScore: (pod) => (names.every((name) => (pod.requests.get(name) ?? 0) === 0) ? "skip" : undefined),
+    preScore: (pod) => (names.every((name) => pod.requests.get(name) === 0) ? "skip" : undefined),
     score: (pod, node) => Math.trunc((1 - deviation(sharesWith(names, pod, node))) * maxNodeScore),
   };
 }

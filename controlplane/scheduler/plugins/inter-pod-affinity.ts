@@ -148,7 +148,7 @@ export function interPodAffinity(given: InterPodAffinityArgs = {}): Plugin {
         anti: new TopologyCounts(),
       };
       for (const node of cluster.nodesWithRequiredAntiAffinity) {
-        for (const other of node.podsWithRequiredAntiAffinity.values()) {
+        for (const other of node.podsWithRequiredAntiAffinity) {
           countExistingAnti(required.existingAnti, pod, other, node, objects, 1);
         }
       }
@@ -189,8 +189,8 @@ export function interPodAffinity(given: InterPodAffinityArgs = {}): Plugin {
       if (!hasTerms && args.ignorePreferredTermsOfExistingPods) return "skip";
       // Pods without affinity have no say of their own: they matter only to a pod that has.
       for (const node of hasTerms ? cluster.nodes : cluster.nodesWithAffinity) {
-        const others = hasTerms ? node.pods : node.podsWithAffinity;
-        for (const other of others.values()) weigh(scores, pod, other, node, cluster.objects, args);
+        const others = hasTerms ? node.pods.values() : node.podsWithAffinity;
+        for (const other of others) weigh(scores, pod, other, node, cluster.objects, args);
       }
       if (scores.isEmpty) return "skip";
       state.set(scoresKey, scores);

@@ -1,8 +1,9 @@
 import { equalJson } from "../../api/mod.ts";
 import type { Cluster } from "../cluster.ts";
-import type { Plugin } from "../framework/plugin.ts";
+import type { Plugin, Rejection } from "../framework/plugin.ts";
 import { allocatableOf, type NodeInfo } from "../node-info.ts";
 import type { PodInfo } from "../pod-info.ts";
+import { Resources } from "../resources.ts";
 import {
   leastAllocated,
   mostAllocated,
@@ -24,6 +25,7 @@ export interface NodeResourcesFitArgs {
 }
 
 const native = new Set(["cpu", "memory", "ephemeral-storage"]);
+
 /**
  * The pods that stay on the node whatever happens, for the question whether an event there may help: those that are promised room there, and those
  * that preemption could not remove. A pod that was promised room itself waits for it instead of preempting again: for it, all stay.
@@ -37,10 +39,31 @@ function staying(pod: PodInfo, node: NodeInfo, { nominations }: Cluster): PodInf
   return stay;
 }
 
+/** Stands for a slot among the pods of a node; no resource has this name. */
+const slot = "";
+
+/** Nodes that lack the same, thousands in a full cluster, share one rejection. */
+class Rejections {
+  readonly #known = new Map<string, Rejection>();
+  readonly #most = 1000;
+
+  /** `lacking`: names of resources, and the slot. */
+  get(lacking: readonly string[], unresolvable: boolean): Rejection {
+    const key = lacking.join();
+    const known = this.#known.get(key);
+    if (known?.unresolvable === unresolvable) return known;
+    const reasons = lacking.map((name) => (name === slot ? "Too many pods" : `Insufficient ${name}`));
+    const rejection = { reasons, unresolvable };
+    if (this.#known.size >= this.#most) this.#known.clear();
+    this.#known.set(key, rejection);
+    return rejection;
+  }
+}
+
 /** Amounts of resource `name` that would be requested of a node, the pod's included; scoring knows nobody who needs nothing. */
 function requestedWith(name: string, pod: PodInfo, node: NodeInfo): number {
   if (name === "cpu" || name === "memory") return node.nonZeroRequested[name] + pod.nonZeroRequests[name];
-  return (node.requested.get(name) ?? 0) + (pod.requests.get(name) ?? 0);
+  return node.requested.get(name) + pod.requests.get(name);
 }
 
 function strategyOf(args: NodeResourcesFitArgs, resources: readonly ResourceWeight[]): Strategy {
@@ -63,6 +86,7 @@ function strategyOf(args: NodeResourcesFitArgs, resources: readonly ResourceWeig
 export function nodeResourcesFit(args: NodeResourcesFitArgs = {}): Plugin {
   const ignored = new Set(args.ignoredResources);
   const ignoredGroups = new Set(args.ignoredResourceGroups);
+  const ignoresSome = ignored.size + ignoredGroups.size > 0;
   const counts = (resource: string) =>
     native.has(resource) || !(ignored.has(resource) || ignoredGroups.has(resource.split("/", 1)[0] as string));
   const resources = args.scoringStrategy?.resources ?? [
@@ -71,46 +95,29 @@ export function nodeResourcesFit(args: NodeResourcesFitArgs = {}): Plugin {
   ];
   const names = resources.map(({ name }) => name);
   const strategy = strategyOf(args, resources);
-  const fits = (pod: PodInfo, node: NodeInfo): boolean => {
-    if (node.pods.size + 1 > node.allocatable.pods) return false;
-    for (const [resource, request] of pod.requests) {
-      if (request === 0) continue;
-      const free = (node.allocatable.resources.get(resource) ?? 0) - (node.requested.get(resource) ?? 0);
-      if (request > free && counts(resource)) return false;
-    }
-    return true;
-  };
+  const rejections = new Rejections();
   const couldFit = (pod: PodInfo, node: NodeInfo, cluster: Cluster): boolean => {
     const stay = staying(pod, node, cluster);
     if (stay.length + 1 > node.allocatable.pods) return false;
-    for (const [name, request] of pod.requests) {
-      if (request === 0 || !counts(name)) continue;
-      let free = node.allocatable.resources.get(name) ?? 0;
-      for (const other of stay) free -= other.requests.get(name) ?? 0;
-      if (request > free) return false;
-    }
-    return true;
+    const requested = new Resources();
+    for (const other of stay) requested.add(other.requests, 1);
+    return !pod.requests.lacking(node.allocatable.resources, requested).some(counts);
   };
   return {
     name: "NodeResourcesFit",
     filter(pod, node) {
-      if (fits(pod, node)) return undefined;
-      const reasons: string[] = [];
-      if (node.pods.size + 1 > node.allocatable.pods) reasons.push("Too many pods");
-      let beyondCapacity = false;
-      for (const [resource, request] of pod.requests) {
-        const allocatable = node.allocatable.resources.get(resource) ?? 0;
-        if (request === 0 || request <= allocatable - (node.requested.get(resource) ?? 0) || !counts(resource))
-          continue;
-        reasons.push(`Insufficient ${resource}`);
-        // Even an empty node would be too small.
-        if (request > allocatable) beyondCapacity = true;
-      }
-      return { reasons, unresolvable: beyondCapacity };
+      const { pods, resources } = node.allocatable;
+      const isFull = node.pods.size + 1 > pods;
+      let lacking = pod.requests.lacking(resources, node.requested);
+      if (ignoresSome) lacking = lacking.filter(counts);
+      if (!isFull && lacking.length === 0) return undefined;
+      // Even an empty node would be too small.
+      const unresolvable = lacking.some((name) => pod.requests.get(name) > resources.get(name));
+      return rejections.get(isFull ? [slot, ...lacking] : lacking, unresolvable);
     },
     score(pod, node) {
       const requested = names.map((name) => requestedWith(name, pod, node));
-      const allocatable = names.map((name) => node.allocatable.resources.get(name) ?? 0);
+      const allocatable = names.map((name) => node.allocatable.resources.get(name));
       return strategy(requested, allocatable);
     },
     events: new Set(["NodeAdd", "NodeUpdate", "AssignedPodDelete", "AssignedPodUpdate", "PodUpdate"]),
@@ -128,7 +135,7 @@ export function nodeResourcesFit(args: NodeResourcesFitArgs = {}): Plugin {
           return couldFitOn(event.pod.spec?.nodeName);
         case "NodeUpdate": {
           const [before, now] = [allocatableOf(event.old), allocatableOf(event.node)];
-          const grew = [...now.resources].some(([name, amount]) => amount > (before.resources.get(name) ?? 0));
+          const grew = [...now.resources].some(([name, amount]) => amount > before.resources.get(name));
           return (grew || now.pods > before.pods) && couldFitOn(event.node.metadata.name);
         }
         case "PodUpdate":

@@ -1,13 +1,15 @@
 import type { PodInfo } from "../pod-info.ts";
 
+const nobody: readonly PodInfo[] = [];
+
 /** Pods for which room is being made, by the node where: others must not take it. A pod has one promise at most. */
 export class Nominator {
-  readonly #byNode = new Map<string, Map<string, PodInfo>>();
+  /** Lists are replaced, not changed: whoever was given one may keep it. */
+  readonly #byNode = new Map<string, PodInfo[]>();
   readonly #nodeOf = new Map<string, string>();
 
   onNode(node: string): readonly PodInfo[] {
-    const pods = this.#byNode.get(node);
-    return pods === undefined ? [] : [...pods.values()];
+    return this.#byNode.get(node) ?? nobody;
   }
 
   nodeOf(key: string): string | undefined {
@@ -17,9 +19,7 @@ export class Nominator {
   set(pod: PodInfo, node: string): void {
     this.delete(pod.key);
     this.#nodeOf.set(pod.key, node);
-    const pods = this.#byNode.get(node);
-    if (pods === undefined) this.#byNode.set(node, new Map([[pod.key, pod]]));
-    else pods.set(pod.key, pod);
+    this.#byNode.set(node, [...this.onNode(node), pod]);
   }
 
   /** The node that was promised, if one was. */
@@ -27,9 +27,9 @@ export class Nominator {
     const node = this.#nodeOf.get(key);
     if (node === undefined) return undefined;
     this.#nodeOf.delete(key);
-    const pods = this.#byNode.get(node);
-    pods?.delete(key);
-    if (pods?.size === 0) this.#byNode.delete(node);
+    const others = this.onNode(node).filter((pod) => pod.key !== key);
+    if (others.length === 0) this.#byNode.delete(node);
+    else this.#byNode.set(node, others);
     return node;
   }
 
