@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { Failure } from "../base/mod.ts";
 import { componentsOf } from "./cluster/components.ts";
 import { readConfig } from "./cluster/config.ts";
+import { HostSockets } from "./cluster/host-sockets.ts";
 import { layoutOf } from "./cluster/layout.ts";
 import { prepareNetwork, releaseNetwork } from "./cluster/node-networks.ts";
 import { forget, recordOf, writeRecord } from "./cluster/processes.ts";
@@ -36,13 +37,15 @@ export async function main(args: string[]): Promise<void> {
     if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
   };
   const namespaces = new Map<string, string>();
+  const sockets = new HostSockets();
   const supervisor = new Supervisor(componentsOf(layout, config), {
     layout,
     cluster: config.name,
-    entering: ({ node }) => {
-      const namespace = node && namespaces.get(node.name);
+    entering: ({ name, node }) => {
+      const namespace = namespaces.get(node?.name ?? name);
       return namespace === undefined ? [] : ["nsenter", `--net=${namespace}`, "--"];
     },
+    attend: (child) => sockets.serve(child),
     onEvent: (event) => {
       const { component, state, ...details } = event;
       note(`${component} ${state} ${JSON.stringify(details)}`);
@@ -55,6 +58,7 @@ export async function main(args: string[]): Promise<void> {
     stopping ??= (async () => {
       note("stopping");
       await supervisor.stop();
+      sockets.close();
       await releaseNetwork(layout, config);
       forget(recordFile);
       note("stopped");

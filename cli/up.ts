@@ -33,6 +33,9 @@ interface UpFlags {
   dataDir?: string;
   members: number;
   nodes: number;
+  ingress: boolean;
+  ingressHttpPort: number;
+  ingressHttpsPort: number;
   controlPlanes: number;
   etcdServers?: string;
   etcdCafile?: string;
@@ -79,10 +82,16 @@ async function plan(flags: UpFlags): Promise<ClusterConfig> {
     const kubeletPort = ownNetworks({ runtime }) ? 10_250 : await ports.pick(name, 10_250 + index);
     nodes.push({ name, address: nodeAddress(runtime, index), kubeletPort });
   }
+  const ingress = flags.ingress &&
+    flags.nodes > 0 && {
+      httpPort: await ports.pick("ingress http", flags.ingressHttpPort),
+      httpsPort: await ports.pick("ingress https", flags.ingressHttpsPort),
+    };
   for (const { what, wanted, given } of ports.moved) step("note", what, `port ${wanted} is taken, using ${given}`);
   const token = `${flags.name}-${randomBytes(4).toString("hex")}`;
   return {
     ...{ version: 1, name: flags.name, token, members, apiPort, nodes, runtime },
+    ...(ingress && { ingress }),
     ...(apiServerPorts.length > 0 && { apiServerPorts }),
     ...(flags.etcdServers !== undefined && { externalEtcd: externalEtcd(flags.etcdServers, flags) }),
   };
@@ -96,6 +105,12 @@ async function requireFreePorts(config: ClusterConfig): Promise<void> {
     ]),
     [config.apiServerPorts === undefined ? "apiserver" : "balancer", config.apiPort],
     ...(config.apiServerPorts ?? []).map((port, index) => [`apiserver-${index + 1}`, port]),
+    ...(config.ingress === undefined
+      ? []
+      : [
+          ["ingress http", config.ingress.httpPort],
+          ["ingress https", config.ingress.httpsPort],
+        ]),
   ] as [string, number][];
   for (const [what, port] of wanted) {
     if (await isFree(port)) continue;
@@ -123,6 +138,7 @@ function writeClientFiles(layout: Layout, config: ClusterConfig): void {
     [join(layout.run, "scheduler.kubeconfig"), pkiNames.scheduler],
     [join(layout.run, "proxy.kubeconfig"), pkiNames.proxy],
     [join(layout.run, "dns.kubeconfig"), pkiNames.dns],
+    [join(layout.run, "ingress.kubeconfig"), pkiNames.ingress],
     [join(layout.run, "provisioner.kubeconfig"), pkiNames.provisioner],
     ...config.nodes.map(({ name }) => [join(layout.run, `${name}.kubeconfig`), pkiNames.kubelet(name)]),
   ] as [string, string][];
@@ -187,6 +203,9 @@ export async function main(args: string[]): Promise<void> {
   const command = clusterParser("up", "Starts a cluster on this machine, or resumes it with its data.")
     .option("--members <count>", "store members (1, 3 or 5 make sense)", wholeNumber(1, 9), 3)
     .option("--nodes <count>", "nodes that run pods", wholeNumber(0, 50), 1)
+    .option("--no-ingress", "without an Ingress controller, and without addresses of this machine for LoadBalancers")
+    .option("--ingress-http-port <port>", "where it serves HTTP on 127.0.0.1", wholeNumber(1, 65_535), 8_080)
+    .option("--ingress-https-port <port>", "and HTTPS", wholeNumber(1, 65_535), 8_443)
     .option(
       "--control-planes <count>",
       "API servers (behind a balancer), each with a scheduler and a controller manager",

@@ -64,7 +64,8 @@ describe("a control plane on an etcd of one's own", () => {
 
   test("has no members, and runs pods", async () => {
     const { components } = await cluster.status();
-    expect(components.map(({ name }) => name)).toEqual(["apiserver", "controller-manager", "scheduler", "node-1"]);
+    const names = components.map(({ name }) => name);
+    expect(names).toEqual(["apiserver", "controller-manager", "scheduler", "node-1", "ingress"]);
     await cluster.kubectl("create", "deployment", "web", "--image=host", "--", "sleep", "1000");
     await cluster.kubectl("rollout", "status", "deployment/web", "--timeout=60s");
     const { stdout } = await etcdctl(etcd.endpoints, ["get", "/registry/deployments/", "--prefix", "--keys-only"]);

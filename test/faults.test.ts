@@ -9,7 +9,8 @@ import { leftovers } from "./support/leftovers.ts";
 
 const cluster = new TestCluster();
 const kubectl = (...args: string[]) => cluster.kubectl(...args);
-const components = ["etcd-1", "etcd-2", "etcd-3", "apiserver", "controller-manager", "scheduler", "node-1", "node-2"];
+const control = ["etcd-1", "etcd-2", "etcd-3", "apiserver", "controller-manager", "scheduler"];
+const components = [...control, "node-1", "node-2", "ingress"];
 
 beforeAll(async () => {
   await cluster.up();

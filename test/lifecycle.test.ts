@@ -31,13 +31,14 @@ describe("a cluster's life", () => {
       "scheduler",
       "node-1",
       "node-2",
+      "ingress",
     ]) {
       expect(output).toMatch(new RegExp(`✓ ${component} `));
     }
     expect(output).toContain("kubectl get nodes");
     const status = await c.status();
     expect(status.healthy).toBe(true);
-    expect(new Set(status.components.map(({ pid }) => pid)).size).toBe(8);
+    expect(new Set(status.components.map(({ pid }) => pid)).size).toBe(9);
     expect(await c.kubectl("get", "nodes")).toMatch(/node-1\s+Ready[\s\S]*node-2\s+Ready/);
     expect(await c.up()).toContain("already running");
   });

@@ -5,6 +5,7 @@ import type { ClusterConfig, MemberConfig, NodeConfig } from "./config.ts";
 import {
   controlPlanes,
   dnsServiceAddress,
+  edgeAddress,
   loadBalancerCIDR,
   nodeApiAddress,
   nodeApiPort,
@@ -13,6 +14,7 @@ import {
   serviceCIDR,
 } from "./config.ts";
 import { clustersHome, type Layout } from "./layout.ts";
+import { edgeComponent } from "./node-networks.ts";
 import { certificateFile, keyFile, pkiNames } from "./pki-files.ts";
 
 /** One process of a cluster: what the supervisor starts, and what `status` and `logs` call it. */
@@ -198,6 +200,32 @@ function nodeComponent(layout: Layout, config: ClusterConfig, node: NodeConfig):
   };
 }
 
+/** Inside, at the edge's own address; for this machine, at ports of 127.0.0.1. */
+function ingressComponent(
+  layout: Layout,
+  config: ClusterConfig,
+  ports: { httpPort: number; httpsPort: number },
+): Component {
+  const sockets = range(controlPlanes(config)).map((index) => layout.apiSocket(index));
+  const [hostHttp, hostHttps] = [`127.0.0.1:${ports.httpPort}`, `127.0.0.1:${ports.httpsPort}`];
+  return {
+    name: edgeComponent,
+    where: `http://${hostHttp} https://${hostHttps}`,
+    args: [
+      "ingress",
+      ...["--kubeconfig", join(layout.run, "ingress.kubeconfig"), "--apiserver-socket", ...sockets],
+      ...["--client-ca-file", certificateFile(layout, pkiNames.ca)],
+      ...["--host-http", hostHttp, "--host-https", hostHttps],
+      ...(ownNetworks(config)
+        ? [
+            ...["--apiserver-address", `${nodeApiAddress}:${nodeApiPort}`, "--load-balancer-cidr", loadBalancerCIDR],
+            ...["--http", `${edgeAddress}:80`, "--https", `${edgeAddress}:443`, "--status-address", edgeAddress],
+          ]
+        : []),
+    ],
+  };
+}
+
 /** 1 … count. */
 function range(count: number): number[] {
   return Array.from({ length: count }, (_, index) => index + 1);
@@ -214,5 +242,6 @@ export function componentsOf(layout: Layout, config: ClusterConfig): Component[]
     ...planes.map((index) => schedulerComponent(layout, config, index)),
     ...(config.runtime === "containerd" ? config.nodes.map((node) => containerdComponent(layout, node)) : []),
     ...config.nodes.map((node) => nodeComponent(layout, config, node)),
+    ...(config.ingress === undefined ? [] : [ingressComponent(layout, config, config.ingress)]),
   ];
 }

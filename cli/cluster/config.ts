@@ -38,6 +38,8 @@ export interface ClusterConfig {
   /** A store that is not this cluster's own, in place of members. */
   readonly externalEtcd?: ExternalEtcd;
   readonly nodes: readonly NodeConfig[];
+  /** Where this machine reaches the Ingress controller, on 127.0.0.1. Absent: there is none. */
+  readonly ingress?: { readonly httpPort: number; readonly httpsPort: number };
   readonly runtime: NodeRuntime;
 }
 
@@ -75,6 +77,9 @@ export function apiServiceAddress(config: Pick<ClusterConfig, "runtime" | "token
 
 /** The Service kube-dns; where nodes are plain processes there is none. */
 export const dnsServiceAddress = "10.96.0.10";
+
+/** Of the network namespace from where the cluster is reached, on the underlay. */
+export const edgeAddress = "172.30.0.3";
 
 /** Addresses for Services of type LoadBalancer, on the underlay. */
 export const loadBalancerCIDR = "172.30.200.0/24";

@@ -9,7 +9,7 @@ import {
   requireContainerd,
   stopNode,
 } from "../../dataplane/kubelet/mod.ts";
-import { type ClusterConfig, type NodeRuntime, ownNetworks } from "./config.ts";
+import { type ClusterConfig, edgeAddress, type NodeRuntime, ownNetworks } from "./config.ts";
 import type { Layout } from "./layout.ts";
 
 /** Namespaces need root; without it, nodes are plain processes. Throws Failure when what is insisted on cannot be had. */
@@ -32,7 +32,10 @@ export function nodeAddress(runtime: NodeRuntime, index: number): string {
   return ownNetworks({ runtime }) ? `172.30.0.${11 + index}` : `127.30.0.${11 + index}`;
 }
 
-/** Makes the network of the cluster and of each node; returns the namespace each node agent lives in. Idempotent. */
+/** The component that lives in the edge, a network namespace beside those of the nodes. */
+export const edgeComponent = "ingress";
+
+/** Makes the network of the cluster; returns the namespace of each node, by its name, and of the edge, by its component's. Idempotent. */
 export async function prepareNetwork(_layout: Layout, config: ClusterConfig): Promise<Map<string, string>> {
   const namespaces = new Map<string, string>();
   if (!ownNetworks(config) || config.nodes.length === 0) return namespaces;
@@ -41,6 +44,10 @@ export async function prepareNetwork(_layout: Layout, config: ClusterConfig): Pr
   for (const { name, address } of config.nodes) {
     const { namespace } = await createNodeNetwork({ cluster: config.token, node: name, nodeIP: address });
     namespaces.set(name, namespace);
+  }
+  if (config.ingress !== undefined) {
+    const { namespace } = await createNodeNetwork({ cluster: config.token, node: "edge", nodeIP: edgeAddress });
+    namespaces.set(edgeComponent, namespace);
   }
   return namespaces;
 }

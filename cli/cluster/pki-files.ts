@@ -14,6 +14,7 @@ export const pkiNames = {
   scheduler: "scheduler",
   proxy: "proxy",
   dns: "dns",
+  ingress: "ingress",
   provisioner: "provisioner",
   admin: "admin",
   kubelet: (node: string) => `kubelet-${node}`,

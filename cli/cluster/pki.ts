@@ -167,6 +167,7 @@ export async function ensurePki(layout: Layout, config: ClusterConfig): Promise<
     [pkiNames.scheduler, "system:kube-scheduler", undefined],
     [pkiNames.proxy, "system:kube-proxy", undefined],
     [pkiNames.dns, "system:flotilla:dns", undefined],
+    [pkiNames.ingress, "system:flotilla:ingress", undefined],
     [pkiNames.provisioner, "system:flotilla:provisioner", undefined],
   ] as const;
   for (const [name, commonName, organization] of clients) {

@@ -29,6 +29,8 @@ export interface SuperviseOptions {
   readonly cluster: string;
   /** Beginning of the command line, for a component whose process starts elsewhere than in this one's namespaces. */
   entering(component: Component): readonly string[];
+  /** Called with every process as it starts, to answer what it asks for. */
+  attend(child: ChildProcess): void;
   onEvent(event: ComponentEvent): void;
 }
 
@@ -98,6 +100,7 @@ class Keeper {
     });
     closeSync(logFd);
     this.#child = child;
+    this.#options.attend(child);
     child.once("spawn", () => {
       const pid = child.pid as number;
       writeRecord(this.#recordFile, recordOf(pid));

@@ -1,6 +1,6 @@
 import { createServer, type Server as HttpServer, type IncomingMessage } from "node:http";
 import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from "node:http2";
-import type { AddressInfo, Server as NetServer } from "node:net";
+import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { Deferred, Failure } from "../../base/mod.ts";
 import { answer, type FrontRequest, type FrontResponse, forward, refusalOf, route, type Upstreams } from "./forward.ts";
@@ -8,8 +8,8 @@ import type { RoutingTable } from "./routing.ts";
 import type { Certificates, Pair } from "./tls.ts";
 import { passUpgrade, plainResponse, wantsUpgrade } from "./upgrade.ts";
 
-/** Where to listen, or a socket that listens already; its connections are ours from then on. */
-export type Listener = { readonly host: string; readonly port: number } | NetServer;
+/** Where to listen; or what `net.Server.listen` takes for a socket that is bound or listens already: its connections are ours from then on. */
+export type Listener = { readonly host: string; readonly port: number } | object;
 
 /** The front: HTTP/1.1 on plain sockets, HTTP/1.1 and HTTP/2 on TLS. Asks `table` anew for every request. */
 export class IngressProxy {
@@ -102,7 +102,8 @@ export class IngressProxy {
   async #listen(server: HttpServer | Http2SecureServer, listener: Listener): Promise<number> {
     await new Promise<void>((resolve, reject) => {
       server.once("error", (error: NodeJS.ErrnoException) => {
-        const where = "port" in listener ? `${listener.host}:${listener.port}` : "the given socket";
+        const where =
+          "host" in listener && "port" in listener ? `${listener.host}:${listener.port}` : "the given socket";
         reject(
           new Failure(
             error.code ?? "ListenFailed",
@@ -112,7 +113,6 @@ export class IngressProxy {
           ),
         );
       });
-      // A net.Server given to listen hands its socket over.
       server.listen(listener, resolve);
     });
     return (server.address() as AddressInfo).port;
