@@ -31,7 +31,7 @@ interface NodeImage {
 
 const subcommands: Readonly<Record<string, (args: string[]) => Promise<void>>> = { load, list, rm };
 
-/** `flotilla image load|list|rm`: the images on a cluster's nodes, while they run or not. */
+/** `flotilla image load|list|rm`: the images on a cluster's nodes; those of the embedded engine also while the cluster is stopped. */
 export async function main(args: string[]): Promise<void> {
   // Flags may come before it, as after it.
   const at = args.findIndex((word) => word in subcommands);
@@ -54,6 +54,13 @@ function imageParser(name: string, summary: string) {
 /** The nodes that are meant: their names and root directories. */
 function nodesOf(flags: ImageFlags): { name: string; rootDir: string }[] {
   const { layout, config } = requireCluster(flags.name, flags.dataDir);
+  const sleeps = config.nodes.find(({ name }) => nodeContainerdSocket(layout.nodeDir(name)) === undefined);
+  if (config.runtime === "containerd" && sleeps !== undefined)
+    throw new Failure(
+      "ContainerdStopped",
+      `containerd of ${sleeps.name} does not run, and only it can tell of its images`,
+      `\`flotilla start --name ${config.name}\` starts it`,
+    );
   const all = config.nodes.map(({ name }) => name);
   const stranger = flags.node.find((name) => !all.includes(name));
   if (stranger !== undefined)

@@ -24,6 +24,8 @@ export class TestCluster {
   readonly name = `t-${randomBytes(3).toString("hex")}`;
   readonly #parent = mkdtempSync(join(tmpdir(), "flotilla-test-"));
   readonly root = join(this.#parent, "cluster");
+  /** For what a test needs besides; goes with the cluster. */
+  readonly scratch = this.#parent;
 
   /** Runs a flotilla command about this cluster; fails with its output unless it succeeds. */
   async flotilla(command: string, ...args: string[]): Promise<string> {

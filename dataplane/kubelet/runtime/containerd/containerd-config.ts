@@ -51,6 +51,7 @@ export function containerdConfig(options: ContainerdConfigOptions): string {
     '  runtime_type = "io.containerd.runc.v2"',
     `${cri}.containerd.runtimes.oci.options]`,
     `  BinaryName = ${q(options.ociRuntime)}`,
+    `  Root = ${q(join(dirs.state, "runc"))}`,
     "  SystemdCgroup = false",
     ...registries,
     "",

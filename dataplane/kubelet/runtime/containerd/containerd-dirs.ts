@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
 /** What lies where below a node's root directory when containerd runs its containers. */
@@ -18,18 +19,23 @@ export interface ContainerdDirs {
   readonly network: string;
 }
 
+/** The kernel allows 107 bytes for a socket's path; a second one has a longer name. */
+function shortEnough(socket: string): string | undefined {
+  return Buffer.byteLength(socket) <= 100 ? socket : undefined;
+}
+
 export function containerdDirsOf(rootDir: string): ContainerdDirs {
   const base = join(resolve(rootDir), "containerd");
-  const hash = createHash("sha256").update(base).digest("hex").slice(0, 12);
+  const network = `flotilla-${createHash("sha256").update(base).digest("hex").slice(0, 12)}`;
   return {
     base,
     root: join(base, "root"),
     state: join(base, "state"),
-    socket: join(base, "containerd.sock"),
+    socket: shortEnough(join(base, "containerd.sock")) ?? join(tmpdir(), `${network}.sock`),
     config: join(base, "containerd.toml"),
     cniConfig: join(base, "cni"),
     cniData: join(base, "cni-data"),
     log: join(base, "containerd.log"),
-    network: `flotilla-${hash}`,
+    network,
   };
 }

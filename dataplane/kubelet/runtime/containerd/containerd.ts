@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { closeSync, existsSync, mkdirSync, openSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { Failure, type Log } from "../../../../base/mod.ts";
@@ -167,9 +167,6 @@ async function importPause(dirs: ContainerdDirs): Promise<void> {
 export async function destroyContainerd(options: { readonly rootDir: string }): Promise<void> {
   const dirs = containerdDirsOf(options.rootDir);
   await endContainerd(options);
-  const notes = "/var/lib/cni/results";
-  for (const name of namesIn(notes))
-    if (name.startsWith(`${dirs.network}-`)) rmSync(join(notes, name), { force: true });
   rmSync(dirs.base, { recursive: true, force: true });
 }
 
@@ -179,20 +176,48 @@ export async function endContainerd(options: { readonly rootDir: string }): Prom
   const mine = () =>
     allProcesses().filter((pid) => {
       const [program = "", ...args] = commandLine(pid).split("\0");
-      const isIts = basename(program).startsWith("containerd") && args.some((arg) => arg.startsWith(dirs.base));
+      const isIts =
+        basename(program).startsWith("containerd") && args.some((arg) => arg === dirs.config || arg === dirs.socket);
       return isIts && isAlive(pid, "");
     });
   for (let pids = mine(); pids.length > 0; pids = mine()) {
     for (const pid of pids) signal(pid, "SIGKILL");
     await gone(pids);
   }
+  for (const file of [...strayFiles(dirs), dirs.socket, `${dirs.socket}.ttrpc`]) rmSync(file, { force: true });
   // Containers do not carry the node's name, but they are in its control groups.
   await destroyEveryCgroup(cgroupNameOf(options.rootDir));
   await unmountBelow(dirs.base);
 }
 
+/** What is made outside the node's directory, whatever its configuration says: shims listen below /run/containerd, network plug-ins keep notes in /var/lib/cni. */
+function strayFiles({ state, network }: ContainerdDirs): string[] {
+  const tasks = join(state, "io.containerd.runtime.v2.task", "k8s.io");
+  const notes = "/var/lib/cni/results";
+  return [
+    ...namesIn(tasks).flatMap((id) => [
+      readIfThere(join(tasks, id, "address"))
+        .replace("unix://", "")
+        .trim(),
+      join(notes, `cni-loopback-${id}-lo`),
+    ]),
+    ...namesIn(notes)
+      .filter((name) => name.startsWith(`${network}-`))
+      .map((name) => join(notes, name)),
+  ].filter((file) => file !== "");
+}
+
 async function gone(pids: readonly number[]): Promise<void> {
   while (pids.some((pid) => isAlive(pid, ""))) await delay(5);
+}
+
+function readIfThere(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return "";
+    throw error;
+  }
 }
 
 function namesIn(dir: string): string[] {
