@@ -9,4 +9,5 @@ export { pause } from "./pause.ts";
 export type { Random } from "./random.ts";
 export { seededRandom } from "./random.ts";
 export { Ring } from "./ring.ts";
+export { Syncer, type SyncerOptions } from "./syncer.ts";
 export { VirtualClock } from "./virtual-clock.ts";

@@ -1,4 +1,4 @@
-import type { Backend } from "../service-ports.ts";
+import type { Backend } from "../backends.ts";
 
 interface Sticky {
   readonly backend: string;

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { connect, createServer, type Server, type Socket } from "node:net";
-import type { Backend } from "../service-ports.ts";
+import type { Backend } from "../backends.ts";
+import type { Allowed } from "./allowed.ts";
 import type { Chooser } from "./chooser.ts";
 
 const connectTimeoutMs = 3_000;
@@ -40,8 +41,9 @@ export class TcpForwarder {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
 
-  constructor(chooser: Chooser) {
+  constructor(chooser: Chooser, allowed: Allowed) {
     this.#server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, (client) => {
+      if (!allowed.has(client.remoteAddress ?? "")) return client.resetAndDestroy();
       this.#sockets.add(client);
       client.once("close", () => this.#sockets.delete(client));
       client.on("error", () => client.destroy());

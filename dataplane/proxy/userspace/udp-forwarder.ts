@@ -1,5 +1,6 @@
 import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
 import { once } from "node:events";
+import type { Allowed } from "./allowed.ts";
 import type { Chooser } from "./chooser.ts";
 
 /** As long as the kernel remembers an unanswered UDP flow, twice. */
@@ -16,11 +17,13 @@ interface Flow {
 /** Forwards datagrams; a client keeps its backend until it has been silent for a minute or the backend is gone. */
 export class UdpForwarder {
   readonly #socket: Socket;
+  readonly #allowed: Allowed;
   readonly #chooser: Chooser;
   readonly #flows = new Map<string, Flow>();
 
-  constructor(chooser: Chooser) {
+  constructor(chooser: Chooser, allowed: Allowed) {
     this.#chooser = chooser;
+    this.#allowed = allowed;
     this.#socket = createSocket({ type: "udp4", reusePort: true });
     this.#socket.on("message", (message, from) => this.#forward(message, from));
     this.#socket.on("error", () => this.close());
@@ -46,6 +49,7 @@ export class UdpForwarder {
   }
 
   #forward(message: Buffer, from: RemoteInfo): void {
+    if (!this.#allowed.has(from.address)) return;
     const client = `${from.address}:${from.port}`;
     const flow = this.#flows.get(client) ?? this.#begin(client, from);
     if (flow === undefined) return;

@@ -2,7 +2,8 @@ import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
-import type { Backend, ServicePort } from "../service-ports.ts";
+import type { Backend } from "../backends.ts";
+import type { ServicePort } from "../service-ports.ts";
 import { UserspaceProxier } from "./userspace-proxier.ts";
 
 const cleanups: (() => void | Promise<void>)[] = [];
@@ -40,14 +41,23 @@ async function ask(port: number): Promise<string> {
 function servicePort(port: number, backends: Backend[], more: Partial<ServicePort> = {}): ServicePort {
   return {
     id: "default/web/tcp/",
+    service: "default/web",
     protocol: "TCP",
     clusterIP: "127.10.0.1",
     port,
     nodePort: undefined,
-    backends,
-    externalBackends: backends,
+    externalIPs: [],
+    loadBalancerIPs: [],
+    sourceRanges: [],
+    cluster: backends,
+    local: backends,
+    ready: backends,
+    serving: backends,
+    any: backends.length > 0,
+    internalLocal: false,
     externalLocal: false,
     affinitySeconds: undefined,
+    healthCheckNodePort: undefined,
     ...more,
   };
 }

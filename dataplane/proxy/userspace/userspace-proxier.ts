@@ -1,13 +1,16 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import type { Log } from "../../../base/mod.ts";
+import type { Backend } from "../backends.ts";
 import type { Proxier } from "../proxier.ts";
-import type { Backend, ServicePort } from "../service-ports.ts";
+import { externalBackends, internalBackends, type ServicePort } from "../service-ports.ts";
+import { Allowed } from "./allowed.ts";
 import { Chooser } from "./chooser.ts";
 import { TcpForwarder } from "./tcp-forwarder.ts";
 import { UdpForwarder } from "./udp-forwarder.ts";
 
 interface Listener {
+  readonly allowed: Allowed;
   readonly chooser: Chooser;
   readonly forwarder: TcpForwarder | UdpForwarder;
 }
@@ -18,6 +21,8 @@ interface Wanted {
   readonly protocol: "TCP" | "UDP";
   readonly backends: readonly Backend[];
   readonly affinitySeconds: number | undefined;
+  /** Who may connect; empty: everybody. */
+  readonly sourceRanges: readonly string[];
 }
 
 /** Gives the cluster IP to this namespace's loopback device. Addresses in 127.0.0.0/8 need no such thing. */
@@ -46,17 +51,29 @@ export class UserspaceProxier implements Proxier {
     for (const port of ports) {
       if (port.protocol === "SCTP") continue;
       const { protocol, affinitySeconds } = port;
-      const add = (host: string, number: number, backends: readonly Backend[]) =>
-        wanted.set(`${protocol}/${host}/${number}`, { host, port: number, protocol, backends, affinitySeconds });
-      add(port.clusterIP, port.port, port.backends);
-      if (port.nodePort !== undefined) add(this.#nodeIP, port.nodePort, port.externalBackends);
+      const add = (
+        host: string,
+        number: number,
+        backends: readonly Backend[],
+        sourceRanges: readonly string[] = [],
+      ) => {
+        const want = { host, port: number, protocol, backends, affinitySeconds, sourceRanges };
+        wanted.set(`${protocol}/${host}/${number}`, want);
+      };
+      add(port.clusterIP, port.port, internalBackends(port));
+      if (port.nodePort !== undefined) add(this.#nodeIP, port.nodePort, externalBackends(port));
+      if (!this.#ownNetwork) continue; // Addresses of a network that is not ours: nobody would be led here.
+      for (const address of port.externalIPs) add(address, port.port, externalBackends(port));
+      for (const address of port.loadBalancerIPs) add(address, port.port, externalBackends(port), port.sourceRanges);
     }
     for (const [key, listener] of this.#listeners) {
       if (wanted.has(key)) continue;
       listener.forwarder.close();
       this.#listeners.delete(key);
     }
-    await this.#holdAddresses(new Set(ports.map((port) => port.clusterIP)));
+    await this.#holdAddresses(
+      new Set(ports.flatMap((port) => [port.clusterIP, ...port.externalIPs, ...port.loadBalancerIPs])),
+    );
     for (const [key, want] of wanted) await this.#update(key, want);
   }
 
@@ -75,7 +92,9 @@ export class UserspaceProxier implements Proxier {
     let listener = this.#listeners.get(key);
     if (listener === undefined) {
       const chooser = new Chooser();
-      const forwarder = want.protocol === "TCP" ? new TcpForwarder(chooser) : new UdpForwarder(chooser);
+      const allowed = new Allowed();
+      const forwarder =
+        want.protocol === "TCP" ? new TcpForwarder(chooser, allowed) : new UdpForwarder(chooser, allowed);
       try {
         await forwarder.listen(want.host, want.port);
       } catch (error) {
@@ -87,9 +106,10 @@ export class UserspaceProxier implements Proxier {
         });
         return;
       }
-      listener = { chooser, forwarder };
+      listener = { allowed, chooser, forwarder };
       this.#listeners.set(key, listener);
     }
+    listener.allowed.update(want.sourceRanges);
     listener.chooser.update(want.backends, want.affinitySeconds);
     if (listener.forwarder instanceof UdpForwarder) {
       listener.forwarder.keepOnly(new Set(want.backends.map(({ address, port }) => `${address}:${port}`)));
