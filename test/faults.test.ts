@@ -54,23 +54,13 @@ async function creator() {
     });
 }
 
-/** Name of the member that leads, by the members' own word. */
-async function storeLeader(): Promise<string> {
-  const text = await cluster.etcdctl("endpoint", "status", "-w", "json");
-  const all = JSON.parse(text) as { Endpoint: string; Status: { header: { member_id: number }; leader: number } }[];
-  const leads = all.find(({ Status }) => Status.header.member_id === Status.leader);
-  const component = (await cluster.status()).components.find(({ where }) => where === leads?.Endpoint);
-  if (component === undefined) throw new Error(`no member leads: ${text}`);
-  return component.name;
-}
-
 const allHealthy = () =>
   eventually("everything runs and is Ready", async () => (await cluster.status()).healthy, 60_000, 200);
 
 describe("killing", () => {
   test("the store's leader during 500 creates: none that was acknowledged is missing, and writes go on within 3 s", async () => {
     const create = await creator();
-    const leader = await storeLeader();
+    const leader = await cluster.storeLeader();
     const pid = await cluster.pidOf(leader);
     const acknowledged: string[] = [];
     const gaps: number[] = [];
@@ -95,7 +85,7 @@ describe("killing", () => {
     const present = new Set(names.map((name) => name.replace("configmap/", "")));
     expect(acknowledged.filter((name) => !present.has(name))).toEqual([]);
     await allHealthy();
-    expect(await storeLeader()).toBeDefined();
+    expect(await cluster.storeLeader()).toBeDefined();
   });
 
   test.each(components)("%s: it is back, and the cluster does its work", async (component) => {

@@ -88,6 +88,16 @@ export class TestCluster {
     return stdout;
   }
 
+  /** Name of the component that leads the store, by the members' own word. */
+  async storeLeader(): Promise<string> {
+    const text = await this.etcdctl("endpoint", "status", "-w", "json");
+    const all = JSON.parse(text) as { Endpoint: string; Status: { header: { member_id: number }; leader: number } }[];
+    const leads = all.find(({ Status }) => Status.header.member_id === Status.leader);
+    const component = (await this.status()).components.find(({ where }) => where === leads?.Endpoint);
+    if (component === undefined) throw new Error(`no member leads: ${text}`);
+    return component.name;
+  }
+
   async remove(): Promise<void> {
     const output = await this.flotilla("down");
     if (existsSync(this.root)) {
