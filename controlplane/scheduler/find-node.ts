@@ -5,6 +5,7 @@ import type { Framework } from "./framework/framework.ts";
 import type { Refusal } from "./framework/plugin.ts";
 import type { NodeInfo } from "./node-info.ts";
 import type { PodInfo } from "./pod-info.ts";
+import { Refusals } from "./refusals.ts";
 
 export type Placement =
   | {
@@ -19,7 +20,7 @@ export type Placement =
       readonly nodeCount: number;
       /** Set when a plugin refused all nodes before any was looked at. */
       readonly preFilterMessage: string;
-      readonly refusals: ReadonlyMap<string, Refusal>;
+      readonly refusals: Refusals;
       /** Plugins whose change of mind may help. */
       readonly rejectedBy: ReadonlySet<string>;
       readonly state: CycleState;
@@ -69,7 +70,7 @@ export class NodeFinder {
     const prepared = framework.preFilter(pod, state);
     if (prepared.kind === "refused") return this.#refusedByAll(prepared.refusal, state);
 
-    const refusals = new Map<string, Refusal>();
+    const refusals = new Refusals();
     // Room was made for the pod there: no other node is looked at if it fits.
     const nominated = this.#cluster.node(pod.pod.status?.nominatedNodeName ?? "");
     if (nominated !== undefined && prepared.nodes?.has(nominated.name) !== false) {
@@ -86,9 +87,8 @@ export class NodeFinder {
       if (prepared.nodes !== undefined) {
         const reasons = [`node(s) didn't satisfy plugin(s) [${prepared.narrowedBy.join(" ")}]`];
         const plugin = prepared.narrowedBy[0] as string;
-        for (const { name } of nodes) {
-          if (!prepared.nodes.has(name)) refusals.set(name, { reasons, unresolvable: true, plugin });
-        }
+        const refusal = { reasons, unresolvable: true, plugin };
+        for (const node of nodes) if (!prepared.nodes.has(node.name)) refusals.add(node, refusal);
         for (const name of prepared.narrowedBy) rejectedBy.add(name);
       }
       return { kind: "unschedulable", nodeCount: nodes.length, preFilterMessage: "", refusals, rejectedBy, state };
@@ -100,7 +100,7 @@ export class NodeFinder {
     return { kind: "node", node: feasible[best] as NodeInfo, feasible: feasible.length, evaluated, state };
   }
 
-  #filter(pod: PodInfo, only: ReadonlySet<string> | undefined, refusals: Map<string, Refusal>, state: CycleState) {
+  #filter(pod: PodInfo, only: ReadonlySet<string> | undefined, refusals: Refusals, state: CycleState) {
     const nodes = only === undefined ? this.#cluster.nodes : this.#named(only);
     const enough = enoughFeasibleNodes(nodes.length, this.#framework.profile.percentageOfNodesToScore);
     const feasible: NodeInfo[] = [];
@@ -109,7 +109,7 @@ export class NodeFinder {
       const node = nodes[(this.#startAt + evaluated++) % nodes.length] as NodeInfo;
       const refusal = this.#framework.filter(pod, node, state);
       if (refusal === undefined) feasible.push(node);
-      else refusals.set(node.name, refusal);
+      else refusals.add(node, refusal);
     }
     if (nodes.length > 0) this.#startAt = (this.#startAt + evaluated) % nodes.length;
     return { feasible, evaluated };
@@ -126,11 +126,13 @@ export class NodeFinder {
 
   #refusedByAll(refusal: Refusal, state: CycleState): Placement {
     const { nodes } = this.#cluster;
+    const refusals = new Refusals();
+    for (const node of nodes) refusals.add(node, refusal);
     return {
       kind: "unschedulable",
       nodeCount: nodes.length,
       preFilterMessage: refusal.reasons.join(", "),
-      refusals: new Map(nodes.map(({ name }) => [name, refusal])),
+      refusals,
       rejectedBy: new Set([refusal.plugin]),
       state,
     };

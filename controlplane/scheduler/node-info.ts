@@ -1,5 +1,5 @@
 import { assert } from "../../base/mod.ts";
-import type { Node } from "../api/mod.ts";
+import type { Node, Taint } from "../api/mod.ts";
 import { normalizedImageName } from "./image-name.ts";
 import type { PodInfo } from "./pod-info.ts";
 import { resourceAmounts } from "./resource-amounts.ts";
@@ -17,6 +17,8 @@ export function allocatableOf(node: Node): Allocatable {
   return { pods, resources: Resources.of(amounts) };
 }
 
+const none: readonly Taint[] = [];
+
 /** A node with the pods that are on it or assumed to be, and their sums. Invariant: the sums and the lists are those of `pods`. */
 export class NodeInfo {
   readonly name: string;
@@ -27,7 +29,10 @@ export class NodeInfo {
   podsWithAffinity: readonly PodInfo[] = [];
   podsWithRequiredAntiAffinity: readonly PodInfo[] = [];
   node: Node;
+  /** Of the node object, as are the next four. */
   labels: Readonly<Record<string, string>>;
+  taints: readonly Taint[];
+  unschedulable: boolean;
   allocatable: Allocatable;
   /** Size in bytes of every image the node holds, under each of its names. */
   images: ReadonlyMap<string, number>;
@@ -40,6 +45,8 @@ export class NodeInfo {
     this.requested = known?.requested.clone() ?? new Resources();
     this.node = node;
     this.labels = node.metadata.labels ?? {};
+    this.taints = node.spec?.taints ?? none;
+    this.unschedulable = node.spec?.unschedulable === true;
     this.allocatable = known?.allocatable ?? allocatableOf(node);
     this.images = known?.images ?? imagesOf(node);
   }
@@ -47,6 +54,8 @@ export class NodeInfo {
   setNode(node: Node): void {
     this.node = node;
     this.labels = node.metadata.labels ?? {};
+    this.taints = node.spec?.taints ?? none;
+    this.unschedulable = node.spec?.unschedulable === true;
     this.allocatable = allocatableOf(node);
     this.images = imagesOf(node);
   }

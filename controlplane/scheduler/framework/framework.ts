@@ -2,6 +2,7 @@ import type { Random } from "../../../base/mod.ts";
 import type { Cluster } from "../cluster.ts";
 import type { NodeInfo } from "../node-info.ts";
 import type { PodInfo } from "../pod-info.ts";
+import type { Refusals } from "../refusals.ts";
 import { type CycleState, StateKey } from "./cycle-state.ts";
 import {
   type BindContext,
@@ -9,6 +10,7 @@ import {
   type Plugin,
   type PostFilterResult,
   type Refusal,
+  type Rejection,
   type Trial,
   type Waiting,
 } from "./plugin.ts";
@@ -63,6 +65,9 @@ export class Framework implements Trial {
   readonly #plugins: ProfilePlugins;
   readonly #extended: readonly Plugin[];
   readonly #cluster: Cluster;
+  /** The newest: many nodes in a row give the same rejection. */
+  #rejection: Rejection | undefined;
+  #refusal: Refusal | undefined;
 
   constructor(profile: Profile, cluster: Cluster, random: Random) {
     this.profile = profile;
@@ -118,10 +123,17 @@ export class Framework implements Trial {
     for (const plugin of state.filters ?? this.#plugins.filter) {
       const rejection = plugin.filter?.(pod, node, state, this.#cluster);
       if (rejection === undefined) continue;
-      const { reasons, unresolvable } = rejection;
-      return { reasons, unresolvable, plugin: plugin.name };
+      return this.#refusalOf(rejection, plugin);
     }
     return undefined;
+  }
+
+  #refusalOf(rejection: Rejection, { name }: Plugin): Refusal {
+    if (this.#refusal === undefined || this.#rejection !== rejection) {
+      this.#rejection = rejection;
+      this.#refusal = { reasons: rejection.reasons, unresolvable: rejection.unresolvable, plugin: name };
+    }
+    return this.#refusal;
   }
 
   /** Every plugin's verdict, for those who want to know them all. */
@@ -173,7 +185,7 @@ export class Framework implements Trial {
   }
 
   /** The first plugin that finds a way out, or all their reasons. */
-  postFilter(pod: PodInfo, refusals: ReadonlyMap<string, Refusal>, state: CycleState): PostFilterResult {
+  postFilter(pod: PodInfo, refusals: Refusals, state: CycleState): PostFilterResult {
     const messages: string[] = [];
     let nomination: "keep" | "clear" = "keep";
     for (const plugin of this.#plugins.postFilter) {

@@ -3,6 +3,7 @@ import type { Client } from "../../client/mod.ts";
 import type { Cluster } from "../cluster.ts";
 import type { NodeInfo } from "../node-info.ts";
 import type { PodInfo } from "../pod-info.ts";
+import type { Refusals } from "../refusals.ts";
 import type { CycleState } from "./cycle-state.ts";
 import type { ClusterEvent, ClusterEventKind } from "./events.ts";
 
@@ -77,13 +78,7 @@ export interface Plugin {
   /** Keeps the state right while preemption, or a promised place, puts another pod on a node or takes it away. */
   addPod?(pod: PodInfo, added: PodInfo, node: NodeInfo, state: CycleState, cluster: Cluster): void;
   removePod?(pod: PodInfo, removed: PodInfo, node: NodeInfo, state: CycleState, cluster: Cluster): void;
-  postFilter?(
-    pod: PodInfo,
-    refusals: ReadonlyMap<string, Refusal>,
-    cluster: Cluster,
-    state: CycleState,
-    trial: Trial,
-  ): PostFilterResult;
+  postFilter?(pod: PodInfo, refusals: Refusals, cluster: Cluster, state: CycleState, trial: Trial): PostFilterResult;
 
   /** `skip`: the plugin would say the same of every node. */
   preScore?(pod: PodInfo, nodes: readonly NodeInfo[], cluster: Cluster, state: CycleState): "skip" | undefined;

@@ -1,11 +1,12 @@
 import type { Pod } from "../../api/mod.ts";
 import type { Cluster } from "../cluster.ts";
 import { histogram } from "../fit-message.ts";
-import type { Plugin, PostFilterResult, Refusal } from "../framework/plugin.ts";
+import type { Plugin, PostFilterResult } from "../framework/plugin.ts";
 import type { NodeInfo } from "../node-info.ts";
 import type { PodInfo } from "../pod-info.ts";
 import { pickCandidate } from "../preemption/pick.ts";
 import { type Candidate, selectVictims } from "../preemption/victims.ts";
+import type { Refusals } from "../refusals.ts";
 
 export interface DefaultPreemptionArgs {
   /** How many candidates are looked for: this share of the nodes, and at least so many. Defaults 10 and 100. */
@@ -13,7 +14,7 @@ export interface DefaultPreemptionArgs {
   readonly minCandidateNodesAbsolute?: number;
 }
 
-const isHopeless = "Preemption is not helpful for scheduling";
+const isHopeless = ["Preemption is not helpful for scheduling"];
 
 function leavesForPreemption(pod: Pod): boolean {
   if (pod.metadata.deletionTimestamp === undefined) return false;
@@ -22,10 +23,10 @@ function leavesForPreemption(pod: Pod): boolean {
 }
 
 /** Why the pod may not preempt now. */
-function ineligible(pod: PodInfo, refusals: ReadonlyMap<string, Refusal>, cluster: Cluster): string | undefined {
+function ineligible(pod: PodInfo, refusals: Refusals, cluster: Cluster): string | undefined {
   if (pod.pod.spec?.preemptionPolicy === "Never") return "not eligible due to preemptionPolicy=Never.";
   const nominated = pod.pod.status?.nominatedNodeName ?? "";
-  if (nominated === "" || refusals.get(nominated)?.unresolvable === true) return undefined;
+  if (nominated === "" || refusals.of(nominated)?.unresolvable === true) return undefined;
   // Its victims are still leaving: no others need to.
   for (const other of cluster.node(nominated)?.pods.values() ?? []) {
     if (other.priority < pod.priority && leavesForPreemption(other.pod)) {
@@ -46,8 +47,7 @@ export function defaultPreemption(args: DefaultPreemptionArgs = {}): Plugin {
     postFilter(pod, refusals, cluster, state, trial): PostFilterResult {
       const reason = ineligible(pod, refusals, cluster);
       if (reason !== undefined) return { kind: "none", message: `preemption: ${reason}`, nomination: "keep" };
-      const potential: NodeInfo[] = [];
-      for (const node of cluster.nodes) if (refusals.get(node.name)?.unresolvable === false) potential.push(node);
+      const potential = refusals.resolvable();
       const enough = Math.min(potential.length, Math.max(Math.floor((potential.length * percentage) / 100), absolute));
       const offset = potential.length === 0 ? 0 : trial.random.below(potential.length);
       const budgets = [...cluster.objects.budgets()];
@@ -68,7 +68,7 @@ export function defaultPreemption(args: DefaultPreemptionArgs = {}): Plugin {
       const best = pickCandidate(candidates);
       if (best !== undefined) return { kind: "nominated", node: best.node, victims: best.victims };
       const hopeless = cluster.nodeCount - failures.length;
-      for (let i = 0; i < hopeless; i++) failures.push([isHopeless]);
+      for (let i = 0; i < hopeless; i++) failures.push(isHopeless);
       const message = `preemption: 0/${cluster.nodeCount} nodes are available: ${histogram(failures)}.`;
       return { kind: "none", message, nomination: "clear" };
     },

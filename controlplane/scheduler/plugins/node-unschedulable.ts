@@ -7,7 +7,7 @@ const unschedulableTaint = { key: "node.kubernetes.io/unschedulable", effect: "N
 export const nodeUnschedulable: Plugin = {
   name: "NodeUnschedulable",
   filter(pod, node) {
-    if (node.node.spec?.unschedulable !== true || tolerates(pod.tolerations, unschedulableTaint)) return undefined;
+    if (!node.unschedulable || tolerates(pod.tolerations, unschedulableTaint)) return undefined;
     return { reasons: ["node(s) were unschedulable"], unresolvable: true };
   },
   events: new Set(["NodeAdd", "NodeUpdate", "PodUpdate"]),

@@ -52,9 +52,9 @@ function constraintOf(constraint: TopologySpreadConstraint, labels: Labels): Con
 }
 
 /** Whether the node's domain counts for the pod at all. */
-function includes(constraint: Constraint, pod: PodInfo, { node }: NodeInfo): boolean {
+function includes(constraint: Constraint, pod: PodInfo, { node, taints }: NodeInfo): boolean {
   if (constraint.honorAffinity && !allowsNode(pod.pod, node)) return false;
-  return !constraint.honorTaints || untolerated(pod, node) === undefined;
+  return !constraint.honorTaints || untolerated(pod, taints) === undefined;
 }
 
 function hasAllKeys(constraints: readonly Constraint[], labels: Readonly<Record<string, string>>): boolean {

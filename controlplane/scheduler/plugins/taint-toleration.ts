@@ -1,12 +1,11 @@
-import { equalJson, type Node, type Taint, tolerates } from "../../api/mod.ts";
+import { equalJson, type Taint, tolerates } from "../../api/mod.ts";
 import { StateKey } from "../framework/cycle-state.ts";
 import { normalizeToMax, type Plugin } from "../framework/plugin.ts";
 import type { PodInfo } from "../pod-info.ts";
 
 /** The first taint that keeps the pod away. */
-export function untolerated(pod: Pick<PodInfo, "tolerations">, node: Node): Taint | undefined {
-  const taints = node.spec?.taints;
-  if (taints === undefined) return undefined;
+export function untolerated(pod: Pick<PodInfo, "tolerations">, taints: readonly Taint[] = []): Taint | undefined {
+  if (taints.length === 0) return undefined;
   return taints.find((taint) => taint.effect !== "PreferNoSchedule" && !tolerates(pod.tolerations, taint));
 }
 
@@ -20,7 +19,7 @@ const softTolerations = new StateKey<PodInfo["tolerations"]>("TaintToleration.so
 export const taintToleration: Plugin = {
   name: "TaintToleration",
   filter(pod, node) {
-    const taint = untolerated(pod, node.node);
+    const taint = untolerated(pod, node.taints);
     if (taint === undefined) return undefined;
     return { reasons: [`node(s) had untolerated taint {${taint.key}: ${taint.value ?? ""}}`], unresolvable: true };
   },
@@ -32,11 +31,10 @@ export const taintToleration: Plugin = {
     return undefined;
   },
   score(_pod, node, state) {
-    const taints = node.node.spec?.taints;
-    if (taints === undefined) return 0;
+    if (node.taints.length === 0) return 0;
     const soft = state.get(softTolerations) ?? [];
     let count = 0;
-    for (const taint of taints) if (taint.effect === "PreferNoSchedule" && !tolerates(soft, taint)) count++;
+    for (const taint of node.taints) if (taint.effect === "PreferNoSchedule" && !tolerates(soft, taint)) count++;
     return count;
   },
   normalize: (scores) => normalizeToMax(scores, true),
@@ -44,9 +42,12 @@ export const taintToleration: Plugin = {
   mayHelp(event, pod) {
     switch (event.kind) {
       case "NodeAdd":
-        return untolerated(pod, event.node) === undefined;
+        return untolerated(pod, event.node.spec?.taints) === undefined;
       case "NodeUpdate":
-        return untolerated(pod, event.old) !== undefined && untolerated(pod, event.node) === undefined;
+        return (
+          untolerated(pod, event.old.spec?.taints) !== undefined &&
+          untolerated(pod, event.node.spec?.taints) === undefined
+        );
       case "PodUpdate":
         return !equalJson(event.old.spec?.tolerations, event.pod.spec?.tolerations);
       default:
