@@ -1,4 +1,5 @@
-import type { EndpointSlice, Service, ServiceBackendPort } from "../../controlplane/api/mod.ts";
+import { assert } from "../../base/mod.ts";
+import type { EndpointSlice, Service, ServiceBackendPort, ServicePort } from "../../controlplane/api/mod.ts";
 
 /** Where a request may go. */
 export interface Endpoint {
@@ -12,17 +13,17 @@ export function endpointId({ address, port }: Endpoint): string {
   return `${address}:${port}`;
 }
 
-/**
- * The endpoints of one port of a Service: the ready ones; when none is, those that still serve while they terminate (KEP-1669). Undefined
- * when the Service has no such port. In the order of their ids.
- */
-export function endpointsOf(
-  service: Service,
-  port: ServiceBackendPort,
-  slices: readonly EndpointSlice[],
-): readonly Endpoint[] | undefined {
+/** Undefined when the Service has no such port, or it is not one of TCP. */
+export function servicePortOf(service: Service, port: ServiceBackendPort): ServicePort | undefined {
   const wanted = service.spec?.ports?.find((it) => (port.name ? it.name === port.name : it.port === port.number));
-  if (wanted === undefined || (wanted.protocol ?? "TCP") !== "TCP") return undefined;
+  return (wanted?.protocol ?? "TCP") === "TCP" ? wanted : undefined;
+}
+
+/**
+ * The endpoints of one port of a Service: the ready ones; when none is, those that still serve while they terminate (KEP-1669). In the
+ * order of their ids.
+ */
+export function endpointsOf(wanted: ServicePort, slices: readonly EndpointSlice[]): readonly Endpoint[] {
   const ready = new Map<string, Endpoint>();
   const serving = new Map<string, Endpoint>();
   for (const slice of slices) {
@@ -48,18 +49,23 @@ export class Balancer {
   readonly #outstanding = new Map<string, number>();
   #turn = 0;
 
-  /** Undefined when there is none besides `tried`. What is picked must be given back by `release`. */
-  pick(endpoints: readonly Endpoint[], tried: ReadonlySet<string> = new Set()): Endpoint | undefined {
+  /**
+   * One of those not in `tried`; of all, when all are: a connection that broke may have been old, and the endpoint well. What is picked must be
+   * given back by `release`.
+   */
+  pick(endpoints: readonly Endpoint[], tried: ReadonlySet<string> = new Set()): Endpoint {
+    assert(endpoints.length > 0, "somebody is there to be picked");
+    const untried = tried.size === 0 ? endpoints : endpoints.filter((it) => !tried.has(endpointId(it)));
+    const candidates = untried.length > 0 ? untried : endpoints;
     const start = this.#turn++;
-    let best: Endpoint | undefined;
-    let fewest = Number.POSITIVE_INFINITY;
-    for (let i = 0; i < endpoints.length; i++) {
-      const endpoint = endpoints[(start + i) % endpoints.length] as Endpoint;
-      if (tried.has(endpointId(endpoint))) continue;
+    let best = candidates[start % candidates.length] as Endpoint;
+    let fewest = this.outstanding(best);
+    for (let i = 1; i < candidates.length; i++) {
+      const endpoint = candidates[(start + i) % candidates.length] as Endpoint;
       const outstanding = this.outstanding(endpoint);
       if (outstanding < fewest) [best, fewest] = [endpoint, outstanding];
     }
-    if (best !== undefined) this.#outstanding.set(endpointId(best), fewest + 1);
+    this.#outstanding.set(endpointId(best), fewest + 1);
     return best;
   }
 

@@ -1,10 +1,12 @@
-import { Agent, type ClientRequest, type IncomingMessage, request, type ServerResponse } from "node:http";
+import type { Agent, IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
-import type { Socket } from "node:net";
 import type { Clock, Log, Timer } from "../../base/mod.ts";
+import type { Answer, Call, CallEvents, Question } from "./call.ts";
 import { type Balancer, type Endpoint, endpointId } from "./endpoints.ts";
-import { endToEnd, forwardedHeaders } from "./headers.ts";
+import { forwardedHeaders } from "./headers.ts";
 import { hostOf } from "./host-table.ts";
+import { callHttp1 } from "./http1-call.ts";
+import type { Http2Sessions } from "./http2-call.ts";
 import type { Backend, RoutingTable } from "./routing.ts";
 
 export type FrontRequest = IncomingMessage | Http2ServerRequest;
@@ -19,22 +21,16 @@ export interface Timeouts {
 
 export interface Upstreams {
   readonly balancer: Balancer;
-  /** Keeps connections to endpoints open between requests. */
   readonly agent: Agent;
+  readonly sessions: Http2Sessions;
   readonly timeouts: Timeouts;
   readonly clock: Clock;
   readonly log: Log;
 }
 
-/** An endpoint's connection is not used again after this long without a request. */
-const idleConnectionMs = 60_000;
-const mostAttempts = 3;
+export const mostAttempts = 3;
 /** RFC 9110 §9.2.2: twice is as good as once. */
 const idempotent = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]);
-
-export function keepAliveAgent(): Agent {
-  return new Agent({ keepAlive: true, maxFreeSockets: 256, scheduling: "lifo", timeout: idleConnectionMs });
-}
 
 export function authorityOf(request: FrontRequest): string {
   const authority = request.headers[":authority"] ?? request.headers.host ?? "";
@@ -75,11 +71,14 @@ function hasBody(front: FrontRequest): boolean {
   return front.headers["transfer-encoding"] !== undefined || Number(front.headers["content-length"] ?? 0) > 0;
 }
 
-/** Sends one request to an endpoint of `backend`, and its answer back, both as they come. */
+/**
+ * Sends one request to an endpoint of the backend, and its answer back, both as they come. Where to is asked again before another
+ * attempt: endpoints may have changed since.
+ */
 export function forward(
   front: FrontRequest,
   response: FrontResponse,
-  backend: Backend,
+  backend: () => Backend | undefined,
   proto: "http" | "https",
   upstreams: Upstreams,
 ): void {
@@ -89,20 +88,21 @@ export function forward(
 class Exchange {
   readonly #front: FrontRequest;
   readonly #response: FrontResponse;
-  readonly #backend: Backend;
+  readonly #backend: () => Backend | undefined;
   readonly #proto: "http" | "https";
   readonly #upstreams: Upstreams;
   readonly #hasBody: boolean;
   readonly #tried = new Set<string>();
+  #attempts = 0;
   /** A body goes by only once: after its first byte there is no second attempt. */
   #bodyStarted = false;
   #timer: Timer | undefined;
-  #current: ClientRequest | undefined;
+  #current: Call | undefined;
 
   constructor(
     front: FrontRequest,
     response: FrontResponse,
-    backend: Backend,
+    backend: () => Backend | undefined,
     proto: "http" | "https",
     upstreams: Upstreams,
   ) {
@@ -115,95 +115,111 @@ class Exchange {
     // The client went away, or has its answer: either way the endpoint owes nothing more.
     response.on("close", () => {
       this.#timer?.cancel();
-      if (!response.writableFinished) this.#current?.destroy();
+      if (!response.writableFinished) this.#current?.cancel();
     });
     response.on("error", (error) => upstreams.log("debug", "a client broke off", { error: error.message }));
     front.on("error", (error) => upstreams.log("debug", "a client broke off", { error: error.message }));
   }
 
   attempt(): void {
-    const { balancer } = this.#upstreams;
-    const endpoint = balancer.pick(this.#backend.endpoints, this.#tried);
-    if (endpoint === undefined) {
-      answer(this.#response, 502, "no endpoint of the Service behind this path could be reached");
+    const { balancer, log } = this.#upstreams;
+    const backend = this.#backend();
+    const refusal = refusalOf(backend);
+    if (backend === undefined || refusal !== undefined) {
+      answer(this.#response, ...(refusal ?? [404, "no Ingress leads here"]));
       return;
     }
+    const endpoint = balancer.pick(backend.endpoints, this.#tried);
+    this.#attempts++;
     this.#tried.add(endpointId(endpoint));
-    const upstream = this.#open(endpoint);
-    this.#current = upstream;
-    let connected = false;
-    let answered = false;
-    upstream.once("close", () => balancer.release(endpoint));
-    upstream.on("error", (error) => {
-      this.#timer?.cancel();
-      this.#upstreams.log("debug", "an endpoint failed", { endpoint: endpointId(endpoint), error: error.message });
-      if (this.#response.destroyed || this.#response.writableEnded) return;
-      if (answered) this.#breakOff();
-      else if (error instanceof ResponseTimeout) answer(this.#response, 504, "the endpoint did not answer in time");
-      else if (this.#mayRetry(connected)) this.attempt();
-      else answer(this.#response, 502, "the endpoint broke the connection before it answered");
+    const call = this.#call(endpoint, backend.protocol, {
+      connected: () => {
+        this.#awaitAnswer(call);
+        this.#sendBody(call);
+      },
+      answered: (given) => {
+        this.#timer?.cancel();
+        this.#timer = undefined;
+        this.#relay(given);
+      },
+      failed: (error, seen) => {
+        this.#timer?.cancel();
+        log("debug", "an endpoint failed", { endpoint: endpointId(endpoint), error: error.message });
+        if (this.#response.destroyed || this.#response.writableEnded) return;
+        if (error instanceof ResponseTimeout) answer(this.#response, 504, "the endpoint did not answer in time");
+        else if (this.#mayRetry(seen)) this.attempt();
+        else answer(this.#response, 502, "the endpoint could not be reached, or broke off before it answered");
+      },
+      closed: () => balancer.release(endpoint),
     });
-    upstream.once("response", (message) => {
-      answered = true;
-      this.#timer?.cancel();
-      this.#relay(message);
-    });
-    whenConnected(upstream, this.#upstreams, () => {
-      connected = true;
-      this.#awaitAnswer(upstream);
-      this.#sendBody(upstream);
-    });
+    this.#current = call;
   }
 
-  #open({ address, port }: Endpoint): ClientRequest {
+  #call(endpoint: Endpoint, protocol: Backend["protocol"], events: CallEvents): Call {
     const front = this.#front;
+    const { timeouts, clock, agent, sessions } = this.#upstreams;
     const headers = forwardedHeaders(front.headers, {
       address: front.socket.remoteAddress ?? "unknown",
       proto: this.#proto,
       authority: authorityOf(front),
     });
+    const { connectMs } = timeouts;
+    const method = front.method ?? "GET";
+    const question: Question = { endpoint, method, target: targetOf(front), headers, connectMs, clock };
+    if (protocol === "h2c") {
+      // The one hop-by-hop header that HTTP/2 has; servers of gRPC insist on it.
+      if (/\btrailers\b/i.test(String(front.headers.te ?? ""))) headers.te = "trailers";
+      return sessions.call(question, events);
+    }
     // Node frames no body by itself for methods that seldom have one.
     if (this.#hasBody && headers["content-length"] === undefined) headers["transfer-encoding"] = "chunked";
-    const { agent } = this.#upstreams;
-    return request({ host: address, port, method: front.method, path: targetOf(front), headers, agent });
+    return callHttp1(question, agent, events);
   }
 
-  #mayRetry(connected: boolean): boolean {
-    if (this.#tried.size >= mostAttempts || this.#bodyStarted) return false;
-    return !connected || idempotent.has(this.#front.method ?? "");
+  #mayRetry(seen: boolean): boolean {
+    if (this.#attempts >= mostAttempts || this.#bodyStarted) return false;
+    return !seen || idempotent.has(this.#front.method ?? "");
   }
 
-  #sendBody(upstream: ClientRequest): void {
+  #sendBody(call: Call): void {
     if (!this.#hasBody) {
-      upstream.end();
+      call.body.end();
       return;
     }
     this.#front.on("data", () => {
       this.#bodyStarted = true;
       // An upload may take its time; only silence counts.
-      if (this.#timer !== undefined) this.#awaitAnswer(upstream);
+      if (this.#timer !== undefined) this.#awaitAnswer(call);
     });
-    this.#front.pipe(upstream);
+    this.#front.pipe(call.body);
   }
 
-  #awaitAnswer(upstream: ClientRequest): void {
+  #awaitAnswer(call: Call): void {
     const { clock, timeouts } = this.#upstreams;
     this.#timer?.cancel();
-    this.#timer = clock.after(timeouts.responseMs, () => upstream.destroy(new ResponseTimeout()));
+    this.#timer = clock.after(timeouts.responseMs, () => call.cancel(new ResponseTimeout()));
   }
 
-  #relay(message: IncomingMessage): void {
-    this.#timer = undefined;
+  #relay({ status, reason, headers, body, headOnly, trailers }: Answer): void {
     const response = this.#response;
-    const headers = endToEnd(message.headers);
-    const status = message.statusCode as number;
+    body.on("error", (error) => this.#upstreams.log("debug", "an endpoint broke off", { error: error.message }));
+    if (headOnly) {
+      // Written as one with its end: gRPC tells by that whether there are trailers to wait for.
+      response.statusCode = status;
+      for (const [name, value] of Object.entries(headers)) response.setHeader(name, value as string | string[]);
+      body.resume();
+      response.end();
+      return;
+    }
     // HTTP/2 has no reason phrases.
     if ("stream" in response) response.writeHead(status, headers);
-    else (response as ServerResponse).writeHead(status, message.statusMessage, headers);
-    message.on("error", () => this.#breakOff());
-    message.pipe(response as ServerResponse, { end: false });
-    message.on("end", () => {
-      if (Object.keys(message.trailers).length > 0) response.addTrailers(message.trailers as Record<string, string>);
+    else (response as ServerResponse).writeHead(status, reason, headers);
+    body.on("close", () => {
+      if (!body.readableEnded) this.#breakOff();
+    });
+    body.pipe(response as ServerResponse, { end: false });
+    body.on("end", () => {
+      if (Object.keys(trailers()).length > 0) response.addTrailers(trailers() as Record<string, string>);
       response.end();
     });
   }
@@ -217,19 +233,3 @@ class Exchange {
 }
 
 class ResponseTimeout extends Error {}
-
-/** Calls `then` when the request has a connection that works; its error is told by the request. */
-export function whenConnected(upstream: ClientRequest, { clock, timeouts }: Upstreams, then: () => void): void {
-  upstream.once("socket", (socket: Socket) => {
-    if (!socket.connecting) {
-      then();
-      return;
-    }
-    const timer = clock.after(timeouts.connectMs, () => upstream.destroy(new Error("no connection in time")));
-    socket.once("close", () => timer.cancel());
-    socket.once("connect", () => {
-      timer.cancel();
-      then();
-    });
-  });
-}

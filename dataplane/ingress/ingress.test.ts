@@ -43,12 +43,13 @@ async function world(http: Listener = { host: "127.0.0.1", port: 0 }) {
     ports: ports.map((port) => ({ name: "web", port, protocol: "TCP" as const })),
     metadata: { name: service, namespace: "shop", labels: { "kubernetes.io/service-name": service } },
   });
-  const service = async (name: string, ...ports: number[]) => {
+  const service = async (name: string, ...ports: number[]) => serviceOf(undefined, name, ...ports);
+  const serviceOf = async (appProtocol: string | undefined, name: string, ...ports: number[]) => {
     await client.services.create({
       apiVersion: "v1",
       kind: "Service",
       metadata: { name, namespace: "shop" },
-      spec: { ports: [{ name: "web", port: 80, targetPort: 8080, protocol: "TCP" }] },
+      spec: { ports: [{ name: "web", port: 80, targetPort: 8080, protocol: "TCP", appProtocol }] },
     });
     await client.endpointSlices.create(slice(name, ports));
   };
@@ -83,7 +84,7 @@ async function world(http: Listener = { host: "127.0.0.1", port: 0 }) {
     cleanups.push(() => running.stop());
     return { running, port: running.httpPorts[0] as number, securePort: running.httpsPorts[0] as number };
   };
-  return { api, client, service, setEndpoints, ingress, start };
+  return { api, client, service, serviceOf, setEndpoints, ingress, start };
 }
 
 interface Answer {
@@ -233,18 +234,33 @@ it("loses no request when an endpoint goes away under load", async () => {
   const load = Array.from({ length: 16 }, async () => {
     while (!done) answers.push(await ask(port, "a.com", { agent }));
   });
-  await expect.poll(() => answers.length).toBeGreaterThan(200);
+  await expect.poll(() => answers.length, { timeout: 10_000 }).toBeGreaterThan(200);
   expect(new Set(answers.map(({ body }) => body))).toEqual(new Set(["one", "two"]));
   // The process is killed before the slice says so.
   one.server.close();
   one.server.closeAllConnections();
   const then = answers.length;
-  await expect.poll(() => answers.length).toBeGreaterThan(then + 200);
+  await expect.poll(() => answers.length, { timeout: 10_000 }).toBeGreaterThan(then + 200);
   await setEndpoints("a", two.port);
-  await expect.poll(() => answers.length).toBeGreaterThan(then + 400);
+  await expect.poll(() => answers.length, { timeout: 10_000 }).toBeGreaterThan(then + 400);
   done = true;
   await Promise.all(load);
   expect(answers.filter(({ status }) => status !== 200)).toEqual([]);
+});
+
+it("asks a single endpoint again when its connection from before turns out to be dead", async () => {
+  const { service, ingress, start } = await world();
+  const used = new Set<Socket>();
+  const { port: to } = await endpoint(({ socket }, response) => {
+    if (used.has(socket)) socket.resetAndDestroy();
+    else response.end("here");
+    used.add(socket);
+  });
+  await service("a", to);
+  await ingress("a", "a.com", "a");
+  const { port } = await start();
+  for (let i = 0; i < 5; i++) expect(await ask(port, "a.com")).toMatchObject({ status: 200, body: "here" });
+  expect(used.size).toBe(5);
 });
 
 it("answers 504 when the endpoint is silent, and 502 when it breaks off before it answers a POST", async () => {

@@ -3,10 +3,10 @@ import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } f
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { Deferred, Failure } from "../../base/mod.ts";
-import { answer, type FrontRequest, type FrontResponse, forward, refusalOf, route, type Upstreams } from "./forward.ts";
+import { type FrontRequest, type FrontResponse, forward, route, type Upstreams } from "./forward.ts";
 import type { RoutingTable } from "./routing.ts";
 import type { Certificates, Pair } from "./tls.ts";
-import { passUpgrade, plainResponse, wantsUpgrade } from "./upgrade.ts";
+import { passUpgrade, wantsUpgrade } from "./upgrade.ts";
 
 /** Where to listen; or what `net.Server.listen` takes for a socket that is bound or listens already: its connections are ours from then on. */
 export type Listener = { readonly host: string; readonly port: number } | object;
@@ -67,6 +67,7 @@ export class IngressProxy {
     for (const session of this.#sessions) session.destroy();
     for (const server of this.#servers) if ("closeAllConnections" in server) server.closeAllConnections();
     this.#upstreams.agent.destroy();
+    this.#upstreams.sessions.destroy();
     await Promise.all(closed);
   }
 
@@ -76,21 +77,13 @@ export class IngressProxy {
       this.#inFlight.add(response);
       response.on("close", () => this.#finished(response));
       if (this.#stopping) lastOnItsConnection(response);
-      const backend = route(this.#table(), front);
-      const refusal = refusalOf(backend);
-      if (backend === undefined || refusal !== undefined)
-        answer(response, ...(refusal ?? [404, "no Ingress leads here"]));
-      else forward(front, response, backend, proto, this.#upstreams);
+      forward(front, response, () => route(this.#table(), front), proto, this.#upstreams);
     });
     server.on("upgrade", (front: IncomingMessage, socket: Duplex, firstBytes: Buffer) => {
       this.#upgraded.add(socket);
       socket.on("close", () => this.#upgraded.delete(socket));
       socket.on("error", (error) => this.#upstreams.log("debug", "a client broke off", { error: error.message }));
-      const backend = route(this.#table(), front);
-      const refusal = refusalOf(backend);
-      if (backend === undefined || refusal !== undefined) {
-        answer(plainResponse(front, socket), ...(refusal ?? [404, "no Ingress leads here"]));
-      } else passUpgrade(front, socket, firstBytes, backend, proto, this.#upstreams);
+      passUpgrade(front, socket, firstBytes, () => route(this.#table(), front), proto, this.#upstreams);
     });
   }
 

@@ -1,6 +1,6 @@
 import type { EndpointSlice, Ingress, IngressBackend, IngressClass, Service } from "../../controlplane/api/mod.ts";
 import { claims } from "./classes.ts";
-import { type Endpoint, endpointsOf, serviceNameLabel } from "./endpoints.ts";
+import { type Endpoint, endpointsOf, serviceNameLabel, servicePortOf } from "./endpoints.ts";
 import { HostTable } from "./host-table.ts";
 import { PathRules } from "./path-rules.ts";
 
@@ -15,6 +15,8 @@ export interface Objects {
 export interface Backend {
   /** `namespace/service:port`, for logs. */
   readonly name: string;
+  /** What endpoints speak: HTTP/1.1, or HTTP/2 without TLS where the port's appProtocol says so. */
+  readonly protocol: "http1" | "h2c";
   /** Empty: there is nobody to answer now. */
   readonly endpoints: readonly Endpoint[];
   /** Why there never will be as things are: no such Service, no such port, a kind of backend that is not supported. */
@@ -97,6 +99,10 @@ function byAge(a: Ingress, b: Ingress): number {
   return 0;
 }
 
+function nobody(name: string, problem: string): Backend {
+  return { name, protocol: "http1", endpoints: [], problem };
+}
+
 function resolver({ services, slices }: Objects): (namespace: string, backend: IngressBackend) => Backend {
   const serviceByKey = new Map(services.map((it) => [`${it.metadata.namespace}/${it.metadata.name}`, it]));
   const slicesByService = Map.groupBy(
@@ -106,18 +112,17 @@ function resolver({ services, slices }: Objects): (namespace: string, backend: I
   const resolved = new Map<string, Backend>();
   const make = (key: string, name: string, port: { name?: string; number?: number }): Backend => {
     const service = serviceByKey.get(key);
-    if (service === undefined) return { name, endpoints: [], problem: "there is no such Service" };
-    if (service.spec?.type === "ExternalName") {
-      return { name, endpoints: [], problem: "Services of type ExternalName are not supported" };
-    }
-    const endpoints = endpointsOf(service, port, slicesByService.get(key) ?? []);
-    if (endpoints === undefined) return { name, endpoints: [], problem: "the Service has no such TCP port" };
-    return { name, endpoints, problem: undefined };
+    if (service === undefined) return nobody(name, "there is no such Service");
+    if (service.spec?.type === "ExternalName") return nobody(name, "Services of type ExternalName are not supported");
+    const found = servicePortOf(service, port);
+    if (found === undefined) return nobody(name, "the Service has no such TCP port");
+    const protocol = found.appProtocol === "kubernetes.io/h2c" ? "h2c" : "http1";
+    return { name, protocol, endpoints: endpointsOf(found, slicesByService.get(key) ?? []), problem: undefined };
   };
   return (namespace, { service, resource }) => {
     if (service === undefined) {
       const name = `${namespace}/${resource?.kind}/${resource?.name}`;
-      return { name, endpoints: [], problem: "backends other than Services are not supported" };
+      return nobody(name, "backends other than Services are not supported");
     }
     const key = `${namespace}/${service.name}`;
     const port = service.port ?? {};

@@ -1,7 +1,9 @@
 import type { Clock, Log, Random, Timer } from "../../base/mod.ts";
 import { type Client, InformerFactory, systemClock, systemRandom } from "../../controlplane/client/mod.ts";
 import { Balancer } from "./endpoints.ts";
-import { keepAliveAgent, type Timeouts } from "./forward.ts";
+import type { Timeouts } from "./forward.ts";
+import { keepAliveAgent } from "./http1-call.ts";
+import { Http2Sessions } from "./http2-call.ts";
 import { IngressProxy, type Listener } from "./proxy.ts";
 import { ingressClassesOf, ingressesOf } from "./resources.ts";
 import { RoutingTable } from "./routing.ts";
@@ -91,7 +93,14 @@ export async function startIngress(options: StartIngressOptions): Promise<Runnin
     informer.addHandler({ onAdd: changed, onUpdate: changed, onDelete: changed });
   }
 
-  const upstreams = { balancer: new Balancer(), agent: keepAliveAgent(), timeouts, clock, log };
+  const upstreams = {
+    balancer: new Balancer(),
+    agent: keepAliveAgent(),
+    sessions: new Http2Sessions(log),
+    timeouts,
+    clock,
+    log,
+  };
   const proxy = new IngressProxy(() => table, upstreams);
   const stop = async (waitMs: number) => {
     // The watches go on while requests are finished: their retries must find the newest endpoints.

@@ -1,8 +1,9 @@
 import { type IncomingMessage, request, ServerResponse, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 import { endpointId } from "./endpoints.ts";
-import { answer, authorityOf, targetOf, type Upstreams, whenConnected } from "./forward.ts";
+import { answer, authorityOf, mostAttempts, refusalOf, targetOf, type Upstreams } from "./forward.ts";
 import { endToEnd, forwardedHeaders } from "./headers.ts";
+import { whenConnected } from "./http1-call.ts";
 import type { Backend } from "./routing.ts";
 
 /** Clients of HTTP/1 may offer to go on in HTTP/2 without TLS; that is between them and us, and we stay with HTTP/1. */
@@ -33,19 +34,23 @@ export function passUpgrade(
   front: IncomingMessage,
   socket: Duplex,
   firstBytes: Buffer,
-  backend: Backend,
+  backendNow: () => Backend | undefined,
   proto: "http" | "https",
   upstreams: Upstreams,
 ): void {
-  const { balancer, log } = upstreams;
+  const { balancer, log, clock, timeouts } = upstreams;
   const tried = new Set<string>();
+  let attempts = 0;
   const attempt = () => {
-    const endpoint = balancer.pick(backend.endpoints, tried);
-    if (endpoint === undefined) {
-      answer(plainResponse(front, socket), 502, "no endpoint of the Service behind this path could be reached");
+    const backend = backendNow();
+    const refusal = refusalOf(backend);
+    if (backend === undefined || refusal !== undefined) {
+      answer(plainResponse(front, socket), ...(refusal ?? [404, "no Ingress leads here"]));
       return;
     }
+    const endpoint = balancer.pick(backend.endpoints, tried);
     tried.add(endpointId(endpoint));
+    attempts++;
     const origin = { address: front.socket.remoteAddress ?? "unknown", proto, authority: authorityOf(front) };
     const headers = {
       ...forwardedHeaders(front.headers, origin),
@@ -68,8 +73,11 @@ export function passUpgrade(
       socket.off("close", giveUp);
       log("debug", "an endpoint failed", { endpoint: endpointId(endpoint), error: error.message });
       if (settled || socket.destroyed) socket.destroy();
-      else if (!connected) attempt();
-      else answer(plainResponse(front, socket), 502, "the endpoint broke the connection before it answered");
+      else if (!connected && attempts < mostAttempts) attempt();
+      else {
+        const sentence = "the endpoint could not be reached, or broke off before it answered";
+        answer(plainResponse(front, socket), 502, sentence);
+      }
     });
     upstream.once("response", (message) => {
       settled = true;
@@ -92,7 +100,7 @@ export function passUpgrade(
       socket.pipe(other);
       other.pipe(socket);
     });
-    whenConnected(upstream, upstreams, () => {
+    whenConnected(upstream, { clock, connectMs: timeouts.connectMs }, () => {
       connected = true;
     });
     upstream.end();
