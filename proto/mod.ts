@@ -46,6 +46,7 @@ export * as snappb from "./messages/snap.ts";
 export * as walpb from "./messages/wal.ts";
 export * from "./messages/watch.ts";
 export type { Method, MethodKind, Service } from "./method.ts";
+export * as pluginregistration from "./pluginregistration/mod.ts";
 export * from "./services.ts";
 export { headerDictionary } from "./spdy/dictionary.ts";
 export { RstStatus, SpdyError, type SpdyHeader } from "./spdy/frame.ts";

@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Clock, Log, Random } from "../../base/mod.ts";
+import type { Clock, Log, Random, Timer } from "../../base/mod.ts";
 import type { Service } from "../../controlplane/api/mod.ts";
 import {
   type ConfigMap,
@@ -37,11 +37,13 @@ import { ManifestSource } from "./staticpods/manifest-source.ts";
 import { Mirrors } from "./staticpods/mirrors.ts";
 import { podStatus, terminatedStatus } from "./status/pod-status.ts";
 import { StatusManager } from "./status/status-manager.ts";
+import type { MountedVolumes } from "./volumes/mounted-volume.ts";
 import { ObjectCache } from "./volumes/object-cache.ts";
 import type { PayloadContext } from "./volumes/payload.ts";
 import { referencesOf } from "./volumes/references.ts";
+import { removeTree } from "./volumes/remove-tree.ts";
 import { TokenManager } from "./volumes/token-manager.ts";
-import { type MountedVolumes, VolumeManager } from "./volumes/volume-manager.ts";
+import { VolumeManager } from "./volumes/volume-manager.ts";
 
 export interface KubeletOptions {
   readonly client: Client;
@@ -63,6 +65,8 @@ export interface KubeletOptions {
   readonly services: Informer<Service>;
   /** The node as it is known now; undefined before it is registered. */
   readonly node: () => Node | undefined;
+  /** Writes the node's status now. */
+  readonly reportNode: () => Promise<void>;
   /** Ports of the node that lead to pods; undefined: the network is not ours to change. */
   readonly hostPorts: HostPortTable | undefined;
   /** Directory of manifests of static pods. */
@@ -72,6 +76,7 @@ export interface KubeletOptions {
 }
 
 const flushMs = 1_000;
+const orphansAgainMs = 10_000;
 
 /**
  * Makes this node's pods what the API says they should be, and tells the API what they are. Each pod has a worker; whatever may have
@@ -93,13 +98,15 @@ export class Kubelet implements PodSyncer {
   readonly #graceSeconds = new Map<string, number>();
   readonly #statuses: StatusManager;
   readonly #probes: ProbeManager;
-  readonly #volumes: VolumeManager;
   readonly #tokens: TokenManager;
   readonly #configMaps: ObjectCache<ConfigMap>;
   readonly #secrets: ObjectCache<Secret>;
   readonly #manager: RuntimeManager;
   readonly #events: EventRecorder;
+  #orphanTimer: Timer | undefined;
+  #stopped = false;
   readonly pleg: Pleg;
+  readonly volumes: VolumeManager;
 
   constructor(options: KubeletOptions) {
     this.#options = options;
@@ -107,7 +114,11 @@ export class Kubelet implements PodSyncer {
     const wake = (uid: string) => this.#workers.get(uid)?.wake();
     const onChange = (uids: readonly string[]) => uids.forEach(wake);
     this.#statuses = new StatusManager(client, clock, log);
-    this.#volumes = new VolumeManager({ rootDir, canMount: options.canMount });
+    this.volumes = new VolumeManager({
+      ...options,
+      memoryBytes: options.memoryCapacityBytes,
+      event: (pod, type, reason, message) => this.#event(pod, type, reason, message),
+    });
     this.#tokens = new TokenManager(client, clock);
     this.#configMaps = new ObjectCache(client.configMaps, { clock, random, log, resource: "configmap", onChange });
     this.#secrets = new ObjectCache(client.secrets, { clock, random, log, resource: "secret", onChange });
@@ -148,6 +159,7 @@ export class Kubelet implements PodSyncer {
       rootDir,
       nodeIP,
       memoryCapacityBytes: options.memoryCapacityBytes,
+      canMount: options.canMount,
       event: (pod, type, reason, message, container) => this.#event(pod, type, reason, message, container),
       sandboxConfig: (pod, attempt) => this.#sandboxConfig(pod, attempt),
       environment: (pod, container, podIP, onSkipped) => {
@@ -205,11 +217,14 @@ export class Kubelet implements PodSyncer {
 
   /** Lets go of everything; containers go on. */
   async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#orphanTimer?.cancel();
     this.pleg.stop();
     this.#manifests?.stop();
     this.#mirrors.stop();
     for (const worker of this.#workers.values()) worker.stop();
     this.#probes.close();
+    this.volumes.csi.close();
     this.#configMaps.close();
     this.#secrets.close();
     this.#statuses.close();
@@ -331,7 +346,7 @@ export class Kubelet implements PodSyncer {
     const { uid } = refOf(pod);
     const status = this.#report(pod, await this.#read(pod), true);
     if (status.containerStatuses !== undefined) this.#statuses.set(pod, terminatedStatus(status));
-    await this.#volumes.unmount(uid);
+    await this.volumes.unmount(uid);
     this.#configMaps.unregister(uid);
     this.#secrets.unregister(uid);
     this.#tokens.forget(uid);
@@ -351,7 +366,7 @@ export class Kubelet implements PodSyncer {
     for (const { id } of this.#runtimePods.get(ref.uid)?.containers ?? []) this.#probes.forget(id);
     this.#runtimePods.delete(ref.uid);
     rmSync(podLogDirOf(rootDir, ref), { recursive: true, force: true });
-    rmSync(podDirOf(rootDir, ref.uid), { recursive: true, force: true });
+    removeTree(podDirOf(rootDir, ref.uid));
     this.#manager.forget(ref.uid);
     this.#statuses.forget(ref.uid);
   }
@@ -491,7 +506,7 @@ export class Kubelet implements PodSyncer {
       facts: this.#facts(podIP),
       token: (request) => this.#tokens.token(pod, request),
     };
-    return this.#volumes.mount(pod, context, (message) => this.#event(pod, "Warning", "FailedMount", message));
+    return this.volumes.mount(pod, context, (message) => this.#event(pod, "Warning", "FailedMount", message));
   }
 
   #facts(podIP: string): PodFacts {
@@ -583,11 +598,28 @@ export class Kubelet implements PodSyncer {
     }
     this.#options.hostPorts?.refresh();
     mkdirSync(podsDirOf(rootDir), { recursive: true });
+    await this.#removeOrphanedFiles();
+  }
+
+  /** Volumes may be a driver's to let go of, and it may not be back yet. */
+  async #removeOrphanedFiles(): Promise<void> {
+    const { rootDir, log, clock } = this.#options;
+    let left = 0;
     for (const uid of readdirSync(podsDirOf(rootDir))) {
       if (this.#workers.has(uid)) continue;
-      await this.#volumes.unmount(uid);
-      rmSync(podDirOf(rootDir, uid), { recursive: true, force: true });
+      try {
+        await this.volumes.unmount(uid);
+        removeTree(podDirOf(rootDir, uid));
+      } catch (error) {
+        left++;
+        log("warn", "volumes of a pod that is gone could not be removed; trying again", {
+          uid,
+          error: (error as Error).message,
+        });
+      }
     }
+    if (left === 0 || this.#stopped) return;
+    this.#orphanTimer = clock.after(orphansAgainMs, () => void this.#removeOrphanedFiles());
   }
 
   #event(pod: Pod, type: "Normal" | "Warning", reason: string, message: string, container?: string): void {

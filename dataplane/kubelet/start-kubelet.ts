@@ -22,6 +22,7 @@ import { type Listen, type ServerOptions, startServer } from "./server/server.ts
 import { Sessions } from "./server/sessions.ts";
 import { Sampler } from "./stats/sampler.ts";
 import { statsPaths } from "./stats/stats-paths.ts";
+import { CsiDrivers } from "./volumes/csi/csi-drivers.ts";
 
 export interface StartKubeletOptions {
   readonly nodeName: string;
@@ -146,6 +147,7 @@ export async function startKubelet(options: StartKubeletOptions): Promise<Runnin
     pods,
     services,
     node: ownNode,
+    reportNode: () => agent.report(),
     hostPorts: isolated ? new HostPortTable(log) : undefined,
     manifestDir: options.podManifestPath,
     refuses: (pod) => evictions.refuses(pod),
@@ -174,7 +176,7 @@ export async function startKubelet(options: StartKubeletOptions): Promise<Runnin
   });
 
   const stop = new AbortController();
-  const agent = new NodeAgent({
+  const agent: NodeAgent = new NodeAgent({
     client,
     clock,
     log,
@@ -202,6 +204,7 @@ export async function startKubelet(options: StartKubeletOptions): Promise<Runnin
         pressures: new Set(pressures.filter((name) => evictions.under(name))),
         runtimeConditions: [...conditions, ...pleg],
         images: await runtime.listImages(),
+        volumesInUse: kubelet.volumes.csi.volumesInUse(),
         systemUuid: uuidOf(rootDir),
         now: timeAt(clock.now()),
         previous: previous.conditions ?? [],
@@ -212,12 +215,14 @@ export async function startKubelet(options: StartKubeletOptions): Promise<Runnin
       registered = node;
       kubelet.nodeEvent("Normal", "RegisteredNode", `Node ${nodeName} has been registered`);
       void takePodCidr(node);
+      drivers.start(node);
       // Before the node exists, a node may not even read its own pods.
       informers.start(stop.signal);
       kubelet.wakeAll();
     },
   });
 
+  const drivers = new CsiDrivers({ client, clock, log, nodeName, rootDir, volumes: kubelet.volumes.csi });
   const images = new ImageGc({ runtime, clock, log });
   const collectImages = () =>
     images.collect().catch((error: Error) => kubelet.nodeEvent("Warning", "ImageGCFailed", error.message));
@@ -276,8 +281,15 @@ export async function startKubelet(options: StartKubeletOptions): Promise<Runnin
 
   const routes = new NodeRoutes(log);
   if (isolated) await routes.prepare(options.serviceCIDR);
+  let attached = "";
   const onNode = (node: Node) => {
-    if (node.metadata.name === nodeName) void takePodCidr(node);
+    if (node.metadata.name === nodeName) {
+      void takePodCidr(node);
+      const now = JSON.stringify(node.status?.volumesAttached ?? []);
+      // Pods may wait for one.
+      if (now !== attached) kubelet.wakeAll();
+      attached = now;
+    }
     if (isolated) routes.set(wantedRoutes(nodes.lister.list(), nodeName));
   };
   nodes.addHandler({ onAdd: onNode, onUpdate: (_old, node) => onNode(node), onDelete: onNode });
@@ -312,6 +324,7 @@ export async function startKubelet(options: StartKubeletOptions): Promise<Runnin
       sampler.stop();
       evictions.stop();
       agent.stop();
+      drivers.stop();
       await server.stop();
       stop.abort();
       await informers.stopped();

@@ -17,7 +17,8 @@ import type {
   NamespaceOptions,
   SecurityProfile,
 } from "../runtime/cri.ts";
-import { containerMounts, type MountedVolumes } from "../volumes/volume-manager.ts";
+import { containerMounts } from "../volumes/container-mounts.ts";
+import type { MountedVolumes } from "../volumes/mounted-volume.ts";
 import { namespaceOptions } from "./sandbox-config.ts";
 import { StartError } from "./start-error.ts";
 
@@ -31,18 +32,20 @@ export interface ContainerConfigInput {
   readonly envs: readonly KeyValue[];
   readonly volumes: MountedVolumes;
   readonly rootDir: string;
+  /** Whether this process may mount file systems. */
+  readonly canMount: boolean;
   /** The /etc/hosts the kubelet wrote for the pod. */
   readonly hostsFile: string;
   readonly memoryCapacityBytes: number;
 }
 
 /** What the runtime is told about one container (kuberuntime's generateContainerConfig). Makes the file for its termination message. */
-export function containerConfig(input: ContainerConfigInput): ContainerConfig {
-  const { pod, container, restartCount, envs, rootDir } = input;
+export async function containerConfig(input: ContainerConfigInput): Promise<ContainerConfig> {
+  const { pod, container, restartCount, envs, rootDir, volumes, canMount } = input;
   const ref = refOf(pod);
   const values = new Map(envs.map(({ key, value }) => [key, value]));
   const expanded = (text: string) => expand(text, (name) => values.get(name));
-  const mounts = containerMounts(pod, container, input.volumes, expanded);
+  const mounts = await containerMounts({ pod, container, volumes, rootDir, canMount, expandPath: expanded });
   if (!mounts.some(({ containerPath }) => containerPath === "/etc/hosts")) {
     mounts.push({ containerPath: "/etc/hosts", hostPath: input.hostsFile, readonly: false });
   }

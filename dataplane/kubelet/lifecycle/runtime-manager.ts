@@ -8,8 +8,8 @@ import { allContainers, containerKind } from "../pod/qos.ts";
 import { findContainer, type RuntimeContainer, type RuntimePod } from "../pod/runtime-pod.ts";
 import type { ImageService, PodSandboxConfig, RuntimeService } from "../runtime/cri.ts";
 import type { StartFailure } from "../status/container-statuses.ts";
-import { VolumeError } from "../volumes/payload.ts";
-import type { MountedVolumes } from "../volumes/volume-manager.ts";
+import type { MountedVolumes } from "../volumes/mounted-volume.ts";
+import { VolumeError } from "../volumes/volume-error.ts";
 import { EventBackoff, goDuration } from "./backoff.ts";
 import { containerConfig } from "./container-config.ts";
 import { runHook } from "./hooks.ts";
@@ -31,6 +31,8 @@ export interface RuntimeManagerOptions {
   readonly log: Log;
   readonly rootDir: string;
   readonly memoryCapacityBytes: number;
+  /** Whether this process may mount file systems. */
+  readonly canMount: boolean;
   readonly event: PodEvent;
   readonly sandboxConfig: (pod: Pod, attempt: number) => PodSandboxConfig;
   readonly environment: ContainerEnvironment;
@@ -259,8 +261,11 @@ export class RuntimeManager {
         event("Warning", "InvalidEnvironmentVariableNames", message),
       );
       const hostsFile = this.#options.hostsFile(pod, known.podIP);
-      const { rootDir, memoryCapacityBytes } = this.#options;
-      return containerConfig({ ...known, pod, container, envs, hostsFile, rootDir, memoryCapacityBytes });
+      const { rootDir, memoryCapacityBytes, canMount } = this.#options;
+      return await containerConfig({
+        ...known,
+        ...{ pod, container, envs, hostsFile, rootDir, memoryCapacityBytes, canMount },
+      });
     } catch (error) {
       event("Warning", "Failed", `Error: ${(error as Error).message}`);
       throw new StartError("CreateContainerConfigError", (error as Error).message, undefined, { cause: error });

@@ -26,6 +26,8 @@ export interface NodeStatusInput {
   readonly version: VersionResponse;
   readonly runtimeConditions: readonly RuntimeCondition[];
   readonly images: readonly Image[];
+  /** What must stay attached. */
+  readonly volumesInUse: readonly string[];
   /** What containers do not get from this runtime, in sentences. */
   readonly limitations: readonly string[];
   readonly isolated: boolean;
@@ -78,6 +80,8 @@ export function nodeStatus(input: NodeStatusInput): NodeStatus {
         names: [...repoTags, ...repoDigests],
         sizeBytes,
       })),
+    // Also when there are none: what was said before must not stay.
+    volumesInUse: [...input.volumesInUse],
   };
 }
 

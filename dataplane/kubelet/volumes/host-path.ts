@@ -1,6 +1,6 @@
 import { mkdirSync, type Stats, statSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
-import { VolumeError } from "./payload.ts";
+import { VolumeError } from "./volume-error.ts";
 
 const checks: Readonly<Record<string, { readonly is: (stat: Stats) => boolean; readonly what: string }>> = {
   Directory: { is: (stat) => stat.isDirectory(), what: "a directory" },

@@ -9,11 +9,7 @@ import type {
 import type { Sources } from "../env/container-env.ts";
 import { fieldValue, type PodFacts, resourceValue } from "../env/field-value.ts";
 import type { ProjectedFile } from "./atomic-writer.ts";
-
-/** A volume that cannot be set up now. Shown as event FailedMount and tried again. */
-export class VolumeError extends Error {
-  override readonly name = "VolumeError";
-}
+import { VolumeError } from "./volume-error.ts";
 
 export interface TokenRequest {
   readonly audience: string | undefined;

@@ -1,32 +1,52 @@
-import { chmodSync, chownSync, mkdirSync, readdirSync, realpathSync, rmSync, statSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { type Container, type Pod, Quantity, type Volume } from "../../../controlplane/api/mod.ts";
+import { join } from "node:path";
+import type { Clock, Log } from "../../../base/mod.ts";
+import type { Node, Pod, Volume } from "../../../controlplane/api/mod.ts";
+import type { Client } from "../../../controlplane/client/mod.ts";
 import { refOf } from "../pod/pod-ref.ts";
 import { allContainers } from "../pod/qos.ts";
 import { podDirOf } from "../root-dir.ts";
-import type { Mount } from "../runtime/cri.ts";
-import { run } from "../runtime/embedded/spawn.ts";
 import { writeAtomically } from "./atomic-writer.ts";
+import { ClaimVolumes, type ClaimVolumesOptions } from "./claim-volumes.ts";
+import { subPathsDirOf } from "./container-mounts.ts";
+import { CsiVolumes } from "./csi/csi-volumes.ts";
+import { makeEmptyDir } from "./empty-dir.ts";
 import { checkHostPath } from "./host-path.ts";
-import { type PayloadContext, VolumeError, volumePayload } from "./payload.ts";
+import type { MountedVolume, MountedVolumes } from "./mounted-volume.ts";
+import { type PayloadContext, volumePayload } from "./payload.ts";
+import { removeTree, unmountIn } from "./remove-tree.ts";
+import { NotAttached, NotProcessed, VolumeError } from "./volume-error.ts";
+import { VolumeRecords } from "./volume-records.ts";
 
 export interface VolumeManagerOptions {
+  readonly client: Client;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly nodeName: string;
   readonly rootDir: string;
   /** Whether this process may mount: without, memory volumes are directories. */
   readonly canMount: boolean;
+  /** Of the node. */
+  readonly memoryBytes: number;
+  readonly node: () => Node | undefined;
+  /** Writes the node's status now. */
+  readonly reportNode: () => Promise<void>;
+  readonly event: ClaimVolumesOptions["event"];
 }
-
-/** Where a pod's volumes lie on the node, by volume name. */
-export type MountedVolumes = ReadonlyMap<string, string>;
 
 /** Kinds whose files the kubelet writes: containers must not change them. */
 const projectedKinds = ["configMap", "secret", "downwardAPI", "projected"] as const;
 
+/** Makes the volumes of pods ready for their containers, and takes them away again. */
 export class VolumeManager {
   readonly #options: VolumeManagerOptions;
+  readonly #claims: ClaimVolumes;
+  readonly csi: CsiVolumes;
 
   constructor(options: VolumeManagerOptions) {
     this.#options = options;
+    const records = new VolumeRecords(options.rootDir);
+    this.csi = new CsiVolumes({ ...options, records, report: options.reportNode });
+    this.#claims = new ClaimVolumes({ ...options, records, csi: this.csi });
   }
 
   /**
@@ -34,109 +54,73 @@ export class VolumeManager {
    * set up; the others are there nevertheless. Idempotent.
    */
   async mount(pod: Pod, context: PayloadContext, onFailure: (message: string) => void): Promise<MountedVolumes> {
-    const used = new Set(allContainers(pod).flatMap(({ volumeMounts = [] }) => volumeMounts.map(({ name }) => name)));
-    const mounted = new Map<string, string>();
-    const failed: string[] = [];
+    const mounts = allContainers(pod).flatMap(({ volumeMounts = [], volumeDevices = [] }) => [
+      ...volumeMounts,
+      ...volumeDevices,
+    ]);
+    const used = new Set(mounts.map(({ name }) => name));
+    const mounted = new Map<string, MountedVolume>();
+    const failed: { readonly name: string; readonly error: VolumeError }[] = [];
     for (const volume of pod.spec.volumes ?? []) {
       if (!used.has(volume.name)) continue;
       try {
         mounted.set(volume.name, await this.#setUp(pod, volume, context));
-      } catch (error) {
-        failed.push(volume.name);
-        onFailure(`MountVolume.SetUp failed for volume "${volume.name}" : ${(error as Error).message}`);
+      } catch (cause) {
+        const error =
+          cause instanceof VolumeError ? cause : new VolumeError((cause as Error).message, undefined, { cause });
+        failed.push({ name: volume.name, error });
+        if (error instanceof NotProcessed || error instanceof NotAttached) continue;
+        onFailure(`${error.operation} failed for volume "${error.volumeName ?? volume.name}" : ${error.message}`);
       }
     }
     if (failed.length === 0) return mounted;
-    throw new VolumeError(
-      `unmounted volumes=[${failed.join(" ")}], unattached volumes=[], failed to process volumes=[]: timed out waiting for the condition`,
-    );
+    const names = (which: (error: VolumeError) => boolean) =>
+      failed.flatMap(({ name, error }) => (which(error) ? [name] : [])).join(" ");
+    const unprocessed = failed.filter(({ error }) => error instanceof NotProcessed);
+    const why =
+      unprocessed.length === 0
+        ? "timed out waiting for the condition"
+        : unprocessed.map(({ error }) => error.message).join("; ");
+    const message = `unmounted volumes=[${names(() => true)}], unattached volumes=[${names((error) => error instanceof NotProcessed || error instanceof NotAttached)}], failed to process volumes=[${names((error) => error instanceof NotProcessed)}]: ${why}`;
+    if (unprocessed.length > 0) onFailure(`Unable to attach or mount volumes: ${message}`);
+    throw new VolumeError(message);
   }
 
-  async #setUp(pod: Pod, volume: Volume, context: PayloadContext): Promise<string> {
+  async #setUp(pod: Pod, volume: Volume, context: PayloadContext): Promise<MountedVolume> {
     const { uid } = refOf(pod);
-    const group = pod.spec.securityContext?.fsGroup;
-    if (volume.hostPath !== undefined) return checkHostPath(volume.hostPath.path, volume.hostPath.type ?? "");
+    if (volume.persistentVolumeClaim !== undefined || volume.ephemeral !== undefined)
+      return this.#claims.mount(pod, volume);
+    if (volume.csi !== undefined)
+      return { path: await this.csi.mountInline(pod, volume), readOnly: volume.csi.readOnly === true };
+    if (volume.hostPath !== undefined)
+      return { path: checkHostPath(volume.hostPath.path, volume.hostPath.type ?? ""), readOnly: false };
     if (volume.emptyDir !== undefined) {
-      const dir = this.#dir(uid, "empty-dir", volume.name);
-      if (statSync(dir, { throwIfNoEntry: false }) === undefined) await this.#makeEmptyDir(dir, volume.emptyDir, group);
-      return dir;
+      const path = this.#dir(uid, "empty-dir", volume.name);
+      await makeEmptyDir(path, volume.emptyDir, { pod, ...this.#options });
+      return { path, readOnly: false };
     }
     const kind = projectedKinds.find((name) => volume[name] !== undefined);
     if (kind === undefined) {
       const found = Object.keys(volume).find((key) => key !== "name") ?? "none";
       throw new VolumeError(`volumes of kind ${found} are not supported by this kubelet`);
     }
-    const dir = this.#dir(uid, kind.toLowerCase(), volume.name);
-    writeAtomically(dir, await volumePayload(volume, context), group);
-    return dir;
-  }
-
-  async #makeEmptyDir(
-    dir: string,
-    emptyDir: NonNullable<Volume["emptyDir"]>,
-    group: number | undefined,
-  ): Promise<void> {
-    mkdirSync(dir, { recursive: true });
-    if (emptyDir.medium === "Memory" && this.#options.canMount) {
-      const size = Quantity.of(emptyDir.sizeLimit).value();
-      await run(["mount", "-t", "tmpfs", "-o", `nosuid,nodev${size > 0 ? `,size=${size}` : ""}`, "tmpfs", dir]);
-    }
-    if (group !== undefined) chownSync(dir, -1, group);
-    chmodSync(dir, group === undefined ? 0o777 : 0o2777);
+    const path = this.#dir(uid, kind.toLowerCase(), volume.name);
+    writeAtomically(path, await volumePayload(volume, context), pod.spec.securityContext?.fsGroup);
+    return { path, readOnly: true };
   }
 
   #dir(uid: string, kind: string, name: string): string {
     return join(podDirOf(this.#options.rootDir, uid), "volumes", `kubernetes.io~${kind}`, name);
   }
 
-  /** Takes all volumes of a pod away, with what is in them; what a hostPath leads to stays. Idempotent. */
+  /** Takes all volumes of a pod away; what lies elsewhere (claims, hostPath) stays. Idempotent. Rejects while something cannot be let go of. */
   async unmount(uid: string): Promise<void> {
-    const volumes = join(podDirOf(this.#options.rootDir, uid), "volumes");
-    const emptyDirs = join(volumes, "kubernetes.io~empty-dir");
-    if (statSync(emptyDirs, { throwIfNoEntry: false }) !== undefined) {
-      const mounts = readdirSync(emptyDirs)
-        .map((name) => join(emptyDirs, name))
-        .filter((dir) => statSync(dir).dev !== statSync(dirname(dir)).dev);
-      if (mounts.length > 0) await run(["umount", "-l", ...mounts]);
-    }
-    rmSync(volumes, { recursive: true, force: true });
+    const { rootDir } = this.#options;
+    await unmountIn(subPathsDirOf(rootDir, uid));
+    await this.#claims.unmount(uid);
+    const volumes = join(podDirOf(rootDir, uid), "volumes");
+    await unmountIn(join(volumes, "kubernetes.io~empty-dir"));
+    removeTree(volumes);
+    removeTree(subPathsDirOf(rootDir, uid));
   }
-}
-
-/** A container's mounts. Rejects with VolumeError when a subPath leaves its volume. `expandPath` resolves $(VAR) in subPathExpr. */
-export function containerMounts(
-  pod: Pod,
-  container: Container,
-  volumes: MountedVolumes,
-  expandPath: (text: string) => string,
-): Mount[] {
-  return (container.volumeMounts ?? []).map((mount) => {
-    const source = volumes.get(mount.name);
-    if (source === undefined)
-      throw new VolumeError(`cannot find volume "${mount.name}" to mount into container "${container.name}"`);
-    const volume = pod.spec.volumes?.find(({ name }) => name === mount.name);
-    const projected = projectedKinds.some((kind) => volume?.[kind] !== undefined);
-    const subPath =
-      mount.subPathExpr === undefined || mount.subPathExpr === ""
-        ? (mount.subPath ?? "")
-        : expandPath(mount.subPathExpr);
-    return {
-      containerPath: join("/", mount.mountPath),
-      hostPath: subPath === "" ? source : subPathOf(source, subPath),
-      readonly: mount.readOnly === true || projected,
-    };
-  });
-}
-
-/** A path inside a volume, made as a directory when missing. Links may not lead out: what they point to is the node's. */
-function subPathOf(volume: string, subPath: string): string {
-  const root = realpathSync(volume);
-  const inside = (path: string) => path === root || path.startsWith(`${root}/`);
-  const path = join(root, subPath);
-  if (!inside(path)) throw new VolumeError(`subPath "${subPath}" is outside its volume`);
-  let existing = path;
-  while (statSync(existing, { throwIfNoEntry: false }) === undefined) existing = dirname(existing);
-  if (!inside(realpathSync(existing))) throw new VolumeError(`subPath "${subPath}" leads out of its volume`);
-  if (existing !== path) mkdirSync(path, { recursive: true, mode: 0o750 });
-  return realpathSync(path);
 }

@@ -1,0 +1,9 @@
+/** Where a volume of a pod lies on the node, ready for its containers. */
+export interface MountedVolume {
+  readonly path: string;
+  /** No container may write to it, whatever it asks for. */
+  readonly readOnly: boolean;
+}
+
+/** By the names that the pod gives them. */
+export type MountedVolumes = ReadonlyMap<string, MountedVolume>;
