@@ -63,8 +63,8 @@ export function tune(socket: Duplex): void {
   socket.setTimeout(0);
 }
 
-/** Of one message; kubectl sends 32 KiB at a time. */
-const maxMessageBytes = 1 << 20;
+/** Of one message, as Go's library has it. kubectl sends 32 KiB at a time, others what they were given. */
+const maxMessageBytes = 32 << 20;
 
 /**
  * Accepts a WebSocket with the first offered protocol the server knows; "" stands for none. Undefined: there was no such protocol, and

@@ -1,5 +1,6 @@
 import { Readable, Writable } from "node:stream";
 import type { WebSocket } from "ws";
+import { Heartbeat } from "./heartbeat.ts";
 
 /** How channels of a WebSocket are told apart: by a byte before binary messages, or a digit before base64 in text. */
 export type ChannelEncoding = "binary" | "base64";
@@ -14,13 +15,15 @@ export class Channels {
   readonly #readers = new Map<number, Readable>();
   readonly #blocked = new Set<Readable>();
   readonly #closed = new AbortController();
+  readonly #heartbeat: Heartbeat;
 
   constructor(socket: WebSocket, options: { readonly encoding: ChannelEncoding; readonly closes: boolean }) {
     this.#socket = socket;
     this.#encoding = options.encoding;
+    this.#heartbeat = new Heartbeat(() => socket.readyState === socket.OPEN && socket.ping());
     socket.on("message", (message: Buffer, isBinary: boolean) => {
       const { channel, data } = this.#decode(message, isBinary);
-      if (options.closes && channel === closeChannel) this.#readers.get(data[0] ?? closeChannel)?.push(null);
+      if (options.closes && channel === closeChannel) this.#endReader(data[0] ?? closeChannel);
       else if (data.length > 0) this.#deliver(channel, data);
     });
     socket.on("close", () => this.#end());
@@ -35,8 +38,10 @@ export class Channels {
   /** What the client says on a channel; ends when the client says so, or goes. */
   readable(channel: number): Readable {
     const readable: Readable = new Readable({
-      read: () => {
-        if (this.#blocked.delete(readable) && this.#blocked.size === 0) this.#socket.resume();
+      read: () => this.#unblock(readable),
+      destroy: (error, done) => {
+        this.#unblock(readable);
+        done(error);
       },
     });
     this.#readers.set(channel, readable);
@@ -74,13 +79,27 @@ export class Channels {
 
   #deliver(channel: number, data: Buffer): void {
     const reader = this.#readers.get(channel);
-    if (reader === undefined || reader.readableEnded || reader.destroyed || reader.push(data)) return;
+    if (reader === undefined || reader.destroyed || reader.push(data)) return;
     this.#blocked.add(reader);
     this.#socket.pause();
+    this.#heartbeat.start();
+  }
+
+  #unblock(reader: Readable): void {
+    if (!this.#blocked.delete(reader) || this.#blocked.size > 0) return;
+    this.#heartbeat.stop();
+    this.#socket.resume();
+  }
+
+  /** What comes after the end is nobody's. */
+  #endReader(channel: number): void {
+    this.#readers.get(channel)?.push(null);
+    this.#readers.delete(channel);
   }
 
   #end(): void {
-    for (const reader of this.#readers.values()) if (!reader.destroyed) reader.push(null);
+    this.#heartbeat.stop();
+    for (const channel of [...this.#readers.keys()]) this.#endReader(channel);
     this.#closed.abort();
   }
 }

@@ -24,20 +24,32 @@ export function sentenceOf(result: CommandResult): string {
   return result.code === 0 ? "" : `command terminated with non-zero exit code: ${result.message}`;
 }
 
-/** Reads what another server wrote on the error stream of version 4. */
+/** Reads what another server wrote on the error stream of version 4. What is no Status is a failure in its own words. */
 export function resultOf(text: string): CommandResult {
-  let parsed: { status?: unknown; message?: unknown; reason?: unknown; details?: { causes?: unknown } };
-  try {
-    parsed = JSON.parse(text) as typeof parsed;
-  } catch {
-    // Not JSON: an older server's sentence.
-    return { kind: "failed", message: text };
-  }
-  if (parsed.status === "Success") return { kind: "exited", code: 0, message: "" };
-  const message = typeof parsed.message === "string" ? parsed.message : text;
-  if (parsed.reason !== "NonZeroExitCode") return { kind: "failed", message };
-  const causes = (parsed.details?.causes ?? []) as readonly { reason?: unknown; message?: unknown }[];
-  const code = Number(causes.find(({ reason }) => reason === "ExitCode")?.message);
-  if (!Number.isInteger(code)) return { kind: "failed", message };
+  const status = parse(text);
+  if (status.status === "Success") return { kind: "exited", code: 0, message: "" };
+  const message = typeof status.message === "string" ? status.message : text;
+  const code = status.reason === "NonZeroExitCode" ? exitCodeOf(status.details) : undefined;
+  if (code === undefined) return { kind: "failed", message };
   return { kind: "exited", code, message: message.replace(/^command terminated with non-zero exit code: /, "") };
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+function parse(text: string): Fields {
+  try {
+    return fieldsOf(JSON.parse(text));
+  } catch {
+    return {}; // not JSON: an older server's sentence
+  }
+}
+
+function exitCodeOf(details: unknown): number | undefined {
+  const { causes } = fieldsOf(details);
+  const cause = Array.isArray(causes) ? causes.map(fieldsOf).find(({ reason }) => reason === "ExitCode") : undefined;
+  return /^\d+$/.test(String(cause?.message)) ? Number(cause?.message) : undefined;
+}
+
+function fieldsOf(value: unknown): Fields {
+  return typeof value === "object" && value !== null ? (value as Fields) : {};
 }

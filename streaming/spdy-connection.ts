@@ -1,6 +1,7 @@
 import { Duplex } from "node:stream";
 import { RstStatus, type SpdyHeader, SpdySession, type SpdyStream } from "../proto/mod.ts";
 import { createHeaderCompression } from "./header-compression.ts";
+import { Heartbeat } from "./heartbeat.ts";
 
 /** How much of one stream is kept for a slow reader before the whole connection is read no further: there are no windows in this dialect. */
 const bufferBytes = 256 * 1024;
@@ -57,10 +58,13 @@ export class SpdyConnection {
   readonly #opening = new Map<SpdyStream, { resolve(): void; reject(error: Error): void }>();
   readonly #waiting: (() => void)[] = [];
   readonly #closed = new AbortController();
+  readonly #heartbeat: Heartbeat;
 
   constructor(transport: Duplex, options: SpdyConnectionOptions) {
     this.#transport = transport;
     this.#options = options;
+    // Of an id that is ours, or the peer would take it for an answer.
+    this.#heartbeat = new Heartbeat(() => this.session.ping(options.role === "client" ? 1 : 2));
     this.session = new SpdySession({
       role: options.role,
       flowControl: false,
@@ -79,7 +83,7 @@ export class SpdyConnection {
     transport.on("data", (chunk: Buffer) => this.#receive(chunk));
     transport.on("drain", () => this.#drained());
     transport.on("end", () => this.#hearNoMore());
-    transport.on("close", () => transport.readableEnded || this.close());
+    transport.on("close", () => (transport.readableEnded ? this.#drained() : this.close()));
     transport.on("error", () => this.close()); // its end is told by the signal, and nobody can do anything about it
   }
 
@@ -103,6 +107,7 @@ export class SpdyConnection {
   close(): void {
     if (this.signal.aborted) return;
     this.#closed.abort();
+    this.#heartbeat.stop();
     for (const { reject } of this.#opening.values()) reject(new Error("the connection was closed"));
     this.#opening.clear();
     this.#drained();
@@ -120,7 +125,9 @@ export class SpdyConnection {
   }
 
   unblock(duplex: SpdyDuplex): void {
-    if (this.#blocked.delete(duplex) && this.#blocked.size === 0) this.#transport.resume();
+    if (!this.#blocked.delete(duplex) || this.#blocked.size > 0) return;
+    this.#heartbeat.stop();
+    this.#transport.resume();
   }
 
   forget(duplex: SpdyDuplex): void {
@@ -165,6 +172,7 @@ export class SpdyConnection {
     if (duplex === undefined || duplex.push(data)) return;
     this.#blocked.add(duplex);
     this.#transport.pause();
+    this.#heartbeat.start();
   }
 
   #reset(stream: SpdyStream): void {
