@@ -33,6 +33,11 @@ const commands: Readonly<Record<string, Command>> = {
   image: { summary: "load, list and remove images of a cluster's nodes", load: () => import("./image.ts") },
   completion: { summary: "print a completion script for bash or zsh", load: () => import("./completion.ts") },
   version: { summary: "print the versions", load: () => import("./version.ts") },
+  "prepare-network": {
+    summary: "make a rootless cluster's network",
+    hidden: true,
+    load: () => import("./prepare-network.ts"),
+  },
   supervise: { summary: "keep a cluster's processes running", hidden: true, load: () => import("./supervise.ts") },
 };
 

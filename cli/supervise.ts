@@ -5,7 +5,8 @@ import { componentsOf } from "./cluster/components.ts";
 import { readConfig } from "./cluster/config.ts";
 import { HostSockets } from "./cluster/host-sockets.ts";
 import { layoutOf } from "./cluster/layout.ts";
-import { prepareNetwork, releaseNetwork } from "./cluster/node-networks.ts";
+import { releaseNetwork } from "./cluster/node-networks.ts";
+import { makePlaces, type Places } from "./cluster/places.ts";
 import { forget, recordOf, writeRecord } from "./cluster/processes.ts";
 import { type ComponentEvent, Supervisor } from "./cluster/supervisor.ts";
 import { exitCodes, failureLine } from "./component.ts";
@@ -30,21 +31,20 @@ export async function main(args: string[]): Promise<void> {
     throw new Failure("NoCluster", `there is no cluster in ${root}`, "Make one with `flotilla up`");
 
   const recordFile = join(layout.run, "supervisor.pid");
+  // Programs of nodes, such as nft, are where an ordinary user need not look.
+  process.env.PATH = `${process.env.PATH ?? ""}:/usr/sbin:/sbin`;
   const journal = createWriteStream(layout.logFile("supervisor"), { flags: "a", mode: 0o600 });
   const note = (text: string) => journal.write(`${new Date().toISOString()} ${text}\n`);
   // `up` may be gone at any moment; the cluster does not depend on it.
   const tell = (message: SupervisorMessage) => {
     if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
   };
-  const namespaces = new Map<string, string>();
+  let places: Places = new Map();
   const sockets = new HostSockets();
   const supervisor = new Supervisor(componentsOf(layout, config), {
     layout,
     cluster: config.name,
-    entering: ({ name, node }) => {
-      const namespace = namespaces.get(node?.name ?? name);
-      return namespace === undefined ? [] : ["nsenter", `--net=${namespace}`, "--"];
-    },
+    entering: ({ name, node }) => places.get(node?.name ?? name) ?? [],
     attend: (child) => sockets.serve(child),
     onEvent: (event) => {
       const { component, state, ...details } = event;
@@ -54,6 +54,13 @@ export async function main(args: string[]): Promise<void> {
   });
 
   let stopping: Promise<void> | undefined;
+  const prepare = async () => {
+    places = await makePlaces(layout, config, () => {
+      if (stopping !== undefined) return;
+      note("the nodes' machine has ended; making another one");
+      prepare().catch((error: Error) => note(`that failed: ${failureLine(error)}`));
+    });
+  };
   const stop = () => {
     stopping ??= (async () => {
       note("stopping");
@@ -77,7 +84,7 @@ export async function main(args: string[]): Promise<void> {
   writeRecord(recordFile, recordOf(process.pid));
   try {
     const startedAt = performance.now();
-    for (const [node, namespace] of await prepareNetwork(layout, config)) namespaces.set(node, namespace);
+    await prepare();
     tell({ kind: "network ready", afterMs: performance.now() - startedAt });
     await supervisor.start();
     tell({ kind: "all ready" });

@@ -20,7 +20,7 @@ import {
   writeKubeconfig,
 } from "./cluster/kubeconfig.ts";
 import { type Layout, layoutOf } from "./cluster/layout.ts";
-import { nodeAddress, nodeRuntime } from "./cluster/node-networks.ts";
+import { nodeAddress, nodeKind } from "./cluster/node-networks.ts";
 import { certificateFile, keyFile, pkiNames } from "./cluster/pki-files.ts";
 import { isFree, PortPicker } from "./cluster/ports.ts";
 import { processesWithEnvironment } from "./cluster/processes.ts";
@@ -62,7 +62,7 @@ function externalEtcd(servers: string, flags: UpFlags): ExternalEtcd {
 
 /** Decides, once, what the cluster is. */
 async function plan(flags: UpFlags): Promise<ClusterConfig> {
-  const runtime = nodeRuntime(flags.runtime);
+  const { runtime, rootless, instead } = await nodeKind(flags.runtime);
   const ports = new PortPicker();
   const members = [];
   for (let index = 0; index < flags.members && flags.etcdServers === undefined; index++) {
@@ -87,10 +87,12 @@ async function plan(flags: UpFlags): Promise<ClusterConfig> {
       httpPort: await ports.pick("ingress http", flags.ingressHttpPort),
       httpsPort: await ports.pick("ingress https", flags.ingressHttpsPort),
     };
+  if (instead !== undefined) step("note", "nodes", `plain processes, without isolation: ${instead}`);
   for (const { what, wanted, given } of ports.moved) step("note", what, `port ${wanted} is taken, using ${given}`);
   const token = `${flags.name}-${randomBytes(4).toString("hex")}`;
   return {
     ...{ version: 1, name: flags.name, token, members, apiPort, nodes, runtime },
+    ...(rootless === true && { rootless }),
     ...(ingress && { ingress }),
     ...(apiServerPorts.length > 0 && { apiServerPorts }),
     ...(flags.etcdServers !== undefined && { externalEtcd: externalEtcd(flags.etcdServers, flags) }),
@@ -171,7 +173,7 @@ export async function bringUp(
     step("note", "left-over processes", "their supervisor was killed; ending them");
   }
   await stopCluster(layout, config);
-  if (config.runtime === "containerd") requireContainerd({});
+  if (config.runtime === "containerd") requireContainerd(config);
   await requireFreePorts(config);
   const startedAt = performance.now();
   const { ensurePki } = await import("./cluster/pki.ts");

@@ -152,22 +152,26 @@ function schedulerComponent(layout: Layout, config: ClusterConfig, index: number
 }
 
 /** What runs a node's containers where that is a containerd. */
-function containerdComponent(layout: Layout, node: NodeConfig): Component {
+function containerdComponent(layout: Layout, config: ClusterConfig, node: NodeConfig): Component {
   return {
     name: `${node.name}-containerd`,
-    where: containerdOf(layout, node).socket,
+    where: containerdOf(layout, config, node).socket,
     node,
     args: [],
-    program: containerdOf(layout, node),
+    program: containerdOf(layout, config, node),
   };
 }
 
-function containerdOf(layout: Layout, node: NodeConfig): ContainerdProcess {
-  return containerdProcess({ rootDir: layout.nodeDir(node.name), log: componentLog("supervisor") });
+function containerdOf(layout: Layout, config: ClusterConfig, node: NodeConfig): ContainerdProcess {
+  return containerdProcess({
+    rootDir: layout.nodeDir(node.name),
+    rootless: config.rootless,
+    log: componentLog("supervisor"),
+  });
 }
 
 function nodeComponent(layout: Layout, config: ClusterConfig, node: NodeConfig): Component {
-  const containerd = config.runtime === "containerd" ? containerdOf(layout, node) : undefined;
+  const containerd = config.runtime === "containerd" ? containerdOf(layout, config, node) : undefined;
   const sockets = range(controlPlanes(config)).map((index) => layout.apiSocket(index));
   return {
     name: node.name,
@@ -240,7 +244,7 @@ export function componentsOf(layout: Layout, config: ClusterConfig): Component[]
     ...(planes.length > 1 ? [balancerComponent(layout, config)] : []),
     ...planes.map((index) => controllerManagerComponent(layout, config, index)),
     ...planes.map((index) => schedulerComponent(layout, config, index)),
-    ...(config.runtime === "containerd" ? config.nodes.map((node) => containerdComponent(layout, node)) : []),
+    ...(config.runtime === "containerd" ? config.nodes.map((node) => containerdComponent(layout, config, node)) : []),
     ...config.nodes.map((node) => nodeComponent(layout, config, node)),
     ...(config.ingress === undefined ? [] : [ingressComponent(layout, config, config.ingress)]),
   ];

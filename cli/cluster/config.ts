@@ -41,6 +41,8 @@ export interface ClusterConfig {
   /** Where this machine reaches the Ingress controller, on 127.0.0.1. Absent: there is none. */
   readonly ingress?: { readonly httpPort: number; readonly httpsPort: number };
   readonly runtime: NodeRuntime;
+  /** Nodes live in a user namespace, where whoever started the cluster is root. */
+  readonly rootless?: true;
 }
 
 /** Who runs the pods: our own engine, a containerd for each node, or nobody: plain processes on loopback addresses. */

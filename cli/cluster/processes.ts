@@ -27,6 +27,20 @@ export function isAlive(record: ProcessRecord): boolean {
   return record.startTime !== "" && startTimeOf(record.pid) === record.startTime;
 }
 
+/**
+ * The process that is meant by a pid: where that is an nsenter which waits for what it has started in another PID namespace, the one it waits for. Whoever
+ * kills the one that waits leaves the other to process 1.
+ */
+export function innermost(pid: number): number {
+  try {
+    const [child] = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").filter(Boolean);
+    if (child === undefined || readFileSync(`/proc/${pid}/comm`, "utf8").trim() !== "nsenter") return pid;
+    return innermost(Number(child));
+  } catch {
+    return pid; // gone, or there is no /proc
+  }
+}
+
 export function writeRecord(file: string, record: ProcessRecord): void {
   writeFileSync(file, JSON.stringify(record), { mode: 0o600 });
 }
@@ -74,8 +88,9 @@ export function processesWithEnvironment(name: string, value: string): ProcessRe
     } catch {
       continue; // Gone, or not ours to read.
     }
-    const record = recordOf(Number(entry));
-    if (isAlive(record)) found.push(record);
+    const pid = Number(entry);
+    const record = recordOf(pid);
+    if (isAlive(record) && innermost(pid) === pid) found.push(record);
   }
   return found;
 }

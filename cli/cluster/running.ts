@@ -91,6 +91,10 @@ export class RunningCluster {
   }
 }
 
+function networkOf({ nodes, rootless }: ClusterConfig): string {
+  return `${nodes.length} nodes${rootless === true ? ", in a user namespace" : ""}`;
+}
+
 function sayEvent(event: ComponentEvent, where: ReadonlyMap<string, string>): void {
   const { component } = event;
   if (event.state === "ready") step("done", component, where.get(component) ?? "", event.afterMs);
@@ -107,7 +111,7 @@ export async function startAndWait(layout: Layout, config: ClusterConfig, waitMs
   const allReady = new Deferred<void>();
   supervisor.on("message", (message: SupervisorMessage) => {
     if (message.kind === "network ready") {
-      if (ownNetworks(config)) step("done", "network", `${config.nodes.length} nodes`, message.afterMs);
+      if (ownNetworks(config)) step("done", "network", networkOf(config), message.afterMs);
     } else if (message.kind === "event") {
       sayEvent(message.event, where);
       if (message.event.state === "ready") pending.delete(message.event.component);

@@ -5,7 +5,7 @@ import { Deferred, Failure } from "../../base/mod.ts";
 import { failureLine } from "../component.ts";
 import type { Component } from "./components.ts";
 import type { Layout } from "./layout.ts";
-import { forget, recordOf, writeRecord } from "./processes.ts";
+import { forget, innermost, recordOf, writeRecord } from "./processes.ts";
 
 const firstBackOffMs = 200;
 const longestBackOffMs = 10_000;
@@ -36,6 +36,14 @@ export interface SuperviseOptions {
 
 function describeExit(code: number | null, signal: NodeJS.Signals | null): string {
   return signal === null ? `exit code ${code}` : `killed by ${signal}`;
+}
+
+/** To the component itself, also where something else waits for it in its place. */
+function signal(child: ChildProcess, name: NodeJS.Signals): void {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  const pid = innermost(child.pid);
+  if (pid === child.pid) child.kill(name);
+  else process.kill(pid, name);
 }
 
 /** Keeps one component running: starts it, hears when it is ready, starts it again with growing back-off when it ends. */
@@ -71,8 +79,8 @@ class Keeper {
     const child = this.#child;
     if (child === undefined) this.#stopping.resolve();
     else {
-      child.kill("SIGTERM");
-      const insist = setTimeout(() => child.kill("SIGKILL"), graceMs);
+      signal(child, "SIGTERM");
+      const insist = setTimeout(() => signal(child, "SIGKILL"), graceMs);
       this.#stopping.promise.finally(() => clearTimeout(insist));
     }
     return this.#stopping.promise;
@@ -112,13 +120,15 @@ class Keeper {
       this.#failedStarts = 0;
       this.ready.resolve();
       const afterMs = performance.now() - startedAt;
-      onEvent({ component: component.name, state: "ready", pid: child.pid as number, afterMs });
+      const pid = innermost(child.pid as number);
+      writeRecord(this.#recordFile, recordOf(pid));
+      onEvent({ component: component.name, state: "ready", pid, afterMs });
     };
     child.on("message", (message) => {
       if (message === "ready") ready();
     });
     // One that never gets ready is ended, and started again.
-    program?.ready().then(ready, () => child.kill("SIGKILL"));
+    program?.ready().then(ready, () => signal(child, "SIGKILL"));
     child.once("error", (error) => this.#ended(`cannot start: ${error.message}`, startedAt));
     child.once("exit", (code, signal) => this.#ended(describeExit(code, signal), startedAt));
   }

@@ -20,6 +20,8 @@ export {
   underlayCidr,
 } from "./network/cluster-network.ts";
 export { nodeNamespace, underlayNamespace, underlayPort } from "./network/namespace.ts";
+export { type Machine, startMachine, whyNoMachine } from "./rootless/machine.ts";
+export { removeAsRoot } from "./rootless/user-namespace.ts";
 export {
   type ContainerdProcess,
   containerdProcess,
