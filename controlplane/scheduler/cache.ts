@@ -83,6 +83,7 @@ export class Cache implements Cluster {
       if (this.#nodeOfPod.get(key) !== name) continue;
       this.#podsWithoutNode.delete(key);
       info.addPod(pod);
+      this.#countClaims(pod, 1);
     }
     this.#list(info);
   }
@@ -95,7 +96,10 @@ export class Cache implements Cluster {
     this.#countImages(info, -1);
     this.nodesWithAffinity.delete(info);
     this.nodesWithRequiredAntiAffinity.delete(info);
-    for (const pod of info.pods.values()) this.#podsWithoutNode.set(pod.key, pod);
+    for (const pod of info.pods.values()) {
+      this.#countClaims(pod, -1);
+      this.#podsWithoutNode.set(pod.key, pod);
+    }
   }
 
   /** The informer shows a pod with a node: the truth replaces what was assumed. */
@@ -137,11 +141,11 @@ export class Cache implements Cluster {
 
   #add(pod: PodInfo, node: string): void {
     this.#nodeOfPod.set(pod.key, node);
-    this.#countClaims(pod, 1);
     const info = this.#nodes.get(node);
     if (info === undefined) this.#podsWithoutNode.set(pod.key, pod);
     else {
       info.addPod(pod);
+      this.#countClaims(pod, 1);
       if (pod.hasAffinity) this.#list(info);
     }
   }
@@ -151,11 +155,11 @@ export class Cache implements Cluster {
     if (node === undefined) return;
     this.#nodeOfPod.delete(key);
     const info = this.#nodes.get(node);
-    const pod = this.#podsWithoutNode.get(key) ?? info?.removePod(key);
     this.#podsWithoutNode.delete(key);
-    if (pod === undefined) return;
+    const pod = info?.removePod(key);
+    if (info === undefined || pod === undefined) return;
     this.#countClaims(pod, -1);
-    if (info !== undefined && pod.hasAffinity) this.#list(info);
+    if (pod.hasAffinity) this.#list(info);
   }
 
   /** Keeps the node in the lists that it belongs in. */

@@ -49,7 +49,7 @@ export interface Cluster extends ClusterFacts {
   readonly nodesWithAffinity: ReadonlySet<NodeInfo>;
   /** Those with a pod that must not be near certain others. */
   readonly nodesWithRequiredAntiAffinity: ReadonlySet<NodeInfo>;
-  /** Pods that use a claim, named `namespace/name`. */
+  /** Pods on known nodes that use a claim, named `namespace/name`. */
   claimUsers(claim: string): number;
   /** Where room was promised to whom: preemption is under way there. */
   readonly nominations: Nominations;

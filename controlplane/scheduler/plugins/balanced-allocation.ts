@@ -1,7 +1,7 @@
 import { maxNodeScore, type Plugin } from "../framework/plugin.ts";
 import type { NodeInfo } from "../node-info.ts";
 import type { PodInfo } from "../pod-info.ts";
-import type { ResourceWeight } from "./resource-strategies.ts";
+import { native, type ResourceWeight } from "./resource-strategies.ts";
 
 export interface BalancedAllocationArgs {
   /** Weights do not matter here. */
@@ -21,9 +21,9 @@ function sharesWith(names: readonly string[], pod: PodInfo, node: NodeInfo): num
   const shares: number[] = [];
   for (const name of names) {
     const allocatable = node.allocatable.resources.get(name);
-    if (allocatable === 0) continue;
-    const requested = node.requested.get(name) + pod.requests.get(name);
-    shares.push(Math.min(1, requested / allocatable));
+    const request = pod.requests.get(name);
+    if (allocatable === 0 || (request === 0 && !native.has(name))) continue;
+    shares.push(Math.min(1, (node.requested.get(name) + request) / allocatable));
   }
   return shares;
 }

@@ -7,6 +7,7 @@ import { Resources } from "../resources.ts";
 import {
   leastAllocated,
   mostAllocated,
+  native,
   type ResourceWeight,
   requestedToCapacityRatio,
   type ShapePoint,
@@ -23,8 +24,6 @@ export interface NodeResourcesFitArgs {
     readonly requestedToCapacityRatio?: { readonly shape?: readonly ShapePoint[] };
   };
 }
-
-const native = new Set(["cpu", "memory", "ephemeral-storage"]);
 
 /**
  * The pods that stay on the node whatever happens, for the question whether an event there may help: those that are promised room there, and those
@@ -115,9 +114,11 @@ export function nodeResourcesFit(args: NodeResourcesFitArgs = {}): Plugin {
       const unresolvable = lacking.some((name) => pod.requests.get(name) > resources.get(name));
       return rejections.get(isFull ? [slot, ...lacking] : lacking, unresolvable);
     },
+    signature: (pod) => [...pod.requests],
     score(pod, node) {
       const requested = names.map((name) => requestedWith(name, pod, node));
-      const allocatable = names.map((name) => node.allocatable.resources.get(name));
+      const concerns = (name: string) => native.has(name) || pod.requests.get(name) > 0;
+      const allocatable = names.map((name) => (concerns(name) ? node.allocatable.resources.get(name) : 0));
       return strategy(requested, allocatable);
     },
     events: new Set(["NodeAdd", "NodeUpdate", "AssignedPodDelete", "AssignedPodUpdate", "PodUpdate"]),

@@ -63,6 +63,8 @@ function hasAllKeys(constraints: readonly Constraint[], labels: Readonly<Record<
 }
 
 function isCounted(pod: PodInfo, namespace: string, selector: Selector): boolean {
+  // A selector without requirements counts nobody: a quirk of the original (common.go, countPodsMatchSelector).
+  if (selector.length === 0) return false;
   // Pods that are leaving make room soon.
   if (pod.namespace !== namespace || pod.pod.metadata.deletionTimestamp !== undefined) return false;
   return matchesLabels(selector, pod.labels);
@@ -99,12 +101,12 @@ function globalMinimum(domains: Domains): number {
 }
 
 function change(all: Domains[] | undefined, pod: PodInfo, other: PodInfo, node: NodeInfo, by: 1 | -1): void {
-  if (all === undefined || other.namespace !== pod.namespace) return;
+  if (all === undefined) return;
   const constraints = all.map(({ constraint }) => constraint);
   if (!hasAllKeys(constraints, node.labels)) return;
   for (const domains of all) {
     const { constraint, counts } = domains;
-    if (!matchesLabels(constraint.selector, other.labels) || !includes(constraint, pod, node)) continue;
+    if (!isCounted(other, pod.namespace, constraint.selector) || !includes(constraint, pod, node)) continue;
     const value = node.labels[constraint.topologyKey] as string;
     counts.set(value, (counts.get(value) ?? 0) + by);
     domains.fewest = undefined;

@@ -5,6 +5,9 @@ export interface ResourceWeight {
   readonly weight: number;
 }
 
+/** What every machine has. Of other resources, extended ones and huge pages, a pod that asks for none is not judged by. */
+export const native: ReadonlySet<string> = new Set(["cpu", "memory", "ephemeral-storage"]);
+
 /** A point of a piecewise linear function: utilisation in percent, score 0..10. */
 export interface ShapePoint {
   readonly utilization: number;

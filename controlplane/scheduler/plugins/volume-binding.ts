@@ -56,8 +56,13 @@ function plan(claims: readonly PersistentVolumeClaim[], node: Node, objects: Obj
   const sorted = [...claims].sort((a, b) => requestedStorage(a) - requestedStorage(b));
   for (const claim of sorted) {
     const selected = claim.metadata.annotations?.[selectedNodeAnnotation];
-    if (selected !== undefined && selected !== node.metadata.name) return "noMatch";
-    const volume = selected === undefined ? findVolume(claim, node, taken, objects) : undefined;
+    if (selected === undefined) continue;
+    if (selected !== node.metadata.name) return "noMatch";
+    provisions.push(claim);
+  }
+  for (const claim of sorted) {
+    if (provisions.includes(claim)) continue;
+    const volume = findVolume(claim, node, taken, objects);
     if (volume === undefined) {
       provisions.push(claim);
       continue;

@@ -12,6 +12,12 @@ interface Exclusive {
 
 const exclusiveKey = new StateKey<Exclusive>("VolumeRestrictions.exclusive", (exclusive) => ({ ...exclusive }));
 
+/** A claim that the pod names itself; those of ephemeral volumes are somebody else's to make. */
+function missingClaim({ pod, namespace }: PodInfo, { objects }: Cluster): string | undefined {
+  const named = (pod.spec?.volumes ?? []).map(({ persistentVolumeClaim }) => persistentVolumeClaim?.claimName);
+  return named.find((name) => name !== undefined && objects.claim(namespace, name) === undefined);
+}
+
 /** Claims of the pod that only one pod at a time may use. */
 function exclusiveClaims(pod: PodInfo, { objects }: Cluster): Set<string> {
   const isExclusive = (name: string) =>
@@ -53,6 +59,10 @@ function mayConflict(volume: Volume): boolean {
 export const volumeRestrictions: Plugin = {
   name: "VolumeRestrictions",
   preFilter(pod, cluster, state) {
+    const missing = missingClaim(pod, cluster);
+    if (missing !== undefined) {
+      return { reasons: [`persistentvolumeclaim "${missing}" not found`], unresolvable: true };
+    }
     const claims = exclusiveClaims(pod, cluster);
     if (claims.size === 0) return (pod.pod.spec?.volumes ?? []).some(mayConflict) ? undefined : "skip";
     let users = 0;

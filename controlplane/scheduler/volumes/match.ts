@@ -47,8 +47,8 @@ function isFreeFor(volume: PersistentVolume, claim: PersistentVolumeClaim): bool
 }
 
 /**
- * The smallest volume that meets the claim and can be reached from the node; one that is reserved for the claim goes before all others
- * (component-helpers/storage/volume, FindMatchingVolume).
+ * The smallest volume that meets the claim and can be reached from the node; one that is reserved for the claim is the only one that
+ * it gets (component-helpers/storage/volume, FindMatchingVolume).
  */
 export function findVolume(
   claim: PersistentVolumeClaim,
@@ -58,8 +58,9 @@ export function findVolume(
 ): PersistentVolume | undefined {
   let best: PersistentVolume | undefined;
   for (const volume of objects.volumesOfClass(storageClassOf(claim))) {
-    if (taken.has(volume.metadata.name ?? "") || !isFreeFor(volume, claim) || !isReachable(volume, node)) continue;
-    if (isReservedFor(volume, claim)) return volume;
+    if (taken.has(volume.metadata.name ?? "") || !isFreeFor(volume, claim)) continue;
+    if (isReservedFor(volume, claim)) return isReachable(volume, node) ? volume : undefined;
+    if (!isReachable(volume, node)) continue;
     if (best === undefined || capacityOf(volume) < capacityOf(best)) best = volume;
   }
   return best;
