@@ -67,6 +67,25 @@ kind(
       { spec: { selector: {}, template } },
       ["spec.selector: Invalid value: {}: empty selector is invalid for statefulset"],
     ],
+    [
+      "a mounted claim, which is no volume of the template",
+      {
+        spec: {
+          ...replicated,
+          template: {
+            metadata: { labels },
+            spec: { containers: [{ name: "c", image: "i", volumeMounts: [{ name: "data", mountPath: "/data" }] }] },
+          },
+          volumeClaimTemplates: [
+            {
+              metadata: { name: "data" },
+              spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Gi" } } },
+            },
+          ],
+        },
+      },
+      [],
+    ],
   ],
   [
     ["its replicas", { spec: replicated }, { spec: { replicas: 4 } }, []],

@@ -12,7 +12,7 @@ import {
 } from "./common.ts";
 import type { FieldErrors } from "./field-errors.ts";
 import { validateImmutable } from "./metadata.ts";
-import { validatePodTemplate } from "./pod/pod-spec.ts";
+import { validatePodTemplate, validatePodTemplateMetadata } from "./pod/pod-spec.ts";
 
 export function validateDeployment({ spec }: Deployment, errors: FieldErrors): void {
   validateNotNegative(spec.replicas, "spec.replicas", errors);
@@ -90,7 +90,9 @@ export function validateReplicatedTemplate(
 ): void {
   const field = "spec.template";
   validateSelectorMatchesTemplate(selector, template?.metadata?.labels, `${field}.metadata.labels`, errors);
-  validatePodTemplate(template, field, errors);
+  // The volumes of a StatefulSet's pods come from its claims: only the pods that are made of it can be looked at whole.
+  if (owner === "StatefulSet") validatePodTemplateMetadata(template, field, errors);
+  else validatePodTemplate(template, field, errors);
   const restartPolicy = template?.spec?.restartPolicy;
   if (restartPolicy !== undefined && restartPolicy !== "Always") {
     errors.notSupported(`${field}.spec.restartPolicy`, restartPolicy, ["Always"]);

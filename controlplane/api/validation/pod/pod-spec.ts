@@ -16,9 +16,17 @@ import { validateVolumes } from "./volumes.ts";
 
 const maxInt32 = 2 ** 31 - 1;
 
-export function validatePodTemplate(template: PodTemplateSpec | undefined, field: string, errors: FieldErrors): void {
+export function validatePodTemplateMetadata(
+  template: PodTemplateSpec | undefined,
+  field: string,
+  errors: FieldErrors,
+): void {
   validateLabels(template?.metadata?.labels, `${field}.labels`, errors);
   validateAnnotations(template?.metadata?.annotations, `${field}.annotations`, errors);
+}
+
+export function validatePodTemplate(template: PodTemplateSpec | undefined, field: string, errors: FieldErrors): void {
+  validatePodTemplateMetadata(template, field, errors);
   const spec = template?.spec ?? { containers: [] };
   validatePodSpec(spec, undefined, `${field}.spec`, errors);
   if ((spec.ephemeralContainers ?? []).length > 0) {
