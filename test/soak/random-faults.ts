@@ -29,6 +29,13 @@ export interface RandomFaultsReport {
   readonly violations: readonly string[];
 }
 
+/** What the volumes of the StatefulSet hold, once its pods run. */
+async function birthsOf(cluster: TestCluster): Promise<string[]> {
+  await cluster.kubectl("rollout", "status", "statefulset/db", "--timeout=60s");
+  const pods = ["db-0", "db-1", "db-2"];
+  return Promise.all(pods.map((pod) => cluster.kubectl("exec", pod, "--", "cat", "/data/birth")));
+}
+
 /** Breaks a running cluster at random while it is used, then heals it and compares what is with what was promised. */
 export async function randomFaults(cluster: TestCluster, options: RandomFaultsOptions): Promise<RandomFaultsReport> {
   const { say } = options;
@@ -38,6 +45,7 @@ export async function randomFaults(cluster: TestCluster, options: RandomFaultsOp
   const workload = new Workload(client, seededRandom(options.seed + 1));
   const over = new AbortController();
   await workload.begin();
+  const births = await birthsOf(cluster);
   const using = workload.go(over.signal);
   using.catch(() => over.abort());
   const faults: string[] = [];
@@ -80,6 +88,9 @@ export async function randomFaults(cluster: TestCluster, options: RandomFaultsOp
   const violations = [
     ...wrong.map((what) => `not converged: ${what}`),
     ...(await brokenPromises(client, workload)),
+    ...(await birthsOf(cluster))
+      .filter((birth, index) => birth !== births[index])
+      .map((birth) => `data lost: ${birth}`),
     ...(await wrongMinutes(client, workload, healedAtMs)),
   ];
   await client.close();

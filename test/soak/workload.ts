@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Random } from "../../base/mod.ts";
-import type { Job, PodSpec, PodTemplateSpec } from "../../controlplane/api/mod.ts";
+import type { Job, PodSpec, PodTemplateSpec, VolumeMount } from "../../controlplane/api/mod.ts";
 import { type Client, isNotFound } from "../../controlplane/client/mod.ts";
 
 const namespace = "default";
@@ -15,13 +15,21 @@ const impatient = ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachab
   tolerationSeconds: 3,
 }));
 
-function template(name: string, script: string, spec: Partial<PodSpec> = {}): PodTemplateSpec {
-  const containers = [{ name: "c", image: "host", command: ["sh", "-c", script] }];
+function template(
+  name: string,
+  script: string,
+  spec: Partial<PodSpec> = {},
+  volumeMounts: VolumeMount[] = [],
+): PodTemplateSpec {
+  const containers = [{ name: "c", image: "host", command: ["sh", "-c", script], volumeMounts }];
   return { metadata: { labels: { app: name } }, spec: { terminationGracePeriodSeconds: 2, containers, ...spec } };
 }
 
 /** Ends at once when told to; a shell that waits in the foreground would not. */
 const serve = "trap 'exit 0' TERM; sleep 1000000 & wait";
+
+/** The first start of a claim's life writes down whose it is, and when; a later one that is another pod's fails. */
+const keepBirth = 'f=/data/birth; [ -s $f ] || echo "$HOSTNAME $(date +%s%N)" > $f; grep -q "^$HOSTNAME " $f || exit 1';
 
 /** What a user keeps asking for, and what the server has promised so far. */
 export class Workload {
@@ -58,7 +66,13 @@ export class Workload {
         replicas: 3,
         serviceName: "db",
         selector: { matchLabels: { app: "db" } },
-        template: template("db", serve),
+        template: template("db", `${keepBirth}; ${serve}`, {}, [{ name: "data", mountPath: "/data" }]),
+        volumeClaimTemplates: [
+          {
+            metadata: { name: "data" },
+            spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Mi" } } },
+          },
+        ],
       },
     });
     const once = template("tick", "true", { restartPolicy: "OnFailure" });
