@@ -86,8 +86,11 @@ export async function acceptWebSocket(
     clientTracking: false,
     perMessageDeflate: false,
     maxPayload: maxMessageBytes,
-    handleProtocols: () => (protocol === "" ? false : protocol),
   });
+  // "SPDY/3.1+portforward.k8s.io" is no token, strictly, and the library would refuse it: it is not shown what was negotiated here.
+  const { "sec-websocket-protocol": _offers, ...headers } = upgrade.request.headers;
+  upgrade.request.headers = headers;
+  server.on("headers", (answer) => protocol !== "" && answer.push(`Sec-WebSocket-Protocol: ${protocol}`));
   const { promise, resolve } = Promise.withResolvers<{ socket: WebSocket; protocol: string } | undefined>();
   tune(upgrade.socket);
   // The library answers a handshake that is none by itself, and closes.

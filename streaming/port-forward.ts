@@ -84,6 +84,7 @@ async function serveChannels(channels: Channels, ports: readonly number[], optio
     channels.send(2 * i, number);
     channels.send(2 * i + 1, number);
     const data = Duplex.from({ readable: channels.readable(2 * i), writable: channels.writable(2 * i) });
+    data.on("error", () => undefined); // that it was destroyed before its end
     channels.signal.addEventListener("abort", () => data.destroy(), { once: true });
     // A channel cannot say that it has ended: when all that the pod had to say has left, not much more is to be expected.
     data.once("finish", () => options.clock.after(lastWordsMs, () => data.destroy()));

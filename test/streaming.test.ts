@@ -297,9 +297,11 @@ async function forwarding<T>(
   use: (port: number) => Promise<T>,
 ): Promise<T> {
   const [name, port] = target.split(" ") as [string, string];
-  const session = programs.with("kubectl", ["port-forward", name, `:${port}`], env);
+  const session = programs.with("kubectl", ["port-forward", name, `:${port}`, "-v=4"], env);
   try {
     const [, local] = await session.hears(/127\.0\.0\.1:(\d+)/);
+    // It would try SPDY where it cannot speak what it should.
+    expect(session.output).not.toContain("fallback");
     return await use(Number(local));
   } finally {
     await session.end("SIGTERM");
