@@ -11,6 +11,7 @@ import {
   mergeBy,
   one,
   packageOf,
+  required,
   string,
   time,
 } from "../schema/dsl.ts";
@@ -40,10 +41,10 @@ export interface PodDisruptionBudgetSpec extends Infer<typeof PodDisruptionBudge
 export const PodDisruptionBudgetStatus = message("PodDisruptionBudgetStatus", {
   observedGeneration: int64(1),
   disruptedPods: map(2, time),
-  disruptionsAllowed: int32(3),
-  currentHealthy: int32(4),
-  desiredHealthy: int32(5),
-  expectedPods: int32(6),
+  disruptionsAllowed: required(int32(3)),
+  currentHealthy: required(int32(4)),
+  desiredHealthy: required(int32(5)),
+  expectedPods: required(int32(6)),
   conditions: list<Condition>(7, Condition, keyed("type"), mergeBy("type")),
 });
 export interface PodDisruptionBudgetStatus extends Infer<typeof PodDisruptionBudgetStatus> {}

@@ -57,21 +57,21 @@ export type Taken =
 
 /** The budget after this disruption, or why it does not allow it. */
 export function takeDisruption(budget: Budget, podName: string, nowMs: number): Taken {
-  const { metadata, status: seen = {} } = budget;
+  const { metadata, status: seen } = budget;
   const forbidden = (why: string): Taken => ({
     ok: false,
     refused: status.forbidden({ group: "policy", resource: "poddisruptionbudgets" }, metadata.name, why),
   });
-  if ((seen.observedGeneration ?? 0) < (metadata.generation ?? 0))
+  if (seen === undefined || (seen.observedGeneration ?? 0) < (metadata.generation ?? 0))
     return tooMany(`The disruption budget ${metadata.name} is still being processed by the server.`, 10);
-  const allowed = seen.disruptionsAllowed ?? 0;
+  const allowed = seen.disruptionsAllowed;
   if (allowed < 0) return forbidden("pdb disruptions allowed is negative");
   if (Object.keys(seen.disruptedPods ?? {}).length > MAX_DISRUPTED_PODS)
     return forbidden("DisruptedPods map too big - too many evictions not confirmed by PDB controller");
   if (allowed === 0) return tooMany(whyNone(budget), 0);
   const next = structuredClone(budget);
   next.status = {
-    ...next.status,
+    ...seen,
     disruptionsAllowed: allowed - 1,
     disruptedPods: { ...seen.disruptedPods, [podName]: timeAt(nowMs) },
     ...(allowed === 1 && { conditions: withInsufficientPods(next, nowMs) }),

@@ -58,7 +58,7 @@ describe("preemption", () => {
     const budget: PodDisruptionBudget = {
       metadata: { namespace: "default", name: "b" },
       spec: { selector: { matchLabels: { app: "db" } } },
-      status: { disruptionsAllowed: 1 },
+      status: { disruptionsAllowed: 1, currentHealthy: 2, desiredHealthy: 1, expectedPods: 2 },
     };
     const pods = [
       running("db-1", "n", { cpu: 2, priority: 1, app: "db", start: 1 }),

@@ -89,7 +89,7 @@ export const StatefulSetStatus = message("StatefulSetStatus", {
   updateRevision: string(7),
   collisionCount: int32(9, explicit),
   conditions: list<StatefulSetCondition>(10, StatefulSetCondition, keyed("type"), mergeBy("type")),
-  availableReplicas: int32(11),
+  availableReplicas: required(int32(11)),
 });
 export interface StatefulSetStatus extends Infer<typeof StatefulSetStatus> {}
 
