@@ -1,7 +1,9 @@
 import { assert } from "../../base/mod.ts";
 import type { Node, Taint } from "../api/mod.ts";
+import type { Refusal } from "./framework/plugin.ts";
 import { normalizedImageName } from "./image-name.ts";
 import type { PodInfo } from "./pod-info.ts";
+import type { DryRun } from "./preemption/victims.ts";
 import { resourceAmounts } from "./resource-amounts.ts";
 import { Resources } from "./resources.ts";
 
@@ -36,6 +38,9 @@ export class NodeInfo {
   allocatable: Allocatable;
   /** Size in bytes of every image the node holds, under each of its names. */
   images: ReadonlyMap<string, number>;
+  /** What was last found out for pods of one signature. Invariant: of the node as it is, and with nobody promised room on it. */
+  verdict: { readonly signature: string; readonly refusal: Refusal | undefined } | undefined;
+  preemption: { readonly signature: string; readonly priority: number; readonly found: DryRun } | undefined;
 
   /** `known`: somebody who has read the same node object before, and whose pods are taken over. */
   constructor(node: Node, known?: NodeInfo) {
@@ -52,6 +57,7 @@ export class NodeInfo {
   }
 
   setNode(node: Node): void {
+    this.#forget();
     this.node = node;
     this.labels = node.metadata.labels ?? {};
     this.taints = node.spec?.taints ?? none;
@@ -62,6 +68,7 @@ export class NodeInfo {
 
   addPod(pod: PodInfo): void {
     assert(!this.pods.has(pod.key), "a pod is counted once on a node");
+    this.#forget();
     this.pods.set(pod.key, pod);
     if (pod.hasAffinity) this.podsWithAffinity = [...this.podsWithAffinity, pod];
     if (pod.requiredAntiAffinity.length > 0) {
@@ -73,6 +80,7 @@ export class NodeInfo {
   removePod(key: string): PodInfo | undefined {
     const pod = this.pods.get(key);
     if (pod === undefined) return undefined;
+    this.#forget();
     this.pods.delete(key);
     if (pod.hasAffinity) {
       this.podsWithAffinity = this.podsWithAffinity.filter((other) => other !== pod);
@@ -90,6 +98,11 @@ export class NodeInfo {
     clone.nonZeroRequested.cpu = this.nonZeroRequested.cpu;
     clone.nonZeroRequested.memory = this.nonZeroRequested.memory;
     return clone;
+  }
+
+  #forget(): void {
+    this.verdict = undefined;
+    this.preemption = undefined;
   }
 
   #count(pod: PodInfo, sign: 1 | -1): void {

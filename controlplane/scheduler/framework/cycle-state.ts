@@ -17,6 +17,8 @@ export class CycleState {
   /** Plugins that preFilter left to filter this pod, and of these those that follow pods that are added and removed. Undefined: all. */
   filters: readonly Plugin[] | undefined;
   extensions: readonly Plugin[] | undefined;
+  /** The same for all pods that each node must give the same verdict; undefined if the verdict depends on more than the pod and the node. */
+  signature: string | undefined;
   readonly #values = new Map<StateKey<unknown>, unknown>();
 
   get<T>(key: StateKey<T>): T | undefined {
@@ -32,6 +34,7 @@ export class CycleState {
     const clone = new CycleState();
     clone.filters = this.filters;
     clone.extensions = this.extensions;
+    clone.signature = this.signature;
     for (const [key, value] of this.#values) clone.#values.set(key, key.copy(value));
     return clone;
   }

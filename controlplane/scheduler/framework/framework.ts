@@ -1,5 +1,6 @@
 import type { Random } from "../../../base/mod.ts";
 import type { Cluster } from "../cluster.ts";
+import { interned } from "../interned.ts";
 import type { NodeInfo } from "../node-info.ts";
 import type { PodInfo } from "../pod-info.ts";
 import type { Refusals } from "../refusals.ts";
@@ -114,8 +115,16 @@ export class Framework implements Trial {
       }
     }
     state.filters = this.#plugins.filter.filter((plugin) => !skipped.has(plugin));
+    state.signature = this.#signatureOf(pod, state.filters);
     state.extensions = this.#extended.filter((plugin) => !skipped.has(plugin));
     return { kind: "go", nodes, narrowedBy };
+  }
+
+  #signatureOf(pod: PodInfo, filters: readonly Plugin[]): string | undefined {
+    if (filters.some((plugin) => plugin.signature === undefined)) return undefined;
+    const parts = filters.map((plugin) => [plugin.name, plugin.signature?.(pod)]);
+    // Plugins of another profile may have other arguments. Interned, as it is compared once for each node.
+    return interned(JSON.stringify([this.profile.schedulerName, parts]));
   }
 
   /** The first plugin that refuses the node gives the reason. */
@@ -156,10 +165,15 @@ export class Framework implements Trial {
    */
   filter(pod: PodInfo, node: NodeInfo, state: CycleState): Refusal | undefined {
     const promised = this.#cluster.nominations.onNode(node.name);
-    return (
-      (promised.length > 0 ? this.#filterWith(promised, pod, node, state) : undefined) ??
-      this.filterOnce(pod, node, state)
-    );
+    if (promised.length > 0) {
+      return this.#filterWith(promised, pod, node, state) ?? this.filterOnce(pod, node, state);
+    }
+    const { signature } = state;
+    if (signature === undefined) return this.filterOnce(pod, node, state);
+    if (node.verdict?.signature !== signature) {
+      node.verdict = { signature, refusal: this.filterOnce(pod, node, state) };
+    }
+    return node.verdict.refusal;
   }
 
   #filterWith(promised: readonly PodInfo[], pod: PodInfo, node: NodeInfo, state: CycleState): Refusal | undefined {

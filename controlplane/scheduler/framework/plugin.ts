@@ -75,6 +75,11 @@ export interface Plugin {
   /** Works out what filter needs, once per pod. */
   preFilter?(pod: PodInfo, cluster: Cluster, state: CycleState): PreFilterResult;
   filter?(pod: PodInfo, node: NodeInfo, state: CycleState, cluster: Cluster): Rejection | undefined;
+  /**
+   * All that filter reads of the pod, as plain JSON: with it, the verdict depends on nothing else but the node and its pods, and holds for other pods
+   * of the same signature until the node changes. Missing where the rest of the cluster matters too.
+   */
+  signature?(pod: PodInfo): unknown;
   /** Keeps the state right while preemption, or a promised place, puts another pod on a node or takes it away. */
   addPod?(pod: PodInfo, added: PodInfo, node: NodeInfo, state: CycleState, cluster: Cluster): void;
   removePod?(pod: PodInfo, removed: PodInfo, node: NodeInfo, state: CycleState, cluster: Cluster): void;

@@ -1,11 +1,12 @@
-import type { Pod } from "../../api/mod.ts";
+import type { Pod, PodDisruptionBudget } from "../../api/mod.ts";
 import type { Cluster } from "../cluster.ts";
 import { histogram } from "../fit-message.ts";
-import type { Plugin, PostFilterResult } from "../framework/plugin.ts";
+import type { CycleState } from "../framework/cycle-state.ts";
+import type { Plugin, PostFilterResult, Trial } from "../framework/plugin.ts";
 import type { NodeInfo } from "../node-info.ts";
 import type { PodInfo } from "../pod-info.ts";
 import { pickCandidate } from "../preemption/pick.ts";
-import { type Candidate, selectVictims } from "../preemption/victims.ts";
+import { type Candidate, type DryRun, selectVictims } from "../preemption/victims.ts";
 import type { Refusals } from "../refusals.ts";
 
 export interface DefaultPreemptionArgs {
@@ -36,6 +37,26 @@ function ineligible(pod: PodInfo, refusals: Refusals, cluster: Cluster): string 
   return undefined;
 }
 
+/** What it would take on one node. Pods of one template ask the same of nodes that have not changed. */
+function dryRun(
+  pod: PodInfo,
+  node: NodeInfo,
+  budgets: readonly PodDisruptionBudget[],
+  cluster: Cluster,
+  state: CycleState,
+  trial: Trial,
+): DryRun {
+  const { signature } = state;
+  const { priority } = pod;
+  const isLocal = signature !== undefined && budgets.length === 0 && cluster.nominations.onNode(node.name).length === 0;
+  if (!isLocal) return selectVictims(pod, node.clone(), budgets, state.clone(), trial);
+  if (node.preemption?.signature !== signature || node.preemption.priority !== priority) {
+    const found = selectVictims(pod, node.clone(), budgets, state.clone(), trial);
+    node.preemption = { signature, priority, found };
+  }
+  return node.preemption.found;
+}
+
 /**
  * Makes room for a pod that fits nowhere, by removing pods of lower priority from one node, the one where it hurts least
  * (plugins/defaultpreemption). Looks only; who carries it out is the scheduler.
@@ -58,7 +79,7 @@ export function defaultPreemption(args: DefaultPreemptionArgs = {}): Plugin {
         // Enough to choose from, and one among them breaks no budget.
         if (candidates.length >= enough && harmless > 0) break;
         const node = potential[(offset + i) % potential.length] as NodeInfo;
-        const found = selectVictims(pod, node.clone(), budgets, state.clone(), trial);
+        const found = dryRun(pod, node, budgets, cluster, state, trial);
         if ("reasons" in found) failures.push(found.reasons);
         else {
           candidates.push(found);

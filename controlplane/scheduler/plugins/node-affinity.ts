@@ -68,6 +68,7 @@ export function nodeAffinity({ addedAffinity }: NodeAffinityArgs = {}): Plugin {
       if (allowsNode(pod, node)) return undefined;
       return { reasons: ["node(s) didn't match Pod's node affinity/selector"], unresolvable: true };
     },
+    signature: ({ pod }) => [pod.spec?.nodeSelector, pod.spec?.affinity?.nodeAffinity],
     preScore: (pod) => (pod.preferredNodeTerms.length === 0 && added.length === 0 ? "skip" : undefined),
     score(pod, { node }) {
       let sum = 0;

@@ -8,6 +8,7 @@ export const nodeName: Plugin = {
     if (wanted === undefined || wanted === "" || wanted === node.name) return undefined;
     return { reasons: ["node(s) didn't match the requested node name"], unresolvable: true };
   },
+  signature: ({ pod }) => pod.spec?.nodeName,
   events: new Set(["NodeAdd"]),
   mayHelp: (event, pod) => event.kind === "NodeAdd" && event.node.metadata.name === pod.pod.spec?.nodeName,
 };

@@ -23,6 +23,7 @@ export const nodePorts: Plugin = {
     }
     return undefined;
   },
+  signature: (pod) => pod.hostPorts,
   events: new Set(["NodeAdd", "AssignedPodDelete"]),
   mayHelp(event, pod) {
     if (event.kind === "NodeAdd") return true;

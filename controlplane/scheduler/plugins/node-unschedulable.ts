@@ -10,6 +10,7 @@ export const nodeUnschedulable: Plugin = {
     if (!node.unschedulable || tolerates(pod.tolerations, unschedulableTaint)) return undefined;
     return { reasons: ["node(s) were unschedulable"], unresolvable: true };
   },
+  signature: (pod) => pod.tolerations,
   events: new Set(["NodeAdd", "NodeUpdate", "PodUpdate"]),
   mayHelp(event) {
     switch (event.kind) {

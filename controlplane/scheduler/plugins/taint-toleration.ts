@@ -23,6 +23,7 @@ export const taintToleration: Plugin = {
     if (taint === undefined) return undefined;
     return { reasons: [`node(s) had untolerated taint {${taint.key}: ${taint.value ?? ""}}`], unresolvable: true };
   },
+  signature: (pod) => pod.tolerations,
   preScore(pod, _nodes, _cluster, state) {
     state.set(
       softTolerations,

@@ -14,6 +14,9 @@ export interface Candidate {
   readonly violations: number;
 }
 
+/** Or why nobody's leaving would help. */
+export type DryRun = Candidate | { readonly reasons: readonly string[] };
+
 /** When it started; one that has not is younger than all that have. */
 export function startOf(pod: PodInfo): number {
   const started = pod.pod.status?.startTime;
@@ -36,7 +39,7 @@ export function selectVictims(
   budgets: readonly PodDisruptionBudget[],
   state: CycleState,
   trial: Trial,
-): Candidate | { readonly reasons: readonly string[] } {
+): DryRun {
   const lower = [...node.pods.values()].filter((other) => other.priority < pod.priority);
   if (lower.length === 0) return { reasons: ["No preemption victims found for incoming pod"] };
   const remove = (other: PodInfo) => {
