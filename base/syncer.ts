@@ -51,6 +51,7 @@ export class Syncer {
     try {
       await this.#apply();
     } catch (error) {
+      if (this.#stopped) return;
       const { log, complaint, retryMs } = this.#options;
       log("error", `${complaint}; trying again`, { error: (error as Error).message });
       this.changed(retryMs);

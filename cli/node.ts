@@ -1,10 +1,11 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join, resolve } from "node:path";
-import { Failure, type Log } from "../base/mod.ts";
+import { Deferred, Failure, type Log } from "../base/mod.ts";
 import { Client } from "../controlplane/client/mod.ts";
 import { startDns } from "../dataplane/dns/mod.ts";
 import { readRegistryConfig, startKubelet } from "../dataplane/kubelet/mod.ts";
+import { type RunningPolicies, startPolicies } from "../dataplane/netpol/mod.ts";
 import { startProvisioner } from "../dataplane/provisioner/mod.ts";
 import { startProxy } from "../dataplane/proxy/mod.ts";
 import { startApiForwarder } from "./api-forwarder.ts";
@@ -43,7 +44,7 @@ interface NodeFlags extends NodeResourceFlags {
   proxyMode: "auto" | "nftables" | "userspace";
 }
 
-/** `flotilla node`: a kubelet and a service proxy in one process, inside the network namespace it is started in. */
+/** `flotilla node`: a kubelet, a service proxy and whoever enforces network policies in one process, inside the network namespace it is started in. */
 export async function main(args: string[]): Promise<void> {
   const flags = addNodeResourceFlags(parser("node", "Runs a node: a kubelet and a service proxy in one process."))
     .requiredOption("--kubeconfig <file>", "how the kubelet reaches the API server")
@@ -108,6 +109,8 @@ async function startNode(flags: NodeFlags, log: Log): Promise<{ stop(): Promise<
     log,
   );
   const client = await Client.fromKubeconfig(flags.kubeconfig, api.access);
+  // Which policies can hold depends on how pods run here; until that is known, no pod has a network.
+  const policies = new Deferred<RunningPolicies>();
   const kubelet = await startKubelet({
     nodeName: flags.hostnameOverride,
     client,
@@ -119,6 +122,7 @@ async function startNode(flags: NodeFlags, log: Log): Promise<{ stop(): Promise<
     criSocket: flags.criSocket,
     registries: readRegistryConfig(flags.registryConfig, flags.insecureRegistry),
     serviceCIDR: flags.serviceClusterIpRange,
+    networkReady: async (pod, podIP) => (await policies.promise).isolate(pod, podIP),
     clusterDNS: flags.clusterDns === undefined ? [] : [flags.clusterDns],
     clusterDomain: flags.clusterDomain,
     ...nodeResources(flags),
@@ -137,15 +141,18 @@ async function startNode(flags: NodeFlags, log: Log): Promise<{ stop(): Promise<
     log,
   });
   const proxyClient = await Client.fromKubeconfig(flags.proxyKubeconfig, api.access);
+  // On the host's own network nothing may be changed: plain processes get their Services from sockets on loopback addresses.
+  const ownNetwork = kubelet.driver !== "process";
+  const common = { client: proxyClient, log, nodeName: flags.hostnameOverride };
+  const enforcer = await startPolicies({ ...common, enforceable: ownNetwork });
+  policies.resolve(enforcer);
   const proxy = await startProxy({
-    client: proxyClient,
-    log,
-    nodeName: flags.hostnameOverride,
+    ...common,
     nodeIP: flags.nodeIp,
     clusterCIDR: flags.clusterCidr,
-    // On the host's own network nothing may be changed: plain processes get their Services from sockets on loopback addresses.
-    mode: kubelet.driver === "process" ? "userspace" : flags.proxyMode,
-    ownNetwork: kubelet.driver !== "process",
+    serviceCIDR: flags.serviceClusterIpRange,
+    mode: ownNetwork ? flags.proxyMode : "userspace",
+    ownNetwork,
   });
   const dns =
     flags.dnsKubeconfig === undefined
@@ -160,6 +167,7 @@ async function startNode(flags: NodeFlags, log: Log): Promise<{ stop(): Promise<
       await provisioner?.stop();
       await dns?.stop();
       await proxy.stop();
+      await enforcer.stop();
       await kubelet.stop();
       await Promise.all([client.close(), proxyClient.close()]);
       await api.stop();

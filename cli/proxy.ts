@@ -1,38 +1,46 @@
 import { hostname } from "node:os";
 import { Client } from "../controlplane/client/mod.ts";
-import { startProxy } from "../dataplane/proxy/mod.ts";
+import { removeServiceRules, startProxy } from "../dataplane/proxy/mod.ts";
 import { runComponent } from "./component.ts";
 import { oneOf, parser } from "./flags.ts";
 
 interface ProxyFlags {
-  kubeconfig: string;
+  cleanup: boolean;
+  kubeconfig?: string;
   apiserverSocket?: string;
   hostnameOverride: string;
   nodeIp: string;
   clusterCidr: string;
+  serviceClusterIpRange?: string;
   proxyMode: "auto" | "nftables" | "userspace";
 }
 
-/** `flotilla proxy`: forwards connections to Services, in the network namespace it is started in. */
+/** `flotilla proxy`: forwards connections to Services, in the network namespace it is started in. With `--cleanup`, no longer. */
 export async function main(args: string[]): Promise<void> {
-  const flags = parser("proxy", "Forwards connections to Services to their pods.")
-    .requiredOption("--kubeconfig <file>", "how to reach the API server")
+  const command = parser("proxy", "Forwards connections to Services to their pods.")
+    .option("--cleanup", "take away the rules that a proxy left here, and end", false)
+    .option("--kubeconfig <file>", "how to reach the API server")
     .option("--apiserver-socket <path>", "reach it through this unix socket")
     .option("--hostname-override <name>", "the node's name", hostname())
-    .option("--node-ip <address>", "where node ports are served in userspace mode", "127.0.0.1")
+    .option("--node-ip <address>", "where node ports and health checks are answered", "127.0.0.1")
     .option("--cluster-cidr <cidr>", "addresses of pods", "10.244.0.0/16")
+    .option("--service-cluster-ip-range <cidr>", "addresses of Services: those that none has are dropped")
     .option("--proxy-mode <mode>", "auto, nftables or userspace", oneOf("auto", "nftables", "userspace"), "auto")
     .allowExcessArguments(false)
-    .parse(args, { from: "user" })
-    .opts<ProxyFlags>();
+    .parse(args, { from: "user" });
+  const flags = command.opts<ProxyFlags>();
+  if (flags.cleanup) return removeServiceRules();
+  const { kubeconfig } = flags;
+  if (kubeconfig === undefined) return command.error("required option '--kubeconfig <file>' not specified");
   await runComponent("proxy", async (log) => {
-    const client = await Client.fromKubeconfig(flags.kubeconfig, { socketPath: flags.apiserverSocket });
+    const client = await Client.fromKubeconfig(kubeconfig, { socketPath: flags.apiserverSocket });
     const proxy = await startProxy({
       client,
       log,
       nodeName: flags.hostnameOverride,
       nodeIP: flags.nodeIp,
       clusterCIDR: flags.clusterCidr,
+      serviceCIDR: flags.serviceClusterIpRange,
       mode: flags.proxyMode,
       ownNetwork: flags.proxyMode !== "userspace",
     });

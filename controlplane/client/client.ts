@@ -17,6 +17,7 @@ import type {
   Lease,
   LimitRange,
   Namespace,
+  NetworkPolicy,
   Node,
   PersistentVolume,
   PersistentVolumeClaim,
@@ -81,6 +82,7 @@ export class Client {
   readonly leases: ResourceClient<Lease>;
   readonly limitRanges: ResourceClient<LimitRange>;
   readonly namespaces: ClusterResourceClient<Namespace>;
+  readonly networkPolicies: ResourceClient<NetworkPolicy>;
   readonly nodes: ClusterResourceClient<Node>;
   readonly persistentVolumeClaims: ResourceClient<PersistentVolumeClaim>;
   readonly persistentVolumes: ClusterResourceClient<PersistentVolume>;
@@ -122,6 +124,7 @@ export class Client {
     this.leases = this.resource(namespaced("coordination.k8s.io", "v1", "leases", "Lease"));
     this.limitRanges = this.resource(namespaced("", "v1", "limitranges", "LimitRange"));
     this.namespaces = this.clusterResource(clusterWide("", "v1", "namespaces", "Namespace"));
+    this.networkPolicies = this.resource(namespaced("networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy"));
     this.nodes = this.clusterResource(clusterWide("", "v1", "nodes", "Node"));
     this.persistentVolumeClaims = this.resource(
       namespaced("", "v1", "persistentvolumeclaims", "PersistentVolumeClaim"),

@@ -69,6 +69,8 @@ export interface KubeletOptions {
   readonly reportNode: () => Promise<void>;
   /** Ports of the node that lead to pods; undefined: the network is not ours to change. */
   readonly hostPorts: HostPortTable | undefined;
+  /** Called with each pod's address before its first container starts. */
+  readonly networkReady?: (pod: Pod, podIP: string) => Promise<void>;
   /** Directory of manifests of static pods. */
   readonly manifestDir?: string;
   /** Why the node, in the state it is in, takes no such pod now. */
@@ -158,6 +160,7 @@ export class Kubelet implements PodSyncer {
       log,
       rootDir,
       nodeIP,
+      networkReady: options.networkReady,
       memoryCapacityBytes: options.memoryCapacityBytes,
       canMount: options.canMount,
       event: (pod, type, reason, message, container) => this.#event(pod, type, reason, message, container),

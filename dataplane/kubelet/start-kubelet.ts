@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Clock, Log, Random, Timer } from "../../base/mod.ts";
-import { type Node, type NodeStatus, timeAt } from "../../controlplane/api/mod.ts";
+import { type Node, type NodeStatus, type Pod, timeAt } from "../../controlplane/api/mod.ts";
 import { type Client, InformerFactory, systemClock, systemRandom } from "../../controlplane/client/mod.ts";
 import { EvictionManager, pressures } from "./eviction/eviction-manager.ts";
 import { type EvictionFlags, inUnits, parseThresholds, type Signal, type Threshold } from "./eviction/thresholds.ts";
@@ -44,6 +44,8 @@ export interface StartKubeletOptions {
   readonly clusterDomain?: string;
   /** Routed to the pods' side so that the node's own connections to Services leave at all. */
   readonly serviceCIDR?: string;
+  /** Called with each pod's address before its first container starts: policies have to hold from then on. */
+  readonly networkReady?: (pod: Pod, podIP: string) => Promise<void>;
   readonly listen: readonly Listen[];
   /** PEM: the server's certificate and key, the CA of clients. */
   readonly tls: { readonly cert: string | Buffer; readonly key: string | Buffer; readonly clientCa: string | Buffer };
@@ -149,6 +151,7 @@ export async function startKubelet(options: StartKubeletOptions): Promise<Runnin
     node: ownNode,
     reportNode: () => agent.report(),
     hostPorts: isolated ? new HostPortTable(log) : undefined,
+    networkReady: options.networkReady,
     manifestDir: options.podManifestPath,
     refuses: (pod) => evictions.refuses(pod),
   });

@@ -99,6 +99,8 @@ describe("the policy that every cluster has", () => {
     ["the name alone makes no kubelet", user("system:node:a"), "list", "services", false],
     ["the provisioner makes volumes", user("system:flotilla:provisioner"), "create", "persistentvolumes", true],
     ["the proxy reads Services", user("system:kube-proxy"), "watch", "services", true],
+    ["the proxy reads pods, whose labels policies select", user("system:kube-proxy"), "watch", "pods", true],
+    ["the proxy reads no Secrets", user("system:kube-proxy"), "list", "secrets", false],
     ["anybody else nothing", user("bob"), "get", "pods", false],
   ] as const)("%s", async (_what, who, verb, resource, allowed) => {
     const api = await withPolicy();

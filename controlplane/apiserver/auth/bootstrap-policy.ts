@@ -307,6 +307,14 @@ export const clusterRoles: readonly ClusterRoleSpec[] = [
     name: `system:certificates.k8s.io:${name}-approver`,
     rules: [signer(name)],
   })),
+  {
+    // Whoever forwards connections on a node also says which of them pods may have.
+    name: "system:flotilla:network-policy",
+    rules: [
+      allow("core", "namespaces pods", "list watch"),
+      allow("networking.k8s.io", "networkpolicies", "list watch"),
+    ],
+  },
   ...nodeServices,
   ...bootstrapControllers.map(({ name, rules }) => ({ name: `system:controller:${name}`, rules })),
 ];
@@ -342,6 +350,7 @@ export const clusterRoleBindings: readonly BindingSpec[] = [
   ...nodeServices.map(({ name }) => ({ role: name, subjects: [user(name)] })),
   { role: "system:volume-scheduler", subjects: [user("system:kube-scheduler")] },
   { role: "system:node-proxier", subjects: [user("system:kube-proxy")] },
+  { role: "system:flotilla:network-policy", subjects: [user("system:kube-proxy")] },
   { role: "system:kube-controller-manager", subjects: [user("system:kube-controller-manager")] },
   { role: "system:kube-scheduler", subjects: [user("system:kube-scheduler")] },
   { role: "system:kube-dns", subjects: [account("kube-system", "kube-dns")] },

@@ -39,6 +39,8 @@ export interface RuntimeManagerOptions {
   /** Writes the pod's /etc/hosts and says where it is. */
   readonly hostsFile: (pod: Pod, podIP: string) => string;
   readonly nodeIP: string;
+  /** A pod has an address: what guards it must be there before its first container is. */
+  readonly networkReady?: (pod: Pod, podIP: string) => Promise<void>;
   /** Texts of the docker configurations that the pod's imagePullSecrets hold. */
   readonly pullSecrets: (pod: Pod) => Promise<readonly string[]>;
 }
@@ -118,8 +120,10 @@ export class RuntimeManager {
       await this.#removeOldSandboxes(runtimePod);
     }
     if (id === undefined) return undefined;
-    const status = await this.#runtime.podSandboxStatus(id);
-    return { id, podIP: isHostNetwork(pod) ? this.#options.nodeIP : (status.network?.ip ?? "") };
+    if (isHostNetwork(pod)) return { id, podIP: this.#options.nodeIP };
+    const podIP = (await this.#runtime.podSandboxStatus(id)).network?.ip ?? "";
+    if (actions.createSandbox && podIP !== "") await this.#options.networkReady?.(pod, podIP);
+    return { id, podIP };
   }
 
   /** Those whose containers are all collected; the rest still hold logs and exit codes. */

@@ -1,0 +1,1 @@
+export { type RunningPolicies, type StartPoliciesOptions, startPolicies } from "./start.ts";
