@@ -9,6 +9,7 @@ import { type PodInfo, podInfo } from "../pod-info.ts";
 export interface InterPodAffinityArgs {
   /** Weight of existing pods' required affinity when scoring. Default 1. */
   readonly hardPodAffinityWeight?: number;
+  /** Unless the incoming pod has preferences itself. Default false. */
   readonly ignorePreferredTermsOfExistingPods?: boolean;
 }
 
@@ -122,7 +123,6 @@ function weigh(scores: TopologyCounts, pod: PodInfo, other: PodInfo, node: NodeI
   if (args.hardPodAffinityWeight > 0) {
     for (const term of other.requiredAffinity) if (matches(term, pod, objects)) add(term, args.hardPodAffinityWeight);
   }
-  if (args.ignorePreferredTermsOfExistingPods) return;
   for (const term of other.preferredAffinity) if (matches(term, pod, objects)) add(term, term.weight);
   for (const term of other.preferredAntiAffinity) if (matches(term, pod, objects)) add(term, -term.weight);
 }

@@ -19,14 +19,7 @@ import {
 import { concernsNobody, normalizePodAffinity, podAffinity, podAffinityScores } from "./pod-affinity.testing.ts";
 import { balancedScore, fitScore, fits } from "./resources.testing.ts";
 import { hasHardConstraints, normalizeSpread, spread, spreadScore } from "./spread.testing.ts";
-import {
-  bindsVolumes,
-  claimsRefused,
-  hasVolumeRestrictions,
-  limitsVolumes,
-  restrictsVolumes,
-  zonesVolumes,
-} from "./volumes.testing.ts";
+import { bindsVolumes, claimsRefused, limitsVolumes, restrictsVolumes, zonesVolumes } from "./volumes.testing.ts";
 import { nameOf, type Refusal, type World, worldOf } from "./world.testing.ts";
 
 export interface ReferenceVerdict {
@@ -74,7 +67,6 @@ function refusedEverywhere(pod: Pod, world: World): readonly [string, Refusal] |
 function stillAsked(plugin: string, pod: Pod, world: World, args: PluginArgs): boolean {
   if (plugin === "InterPodAffinity") return !concernsNobody(pod, world);
   if (plugin === "PodTopologySpread") return hasHardConstraints(pod, world, args.PodTopologySpread);
-  if (plugin === "VolumeRestrictions") return hasVolumeRestrictions(pod, world);
   return true;
 }
 

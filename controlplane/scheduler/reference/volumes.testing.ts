@@ -115,9 +115,6 @@ function clash(a: Volume, b: Volume): boolean {
   return false;
 }
 
-const isDisk = (volume: Volume): boolean =>
-  (volume.gcePersistentDisk ?? volume.awsElasticBlockStore ?? volume.iscsi ?? volume.rbd) !== undefined;
-
 /** A claim for a single pod that some pod, on whichever node, uses. */
 function singlePodClaimTaken(pod: Pod, world: World): boolean {
   return (pod.spec?.volumes ?? []).some(({ persistentVolumeClaim }) => {
@@ -131,9 +128,6 @@ function singlePodClaimTaken(pod: Pod, world: World): boolean {
     );
   });
 }
-
-export const hasVolumeRestrictions = (pod: Pod, world: World): boolean =>
-  (pod.spec?.volumes ?? []).some(isDisk) || singlePodClaimTaken(pod, world);
 
 export function restrictsVolumes(pod: Pod, node: Node, world: World): Refusal | undefined {
   for (const volume of pod.spec?.volumes ?? []) {
