@@ -49,6 +49,7 @@ export {
 } from "./resources/resource.ts";
 export { apiVersionOf, findKind, findResource, groupOrder, servedResources } from "./resources/served.ts";
 export { fromBase64, toBase64 } from "./schema/base64.ts";
+export { cloneJson } from "./schema/clone.ts";
 export { type DecodeResult, decode, strictDecodingError } from "./schema/decode.ts";
 export { equalJson } from "./schema/equal.ts";
 export type {

@@ -1,4 +1,5 @@
 import type { KubeObject, Part, Resource } from "../resources/resource.ts";
+import { cloneJson } from "../schema/clone.ts";
 import { equalJson } from "../schema/equal.ts";
 import { type FieldError, FieldErrors } from "../validation/field-errors.ts";
 import { isDNS1123Subdomain } from "../validation/formats.ts";
@@ -112,7 +113,7 @@ export function validatePartUpdate(
 function becomeCopyOf(next: KubeObject, old: KubeObject): void {
   const { uid, resourceVersion, managedFields } = next.metadata;
   for (const key of Object.keys(next)) delete (next as unknown as Record<string, unknown>)[key];
-  Object.assign(next, structuredCloneJson(old));
+  Object.assign(next, cloneJson(old));
   if (uid !== undefined) next.metadata.uid = uid;
   setOrDelete(next.metadata, "resourceVersion", resourceVersion);
   if (managedFields !== undefined) next.metadata.managedFields = managedFields;
@@ -168,8 +169,4 @@ function setStatus(object: KubeObject, status: unknown): void {
 
 function wantsSameSpec(a: KubeObject, b: KubeObject): boolean {
   return equalJson((a as { spec?: unknown }).spec, (b as { spec?: unknown }).spec);
-}
-
-function structuredCloneJson<T>(value: T): T {
-  return JSON.parse(JSON.stringify(value)) as T;
 }

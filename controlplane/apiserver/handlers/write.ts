@@ -1,4 +1,4 @@
-import { status } from "../../api/mod.ts";
+import { cloneJson, status } from "../../api/mod.ts";
 import { fail } from "../fail.ts";
 import type { Call } from "../http/call.ts";
 import type { Reply } from "../http/reply.ts";
@@ -39,10 +39,9 @@ export async function update(served: Served, call: Call, writer: Writer): Promis
     status: subresource === "status",
     subresource,
     ...partOf(served, subresource),
-    ...(served.resource.strategy.allowCreateOnUpdate &&
-      subresource === "" && { create: () => structuredClone(object) }),
+    ...(served.resource.strategy.allowCreateOnUpdate && subresource === "" && { create: () => cloneJson(object) }),
   };
-  const produce = () => structuredClone(object);
+  const produce = () => cloneJson(object);
   const changed = await writer.update(served, namespace, name, produce, contextOf(call), options);
   return encodeOne(call, changed.how === "created" ? 201 : 200, served.resource, changed.object);
 }

@@ -43,6 +43,8 @@ interface Audit {
   body: AuditedBody | undefined;
 }
 
+/** One for all, as making an error records where: nearly every request ends in such an abort, after its answer. */
+const clientGone = new Error("the client has gone, or has its answer");
 const tooBusy = status.tooManyRequests("Too many requests, please try again later.", 1);
 
 /** A request for something that is not a resource: discovery, health, version. */
@@ -76,7 +78,7 @@ export class App {
   /** Never throws, whatever the request. */
   handle(request: AnyRequest, response: AnyResponse, socket: TLSSocket, upgrade?: UpgradeRequest): void {
     const gone = new AbortController();
-    (upgrade === undefined ? response : socket).on("close", () => gone.abort());
+    (upgrade === undefined ? response : socket).on("close", () => gone.abort(clientGone));
     const signal = AbortSignal.any([gone.signal, this.#options.stopping]);
     const warnings: string[] = [];
     const auditId = headerOf(request, "audit-id") || randomUUID();

@@ -1,5 +1,5 @@
 import type { Clock } from "../../../base/mod.ts";
-import { type DeleteOptions, type KubeObject, millisecondsOf, status, timeAt } from "../../api/mod.ts";
+import { cloneJson, type DeleteOptions, type KubeObject, millisecondsOf, status, timeAt } from "../../api/mod.ts";
 import { fail } from "../fail.ts";
 import type { Admission, AdmissionRequest } from "./admission.ts";
 import type { Hooks, WriteContext } from "./hooks.ts";
@@ -71,7 +71,7 @@ export class Deleter {
     const grace = hooks.gracePeriod?.(old, options.gracePeriodSeconds) ?? 0;
     const finalizers = finalizersFor(metadata.finalizers ?? [], options);
     const held = hooks.isHeld?.(old) ?? false;
-    const next = structuredClone(old);
+    const next = cloneJson(old);
     if (finalizers.length > 0) next.metadata.finalizers = finalizers;
     else delete next.metadata.finalizers;
 

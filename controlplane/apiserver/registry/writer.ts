@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Clock, Random } from "../../../base/mod.ts";
 import {
+  cloneJson,
   equalJson,
   type FieldError,
   generateName,
@@ -67,7 +68,7 @@ export class Writer {
     const base = metadata.name ? undefined : metadata.generateName;
     const attempts = base === undefined ? 1 : NAME_ATTEMPTS;
     for (let attempt = 1; ; attempt++) {
-      const candidate = attempt < attempts ? structuredClone(object) : object;
+      const candidate = attempt < attempts ? cloneJson(object) : object;
       if (base) candidate.metadata.name = generateName(base, this.#random);
       const created = await this.#createOnce(served, candidate, context);
       if (created !== undefined) return created;

@@ -1,4 +1,4 @@
-import { Binding, type KubeObject, type Pod, status, timeAt } from "../../api/mod.ts";
+import { Binding, cloneJson, type KubeObject, type Pod, status, timeAt } from "../../api/mod.ts";
 import { fail } from "../fail.ts";
 import { decodeBody } from "../handlers/decode-body.ts";
 import { encodeStatus } from "../handlers/encode.ts";
@@ -23,7 +23,7 @@ export async function bind(pods: Served, call: Call, writer: Writer, now: () => 
   if (!node) invalid("target.name", "Required value");
 
   const assign = (current: KubeObject): KubeObject => {
-    const pod = structuredClone(current) as Pod & KubeObject;
+    const pod = cloneJson(current) as Pod & KubeObject;
     const { uid, resourceVersion } = binding.metadata;
     if (uid) pod.metadata.uid = uid;
     if (resourceVersion) pod.metadata.resourceVersion = resourceVersion;

@@ -1,5 +1,6 @@
 import {
   type Condition,
+  cloneJson,
   type FailureStatus,
   fromLabelSelector,
   type KubeObject,
@@ -69,7 +70,7 @@ export function takeDisruption(budget: Budget, podName: string, nowMs: number): 
   if (Object.keys(seen.disruptedPods ?? {}).length > MAX_DISRUPTED_PODS)
     return forbidden("DisruptedPods map too big - too many evictions not confirmed by PDB controller");
   if (allowed === 0) return tooMany(whyNone(budget), 0);
-  const next = structuredClone(budget);
+  const next = cloneJson(budget);
   next.status = {
     ...seen,
     disruptionsAllowed: allowed - 1,
@@ -112,7 +113,7 @@ function withInsufficientPods({ metadata, status: seen }: Budget, nowMs: number)
 
 /** What a pod is told before it goes. */
 export function withDisruptionTarget(pod: Pod & KubeObject, nowMs: number): Pod & KubeObject {
-  const next = structuredClone(pod);
+  const next = cloneJson(pod);
   const others = (next.status?.conditions ?? []).filter(({ type }) => type !== "DisruptionTarget");
   const condition = {
     type: "DisruptionTarget",
