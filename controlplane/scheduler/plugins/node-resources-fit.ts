@@ -26,16 +26,22 @@ export interface NodeResourcesFitArgs {
 }
 
 /**
- * The pods that stay on the node whatever happens, for the question whether an event there may help: those that are promised room there, and those
- * that preemption could not remove. A pod that was promised room itself waits for it instead of preempting again: for it, all stay.
+ * What stays on the node whatever happens, for the question whether an event there may help: pods that are promised room there, and those that
+ * preemption could not remove. A pod that was promised room itself waits for it instead of preempting again: for it, all stay.
  */
-function staying(pod: PodInfo, node: NodeInfo, { nominations }: Cluster): PodInfo[] {
+function staying(pod: PodInfo, node: NodeInfo, { nominations }: Cluster): { pods: number; requested: Resources } {
   const waits = nominations.nodeOf(pod.key) !== undefined;
-  const stay = [...node.pods.values()].filter((other) => waits || other.priority >= pod.priority);
+  const requested = waits ? node.requested.clone() : new Resources();
+  let pods = waits ? node.pods.size : 0;
+  const stays = (other: PodInfo) => {
+    requested.add(other.requests, 1);
+    pods++;
+  };
+  if (!waits) for (const other of node.pods.values()) if (other.priority >= pod.priority) stays(other);
   for (const other of nominations.onNode(node.name)) {
-    if (other.key !== pod.key && other.priority >= pod.priority && !node.pods.has(other.key)) stay.push(other);
+    if (other.key !== pod.key && other.priority >= pod.priority && !node.pods.has(other.key)) stays(other);
   }
-  return stay;
+  return { pods, requested };
 }
 
 /** Stands for a slot among the pods of a node; no resource has this name. */
@@ -96,10 +102,8 @@ export function nodeResourcesFit(args: NodeResourcesFitArgs = {}): Plugin {
   const strategy = strategyOf(args, resources);
   const rejections = new Rejections();
   const couldFit = (pod: PodInfo, node: NodeInfo, cluster: Cluster): boolean => {
-    const stay = staying(pod, node, cluster);
-    if (stay.length + 1 > node.allocatable.pods) return false;
-    const requested = new Resources();
-    for (const other of stay) requested.add(other.requests, 1);
+    const { pods, requested } = staying(pod, node, cluster);
+    if (pods + 1 > node.allocatable.pods) return false;
     return !pod.requests.lacking(node.allocatable.resources, requested).some(counts);
   };
   return {
