@@ -1,6 +1,7 @@
 // Usage: npm run soak -- NAME [flags]     NAME: faults. `npm run soak -- NAME --help` explains one.
 const soaks: Readonly<Record<string, () => Promise<{ main(args: string[]): Promise<void> }>>> = {
   faults: () => import("../test/soak/faults.ts"),
+  rollout: () => import("../test/soak/rollout.ts"),
 };
 
 const [name, ...args] = process.argv.slice(2);
