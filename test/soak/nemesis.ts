@@ -103,14 +103,12 @@ export class Nemesis {
   }
 
   async kill(component: string): Promise<Fault> {
-    const pid = await this.#pidOf(component);
-    process.kill(pid, "SIGKILL");
+    await this.#signal(component, "SIGKILL");
     return { what: `kill ${component}`, heal: nothingToHeal };
   }
 
   async pause(component: string): Promise<Fault> {
-    const pid = await this.#pidOf(component);
-    process.kill(pid, "SIGSTOP");
+    const pid = await this.#signal(component, "SIGSTOP");
     return {
       what: `pause ${component}`,
       async heal() {
@@ -145,11 +143,11 @@ export class Nemesis {
     };
   }
 
-  /** Of the running process: one that is being started again is waited for. */
-  async #pidOf(component: string): Promise<number> {
+  /** To the running process, whose pid it returns: one that is being started again is waited for. */
+  async #signal(component: string, name: NodeJS.Signals): Promise<number> {
     for (let tries = 0; tries < 300; tries++) {
       const pid = (await this.#cluster.status()).components.find(({ name }) => name === component)?.pid;
-      if (pid !== undefined) return pid;
+      if (pid !== undefined && signal(pid, name)) return pid;
       await delay(100);
     }
     throw new Error(`${component} is not started again`);
