@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { buildImage, writeLayout } from "../dataplane/kubelet/mod.ts";
 import { TestCluster } from "./support/cluster.ts";
 import { driverName, TestCsiDriver } from "./support/csi-driver.ts";
 import { eventually } from "./support/eventually.ts";
@@ -226,6 +227,23 @@ describe("volumes that live with their pod", () => {
     expect(rest).toEqual(["part", "mine"]);
     await kubectl("delete", "pod", "memory");
     await eventually("nothing is mounted any more", () => volumeMounts().length === 0);
+  });
+});
+
+describe("an image as a volume", () => {
+  test("shows its files, and only shows them", async () => {
+    const entry = (path: string, content: string) => ({ path, content, type: "file" as const });
+    const layers = [
+      { entries: [entry("below", "covered\n"), entry("kept", "from below\n")] },
+      { entries: [entry("below", "from above\n")] },
+    ];
+    const file = join(cluster.root, "data.tar");
+    await writeLayout(file, [await buildImage({ name: "docker.io/library/data:1", layers })]);
+    await cluster.flotilla("image", "load", file);
+    await apply(pod("reader", { image: { reference: "data:1" } }, "cat /data/*; touch /data/x || echo read-only"));
+    await ready("reader");
+    expect(await kubectl("logs", "reader")).toMatch(/^from above\nfrom below\n(.*\n)?read-only\n$/);
+    await kubectl("delete", "pod", "reader");
   });
 });
 

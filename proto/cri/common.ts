@@ -69,5 +69,6 @@ export const Mount = message("runtime.v1.Mount", {
   readonly: bool(3),
   propagation: enumeration(5, MountPropagation),
   recursiveReadOnly: bool(8),
+  image: embedded(9, () => ImageSpec),
 });
 export type Mount = Infer<typeof Mount>;

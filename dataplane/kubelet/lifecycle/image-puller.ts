@@ -27,7 +27,7 @@ export class ImagePuller {
    */
   async ensure(
     uid: string,
-    container: Container,
+    container: Pick<Container, "image" | "imagePullPolicy">,
     event: ContainerEventSink,
     pullSecrets: () => Promise<readonly string[]>,
   ): Promise<Image> {

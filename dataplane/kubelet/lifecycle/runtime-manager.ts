@@ -191,6 +191,7 @@ export class RuntimeManager {
     const last = findContainer(runtimePod, container.name);
     this.#waitForBackoff(pod, container, last, event);
     const image = await this.#ensureImage(pod, container, event);
+    for (const volume of imageVolumes(pod, container)) await this.#ensureImage(pod, volume, event);
     const restartCount = last === undefined ? (reportedRestarts(pod, container) ?? 0) : last.restartCount + 1;
     const { podIP } = sandbox;
     const config = await this.#configure(pod, container, event, { image, restartCount, volumes, podIP, runtimePod });
@@ -240,7 +241,7 @@ export class RuntimeManager {
 
   async #ensureImage(
     pod: Pod,
-    container: Container,
+    container: Pick<Container, "image" | "imagePullPolicy">,
     event: (type: "Normal" | "Warning", reason: string, message: string) => void,
   ) {
     try {
@@ -383,6 +384,15 @@ export class RuntimeManager {
     const sandboxes = await this.#runtime.listPodSandbox({ labels: { [labels.podUid]: ref.uid } });
     for (const { id } of sandboxes) await this.#runtime.removePodSandbox(id);
   }
+}
+
+/** The images that the container mounts as volumes. */
+function imageVolumes(pod: Pod, { volumeMounts = [] }: Container): Pick<Container, "image" | "imagePullPolicy">[] {
+  return (pod.spec.volumes ?? []).flatMap(({ name, image }) =>
+    image !== undefined && volumeMounts.some((mount) => mount.name === name)
+      ? [{ image: image.reference, imagePullPolicy: image.pullPolicy as Container["imagePullPolicy"] }]
+      : [],
+  );
 }
 
 /** Seconds a pod's containers have to end. */

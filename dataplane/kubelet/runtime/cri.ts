@@ -118,6 +118,8 @@ export interface Mount {
   readonly propagation?: MountPropagation;
   /** Read-only with everything mounted below it; fails where that cannot be had. */
   readonly recursiveReadOnly?: boolean;
+  /** The files of this image, read-only, instead of `hostPath`. Engines before containerd 2.1 do not know it. */
+  readonly image?: string;
 }
 
 export type MountPropagation = "PROPAGATION_PRIVATE" | "PROPAGATION_HOST_TO_CONTAINER" | "PROPAGATION_BIDIRECTIONAL";

@@ -36,6 +36,11 @@ async function containerMount(input: ContainerMountsInput, mount: VolumeMount, i
   const volume = volumes.get(mount.name);
   if (volume === undefined)
     throw new VolumeError(`cannot find volume "${mount.name}" to mount into container "${container.name}"`);
+  if (volume.image !== undefined) {
+    if (mount.subPath || mount.subPathExpr)
+      throw new VolumeError(`subPath of the image volume "${mount.name}" is not supported`);
+    return { containerPath: join("/", mount.mountPath), hostPath: "", readonly: true, image: volume.image };
+  }
   const expr = mount.subPathExpr ?? "";
   const subPath = expr === "" ? (mount.subPath ?? "") : expandedPath(expr, input.expandPath);
   const { mountPropagation, recursiveReadOnly } = mount;

@@ -3,6 +3,8 @@ export interface MountedVolume {
   readonly path: string;
   /** No container may write to it, whatever it asks for. */
   readonly readOnly: boolean;
+  /** The volume is this image, and lies wherever the engine keeps images: `path` is empty. */
+  readonly image?: string;
 }
 
 /** By the names that the pod gives them. */

@@ -94,6 +94,7 @@ export class VolumeManager {
       return { path: await this.csi.mountInline(pod, volume), readOnly: volume.csi.readOnly === true };
     if (volume.hostPath !== undefined)
       return { path: checkHostPath(volume.hostPath.path, volume.hostPath.type ?? ""), readOnly: false };
+    if (volume.image !== undefined) return { path: "", readOnly: true, image: volume.image.reference ?? "" };
     if (volume.emptyDir !== undefined) {
       const path = this.#dir(uid, "empty-dir", volume.name);
       await makeEmptyDir(path, volume.emptyDir, { pod, ...this.#options });

@@ -47,6 +47,8 @@ export function containerFiles(launch: Launch, options: ContainerScriptOptions):
     devices: [...standardDevices(security.privileged), ...(container.config.devices ?? [])],
     hostRoot,
     allowDevices: security.privileged,
+    images: container.volumeRoots,
+    inUserNamespace: options.ids.inUserNamespace,
   });
   const outside = (tool: Parameters<Tools["words"]>[0]) => options.tools.words(tool, join(hostRoot, options.tools.dir));
   const inside = (tool: Parameters<Tools["words"]>[0]) => options.tools.words(tool, toolsInside);
@@ -86,8 +88,8 @@ export function containerFiles(launch: Launch, options: ContainerScriptOptions):
   if (sharesMounts(launch)) lines.push(`${outside("mount")} --make-rslave ${hostRoot} || fail 'cannot leave the host'`);
   lines.push(`${inside("umount")} -l ${hostRoot} || fail 'cannot leave the host'`);
   const score = container.config.linux.resources.oomScoreAdj;
-  // Lowering it needs CAP_SYS_RESOURCE, which even root may lack: the container runs all the same.
-  if (score !== undefined) lines.push(`{ echo ${score} > /proc/self/oom_score_adj; } 2>&1 || :`);
+  // Lowering it needs CAP_SYS_RESOURCE, which even root may lack: the container runs all the same, and its output does not tell.
+  if (score !== undefined) lines.push(`echo ${score} > /proc/self/oom_score_adj || :`);
   for (const i of launch.cgroupFiles.keys()) {
     lines.push(`echo 0 >&${firstCgroupFd + i} || fail 'cannot join control group'`, `exec ${firstCgroupFd + i}>&-`);
   }

@@ -49,7 +49,7 @@ import {
 import { attach } from "./attach.ts";
 import type { Cgroups } from "./cgroups.ts";
 import type { Driver, Launch } from "./driver.ts";
-import { EmbeddedImages, type RunnableImage } from "./embedded-images.ts";
+import { EmbeddedImages, type RootSource, type RunnableImage } from "./embedded-images.ts";
 import { execStream } from "./exec-stream.ts";
 import { execSync } from "./exec-sync.ts";
 import { findShims } from "./find-shims.ts";
@@ -132,7 +132,9 @@ export class EmbeddedRuntime implements RuntimeService, ImageService {
       log: options.log,
       ownRoots: options.driver.ownRoots,
       layersInUse: () =>
-        [...this.#containers.values()].flatMap(({ root }) => (root.kind === "layers" ? root.layers : [])),
+        [...this.#containers.values()]
+          .flatMap(({ root, volumeRoots = {} }) => [root, ...Object.values(volumeRoots)])
+          .flatMap((root) => (root.kind === "layers" ? root.layers : [])),
     });
     this.#sandboxesDir = join(options.stateDir, "sandboxes");
     this.#containersDir = join(options.stateDir, "containers");
@@ -439,6 +441,7 @@ export class EmbeddedRuntime implements RuntimeService, ImageService {
     if (this.#sandbox(podSandboxId).stopped)
       throw new CriError("FailedPrecondition", `sandbox ${podSandboxId} is not running`);
     const image = await this.#images.runnable(config.image);
+    const volumeRoots = await this.#volumeRoots(config);
     const user = userOf(config, image);
     const { argv, env, workingDir } = resolveImage(config, sandbox, image, user);
     if (argv.length === 0) throw new CriError("InvalidArgument", "no command specified");
@@ -454,6 +457,7 @@ export class EmbeddedRuntime implements RuntimeService, ImageService {
       createdAtMs: this.#options.clock.now(),
       imageRef: image.ref,
       root: image.root,
+      ...(Object.keys(volumeRoots).length === 0 ? {} : { volumeRoots }),
       user,
       stopSignal: signalOf(config.stopSignal ?? image.config.StopSignal),
       argv,
@@ -473,6 +477,17 @@ export class EmbeddedRuntime implements RuntimeService, ImageService {
     this.#save(record);
     this.#emit(record, "CONTAINER_CREATED_EVENT");
     return { containerId: id };
+  }
+
+  async #volumeRoots({ mounts }: ContainerConfig): Promise<Record<string, RootSource>> {
+    const roots: Record<string, RootSource> = {};
+    for (const { image } of mounts) {
+      if (image === undefined) continue;
+      const { root } = await this.#images.runnable(image);
+      if (root.kind === "host") throw new CriError("FailedPrecondition", "the image of the machine can be no volume");
+      roots[image] = root;
+    }
+    return roots;
   }
 
   async startContainer(containerId: string): Promise<void> {

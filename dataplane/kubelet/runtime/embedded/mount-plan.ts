@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from "n
 import { join } from "node:path";
 import type { Device, Mount } from "../cri.ts";
 import { usualMaskedPaths, usualReadonlyPaths } from "../masked-paths.ts";
+import type { RootSource } from "./embedded-images.ts";
 import { quote } from "./spawn.ts";
 
 /** Mounts to make when a container's root is already the root, and the machine's is seen at another place: directories make their own target, files need one made. */
@@ -36,6 +37,9 @@ export interface MountPlanInput {
   /** Device nodes on volumes work. Only for privileged containers: root in a container may make any. */
   readonly allowDevices: boolean;
   readonly mountInfo?: string;
+  /** What the images are made of that are mounted. */
+  readonly images?: Readonly<Record<string, RootSource>>;
+  readonly inUserNamespace?: boolean;
 }
 
 /**
@@ -52,6 +56,10 @@ export function planMounts(input: MountPlanInput): MountPlan {
   const table = mountTable(input.mountInfo ?? readFileSync("/proc/self/mountinfo", "utf8"));
   const depth = ({ containerPath }: Mount) => containerPath.split("/").filter(Boolean).length;
   for (const mount of [...input.mounts].sort((a, b) => depth(a) - depth(b))) {
+    if (mount.image !== undefined) {
+      plan.directories.push(imageMount(mount.image, join("/", mount.containerPath), input));
+      continue;
+    }
     const source = realpathSync(mount.hostPath);
     const target = join("/", mount.containerPath);
     const options = [
@@ -86,6 +94,23 @@ export function planMounts(input: MountPlanInput): MountPlan {
     }
   }
   return plan;
+}
+
+/** An image's layers over each other, with nothing to write to above them. */
+function imageMount(image: string, target: string, { images = {}, hostRoot, inUserNamespace }: MountPlanInput): string {
+  const root = images[image];
+  if (root?.kind !== "layers" || root.layers.length === 0) throw new Error(`image ${image} has no files to mount`);
+  const [first = "", ...others] = root.layers.map((name) => join(hostRoot, root.dir, name));
+  const flags = ["ro", "nosuid", "nodev", "X-mount.mkdir=0755"];
+  // A single layer is a directory like any other; an overlay needs two.
+  if (others.length === 0) return fstabLine(first, target, "none", ["bind", ...flags].join(","));
+  const lower = `lowerdir=${[first, ...others].join(":")}`;
+  return fstabLine(
+    "overlay",
+    target,
+    "overlay",
+    [...flags, ...(inUserNamespace ? ["userxattr"] : []), lower].join(","),
+  );
 }
 
 interface MountEntry {

@@ -23,6 +23,8 @@ export interface ContainerRecord {
   readonly createdAtMs: number;
   readonly imageRef: string;
   readonly root: RootSource;
+  /** Of the images it mounts as volumes, by the names its mounts use. */
+  readonly volumeRoots?: Readonly<Record<string, RootSource>>;
   readonly user: ProcessUser;
   /** First process of the container whose processes this one sees. */
   readonly targetPid?: number;

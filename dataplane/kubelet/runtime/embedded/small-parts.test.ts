@@ -74,6 +74,21 @@ test("mounts: outer before inner, files after directories, blanks protected", ()
   expect(fstabLine("/a b", "/c\\d", "none", "bind")).toBe("/a\\040b /c\\134d none bind 0 0");
 });
 
+test("an image as a volume: its layers over each other, the topmost first, nothing to write to", () => {
+  const planOf = (...layers: string[]) =>
+    planMounts({
+      mounts: [{ containerPath: "/v", hostPath: "", readonly: true, image: "data:1" }],
+      devices: [],
+      hostRoot: "/old",
+      allowDevices: false,
+      images: { "data:1": { kind: "layers", dir: "/layers", layers } },
+    }).directories;
+  expect(planOf("top", "below")).toEqual([
+    "overlay /v overlay ro,nosuid,nodev,X-mount.mkdir=0755,lowerdir=/old/layers/top:/old/layers/below 0 0",
+  ]);
+  expect(planOf("only")).toEqual(["/old/layers/only /v none bind,ro,nosuid,nodev,X-mount.mkdir=0755 0 0"]);
+});
+
 test("a separate /usr belongs to the host image, a separate /home does not", () => {
   const line = (target: string) => `36 35 98:0 / ${target} rw - ext4 /dev/x rw`;
   expect(rootParts(["/", "/usr", "/usr/local", "/home", "/proc"].map(line).join("\n"))).toEqual(["/usr", "/usr/local"]);

@@ -104,9 +104,15 @@ const propagations = {
   PROPAGATION_BIDIRECTIONAL: 2,
 } as const;
 
+export function imageSpec(image: string): Wire<"ImageSpec"> {
+  return { image, annotations: [], userSpecifiedImage: image, runtimeHandler: "" };
+}
+
 export function toWireMount(mount: Mount): Wire<"Mount"> {
+  const { image, ...rest } = mount;
   return {
-    ...mount,
+    ...rest,
+    image: image === undefined ? undefined : imageSpec(image),
     propagation: propagations[mount.propagation ?? "PROPAGATION_PRIVATE"],
     recursiveReadOnly: mount.recursiveReadOnly ?? false,
   };
@@ -120,6 +126,7 @@ export function fromWireMount(wire: Wire<"Mount">): Mount {
     readonly,
     ...(wire.propagation === 0 ? {} : { propagation: nameOf(propagations, wire.propagation, "PROPAGATION_PRIVATE") }),
     ...(recursiveReadOnly ? { recursiveReadOnly } : {}),
+    ...(wire.image === undefined ? {} : { image: wire.image.image }),
   };
 }
 

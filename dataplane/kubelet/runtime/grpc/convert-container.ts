@@ -14,6 +14,7 @@ import {
   fromWireProfile,
   fromWireResources,
   fromWireTime,
+  imageSpec,
   nameOf,
   toWireMap,
   toWireMount,
@@ -32,10 +33,6 @@ const eventTypes = {
   CONTAINER_DELETED_EVENT: 3,
 } as const;
 const noMetadata: ContainerMetadata = { name: "", attempt: 0 };
-
-export function imageSpec(image: string): Wire<"ImageSpec"> {
-  return { image, annotations: [], userSpecifiedImage: image, runtimeHandler: "" };
-}
 
 function toWireSecurity(security: LinuxContainerSecurityContext): Wire<"LinuxContainerSecurityContext"> {
   const { runAsUser, runAsGroup, namespaceOptions, privileged } = security;

@@ -26,8 +26,8 @@ import {
 } from "../cri.ts";
 import type { Cgroups } from "../embedded/cgroups.ts";
 import { hostImageEngine, isHostImage } from "../embedded/host-image.ts";
-import { toWireMap, toWireResources } from "./convert-common.ts";
-import { fromWireContainer, fromWireEvent, fromWireStatus, imageSpec, toWireConfig } from "./convert-container.ts";
+import { imageSpec, toWireMap, toWireResources } from "./convert-common.ts";
+import { fromWireContainer, fromWireEvent, fromWireStatus, toWireConfig } from "./convert-container.ts";
 import { fromWirePod, fromWirePodStatus, toWirePodConfig } from "./convert-pod.ts";
 import { fromWireFilesystem, fromWireImage, fromWirePodStats, fromWireStats, toWireAuth } from "./convert-stats.ts";
 import { CriTransport } from "./transport.ts";
