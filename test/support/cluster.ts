@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Finished, type RunOptions, run } from "./processes.ts";
+import { becoming, type TestUser } from "./user.ts";
 
 const flotillaScript = join(import.meta.dirname, "..", "..", "cli", "flotilla.ts");
 
@@ -26,6 +27,14 @@ export class TestCluster {
   readonly root = join(this.#parent, "cluster");
   /** For what a test needs besides; goes with the cluster. */
   readonly scratch = this.#parent;
+  /** Beginning of the command line of flotilla, for clusters of others than who runs the tests. */
+  readonly #as: readonly string[];
+
+  /** `through`: a command that runs the one after it. */
+  constructor(user?: TestUser, through: readonly string[] = []) {
+    this.#as = user === undefined ? through : [...becoming(user), ...through];
+    if (user !== undefined) chownSync(this.#parent, user.id, user.id);
+  }
 
   /** Runs a flotilla command about this cluster; fails with its output unless it succeeds. */
   async flotilla(command: string, ...args: string[]): Promise<string> {
@@ -36,7 +45,8 @@ export class TestCluster {
 
   tryFlotilla(command: string, ...args: string[]): Promise<Finished> {
     const about = ["--name", this.name, "--data-dir", this.root];
-    return run(process.execPath, [flotillaScript, command, ...about, ...args], { timeoutMs: 120_000 });
+    const [program = "", ...words] = [...this.#as, process.execPath, flotillaScript, command, ...about, ...args];
+    return run(program, words, { timeoutMs: 120_000 });
   }
 
   up(...args: string[]): Promise<string> {

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { Failure } from "../../../base/mod.ts";
 import { findProgramIfThere } from "../runtime/embedded/find-program.ts";
 import { quote, runAny } from "../runtime/embedded/spawn.ts";
-import { asRoot } from "./user-namespace.ts";
+import { asRoot, whyNoUserNamespace } from "./user-namespace.ts";
 
 /**
  * What an ordinary user has in place of a machine: a user, mount, PID and network namespace in which they are root. Nodes, and the network between
@@ -47,6 +47,8 @@ const namespaces = ["--mount", "--net", "--pid", "--fork", "--kill-child", "--mo
 /** `keep`: directories that stay visible wherever they are; the first is where commands start. Rejects with Failure (NoUserNamespace). */
 export async function startMachine(options: { readonly keep: readonly string[] }): Promise<Machine> {
   const [cwd = "/"] = options.keep;
+  const why = await whyNoUserNamespace();
+  if (why !== undefined) throw noMachine(why);
   const flags = [...(await asRoot()), ...namespaces];
   const holder = spawn("unshare", [...flags, "--", "/bin/sh", "-c", firstProcess(options.keep)], {
     detached: true,
@@ -60,7 +62,7 @@ export async function startMachine(options: { readonly keep: readonly string[] }
   const init = childOf(holder.pid as number);
   if (!Buffer.isBuffer(chunk) || init === undefined) {
     holder.kill("SIGKILL");
-    throw new Failure("NoUserNamespace", `a user namespace cannot be made: ${said.trim()}`, advice);
+    throw noMachine(said.trim());
   }
   const all = ["--user", "--mount", "--net", "--pid"];
   return {
@@ -73,7 +75,10 @@ export async function startMachine(options: { readonly keep: readonly string[] }
   };
 }
 
-const advice = "Let the kernel permit user namespaces, run as root, or choose --runtime process";
+function noMachine(why: string): Failure {
+  const advice = "Let the kernel permit user namespaces, run as root, or choose --runtime process";
+  return new Failure("NoUserNamespace", `a user namespace cannot be made: ${why}`, advice);
+}
 
 function childOf(pid: number): number | undefined {
   const [child] = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").filter(Boolean);
@@ -87,6 +92,8 @@ export async function whyNoMachine(): Promise<string | undefined> {
   if (process.platform !== "linux") return `it needs Linux, this is ${process.platform}`;
   const missing = needed.filter((name) => findProgramIfThere(name) === undefined);
   if (missing.length > 0) return `${missing.join(", ")} not installed`;
+  const why = await whyNoUserNamespace();
+  if (why !== undefined) return why;
   const script = [
     "PATH=$PATH:/usr/sbin:/sbin",
     "mount -t tmpfs tmpfs /run",

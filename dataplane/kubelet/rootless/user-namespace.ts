@@ -1,11 +1,19 @@
 import { run, runAny } from "../runtime/embedded/spawn.ts";
 
+/** Flags of unshare(1) that make an ordinary user, with their own id alone, root of a new user namespace. */
+const alone = ["--user", "--map-root-user"];
+
+/** Why a user namespace cannot be made; undefined: it can. */
+export async function whyNoUserNamespace(): Promise<string | undefined> {
+  const { exitCode, stderr } = await runAny(["unshare", ...alone, "true"]);
+  return exitCode === 0 ? undefined : stderr.toString().trim();
+}
+
 /**
- * Flags of unshare(1) that make an ordinary user root of a new user namespace: with the range of further ids that /etc/subuid gives them where the setuid
- * programs of uidmap are installed, else with their own id alone.
+ * The same flags, with the range of further ids that /etc/subuid gives the user where the setuid programs of uidmap are installed. To be asked only where a user
+ * namespace can be made: unshare leaves a process behind that waits for ever where its helper for ranges cannot go on.
  */
 export async function asRoot(): Promise<readonly string[]> {
-  const alone = ["--user", "--map-root-user"];
   const withRange = [...alone, "--map-auto"];
   const { exitCode } = await runAny(["unshare", ...withRange, "true"]);
   return exitCode === 0 ? withRange : alone;

@@ -56,6 +56,8 @@ function hostRootInUserNamespace(layer: string, flags: string, lines: string[]) 
     .map((line) => line.split(" ")[4] ?? "");
   const hasMounts = (name: string) => targets.some((target) => target.startsWith(`/${name}/`));
   const root = join(layer, "root");
+  // Only a mount can become the root of a container.
+  lines.push("mount --bind layer/root layer/root || fail 'cannot make the root file system'");
   lines.push("mkdir -m 1777 layer/root/tmp && mkdir layer/root/run layer/root/proc layer/root/sys layer/root/dev");
   for (const name of readdirSync("/").sort()) {
     if (ownEntries.has(name)) continue;
