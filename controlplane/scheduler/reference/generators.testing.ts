@@ -14,6 +14,7 @@ import type {
   PersistentVolumeClaim,
   Pod,
   PodAffinityTerm,
+  PodDisruptionBudget,
   Taint,
   Toleration,
   TopologySpreadConstraint,
@@ -344,7 +345,7 @@ function podTraits(oneIn: OneIn): fc.Arbitrary<PodTraits> {
     overhead: rarely(fc.constant({ cpu: "50m", memory: "32Mi" }), 8),
     affinity: affinity(oneIn),
     volumes: volumes(oneIn.volumes),
-    priority: fc.constantFrom(undefined, 0, 10, 100),
+    priority: fc.constantFrom(undefined, -5, 0, 10, 10, 50, 100),
   });
 }
 
@@ -362,25 +363,31 @@ function podOf(name: string, traits: PodTraits, more: Partial<NonNullable<Pod["s
   } as Pod;
 }
 
-const existingPods: fc.Arbitrary<Pod[]> = few(
-  fc.record({
-    traits: podTraits({ nodes: 12, pods: 5, volumes: 6 }),
-    where: fc.integer({ min: 0, max: 5 }),
-    terminating: rarely(fc.constant("2026-01-01T00:00:00Z"), 8),
-    phase: fc.constantFrom(...Array(14).fill("Running"), "Succeeded", "Failed"),
-    nominated: rarely(fc.constant(true), 10),
-  }),
-  8,
-).map((all) =>
-  all.map(({ traits, where, terminating, phase, nominated }, i) => {
-    const pod = podOf(`p${i}`, traits, nominated ? {} : { nodeName: `n${where}` });
-    return {
-      ...pod,
-      metadata: { ...pod.metadata, ...(terminating ? { deletionTimestamp: terminating } : {}) },
-      status: nominated ? { phase: "Pending", nominatedNodeName: `n${where}` } : { phase },
-    } as Pod;
-  }),
-);
+const existingPod = fc.record({
+  traits: podTraits({ nodes: 12, pods: 5, volumes: 6 }),
+  where: fc.integer({ min: 0, max: 5 }),
+  terminating: rarely(fc.constant("2026-01-01T00:00:00Z"), 8),
+  phase: fc.constantFrom(...Array(14).fill("Running"), "Succeeded", "Failed"),
+  nominated: rarely(fc.constant(true), 10),
+  evicted: fc.boolean(),
+});
+
+const forPreemption = { type: "DisruptionTarget", status: "True", reason: "PreemptionByScheduler" };
+
+/** No two started at the same moment: which of them is older is never open. */
+const existingPods = (minLength: number, maxLength: number): fc.Arbitrary<Pod[]> =>
+  fc.array(existingPod, { minLength, maxLength, size: "max" }).map((all) =>
+    all.map(({ traits, where, terminating, phase, nominated, evicted }, i) => {
+      const pod = podOf(`p${i}`, traits, nominated ? {} : { nodeName: `n${where}` });
+      const startTime = new Date(((i * 7) % 17) * 60_000).toISOString();
+      const conditions = terminating && evicted ? [forPreemption] : [];
+      return {
+        ...pod,
+        metadata: { ...pod.metadata, ...(terminating ? { deletionTimestamp: terminating } : {}) },
+        status: nominated ? { phase: "Pending", nominatedNodeName: `n${where}` } : { phase, startTime, conditions },
+      } as Pod;
+    }),
+  );
 
 const driver = "csi.example.com";
 
@@ -567,20 +574,21 @@ const owner = fc.constantFrom(
   { apiVersion: "batch/v1", kind: "Job", name: "job" },
 );
 
-const incomingPod: fc.Arbitrary<Pod> = fc
-  .record({
-    traits: podTraits({ nodes: 2, pods: 3, volumes: 4 }),
-    tolerations: rarely(some(toleration, 3), 2),
-    nodeSelector: rarely(fc.constantFrom<Record<string, string>>({ disk: "ssd" }, { [zone]: "a" }), 8),
-    topologySpreadConstraints: rarely(constraints, 2),
-    nodeName: rarely(fc.constantFrom("n0", "n1"), 25),
-    owner: rarely(owner, 2),
-  })
-  .map(({ traits, owner, ...spec }) => {
-    const pod = podOf("incoming", traits, present(spec));
-    const references = owner && [{ ...owner, uid: "uid-owner", controller: true }];
-    return { ...pod, metadata: { ...pod.metadata, ...(references ? { ownerReferences: references } : {}) } } as Pod;
-  });
+const incomingPod = (oneIn: OneIn): fc.Arbitrary<Pod> =>
+  fc
+    .record({
+      traits: podTraits(oneIn),
+      tolerations: rarely(some(toleration, 3), 2),
+      nodeSelector: rarely(fc.constantFrom<Record<string, string>>({ disk: "ssd" }, { [zone]: "a" }), 8),
+      topologySpreadConstraints: rarely(constraints, 2),
+      nodeName: rarely(fc.constantFrom("n0", "n1"), 25),
+      owner: rarely(owner, 2),
+    })
+    .map(({ traits, owner, ...spec }) => {
+      const pod = podOf("incoming", traits, present(spec));
+      const references = owner && [{ ...owner, uid: "uid-owner", controller: true }];
+      return { ...pod, metadata: { ...pod.metadata, ...(references ? { ownerReferences: references } : {}) } } as Pod;
+    });
 
 const resourceWeights = fc.constantFrom(
   undefined,
@@ -670,50 +678,91 @@ const pluginArgs: fc.Arbitrary<PluginArgs> = fc
   })
   .map(present) as fc.Arbitrary<PluginArgs>;
 
+const budgets: fc.Arbitrary<PodDisruptionBudget[]> = few(
+  fc.record({ selector, allowed: fc.nat(2), gone: rarely(fc.constantFrom("p0", "p3"), 4) }),
+  2,
+).map((all) =>
+  all.map(({ selector, allowed, gone }, i) => ({
+    apiVersion: "policy/v1",
+    kind: "PodDisruptionBudget",
+    metadata: { name: `b${i}`, namespace: "default" },
+    spec: { selector },
+    status: {
+      disruptionsAllowed: allowed,
+      currentHealthy: 0,
+      desiredHealthy: 0,
+      expectedPods: 0,
+      ...(gone ? { disruptedPods: { [gone]: "2026-01-01T00:00:00Z" } } : {}),
+    },
+  })),
+) as fc.Arbitrary<PodDisruptionBudget[]>;
+
 /** A claim for the ephemeral volume of the incoming pod: made, made for somebody else, or not yet made. */
 const ephemeralClaims = fc.constantFrom("uid-incoming", "uid-incoming", "uid-other", undefined);
 
-export const situation: fc.Arbitrary<Situation> = fc
-  .record({
-    pod: incomingPod,
-    nodes,
-    pods: existingPods,
-    claims: persistentVolumeClaims,
-    persistentVolumes,
-    csiNodes,
-    capacities,
-    ephemeral: ephemeralClaims,
-    args: rarely(pluginArgs, 2),
-  })
-  .map(({ pod, nodes, pods, claims, persistentVolumes, csiNodes, capacities, ephemeral, args = {} }) => {
-    const made = (pod.spec?.volumes ?? [])
-      .filter((volume) => volume.ephemeral !== undefined && ephemeral !== undefined)
-      .map((volume) => ({
-        ...(claims[0] as PersistentVolumeClaim),
-        metadata: {
-          ...claims[0]?.metadata,
-          name: `incoming-${volume.name}`,
-          namespace: pod.metadata.namespace,
-          ownerReferences: [
-            { apiVersion: "v1", kind: "Pod", name: "incoming", uid: ephemeral as string, controller: true },
-          ],
-        },
-      }));
-    // Claims are where the pod is: elsewhere it would find none.
-    const inPlace = claims.map((claim) => ({
-      ...claim,
-      metadata: { ...claim.metadata, namespace: pod.metadata.namespace },
-    }));
-    const cluster = {
+const situationOf = (pod: fc.Arbitrary<Pod>, pods: fc.Arbitrary<Pod[]>): fc.Arbitrary<Situation> =>
+  fc
+    .record({
+      pod,
       nodes,
       pods,
-      namespaces,
-      ...owners,
-      storageClasses,
+      budgets,
+      claims: persistentVolumeClaims,
       persistentVolumes,
-      persistentVolumeClaims: [...inPlace, ...made],
       csiNodes,
-      ...present(capacities),
-    };
-    return { pod, cluster: cluster as unknown as ClusterObjects, args };
-  });
+      capacities,
+      ephemeral: ephemeralClaims,
+      args: rarely(pluginArgs, 2),
+    })
+    .map(({ pod, nodes, pods, claims, persistentVolumes, csiNodes, capacities, ephemeral, budgets, args = {} }) => {
+      const made = (pod.spec?.volumes ?? [])
+        .filter((volume) => volume.ephemeral !== undefined && ephemeral !== undefined)
+        .map((volume) => ({
+          ...(claims[0] as PersistentVolumeClaim),
+          metadata: {
+            ...claims[0]?.metadata,
+            name: `incoming-${volume.name}`,
+            namespace: pod.metadata.namespace,
+            ownerReferences: [
+              { apiVersion: "v1", kind: "Pod", name: "incoming", uid: ephemeral as string, controller: true },
+            ],
+          },
+        }));
+      // Claims are where the pod is: elsewhere it would find none.
+      const inPlace = claims.map((claim) => ({
+        ...claim,
+        metadata: { ...claim.metadata, namespace: pod.metadata.namespace },
+      }));
+      const cluster = {
+        nodes,
+        pods,
+        namespaces,
+        ...owners,
+        storageClasses,
+        persistentVolumes,
+        persistentVolumeClaims: [...inPlace, ...made],
+        csiNodes,
+        podDisruptionBudgets: budgets,
+        ...present(capacities),
+      };
+      return { pod, cluster: cluster as unknown as ClusterObjects, args };
+    });
+
+export const situation = situationOf(incomingPod({ nodes: 2, pods: 3, volumes: 4 }), existingPods(0, 8));
+
+/** An important pod before nodes that are mostly full. */
+export const crowd = situationOf(
+  fc
+    .record({
+      pod: incomingPod({ nodes: 8, pods: 4, volumes: 8 }),
+      priority: fc.constantFrom(10, 50, 100),
+      never: rarely(fc.constant("Never"), 20),
+      nominatedNodeName: rarely(fc.constantFrom("n0", "n1", "n2"), 5),
+    })
+    .map(({ pod, priority, never, nominatedNodeName }) => ({
+      ...pod,
+      spec: { ...pod.spec, priority, ...(never ? { preemptionPolicy: never } : {}) },
+      status: present({ nominatedNodeName }),
+    })) as unknown as fc.Arbitrary<Pod>,
+  existingPods(6, 16),
+);

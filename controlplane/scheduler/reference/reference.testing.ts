@@ -27,6 +27,8 @@ export interface ReferenceVerdict {
   readonly feasible: boolean;
   /** By plugin; plugins that take the node are not in it. */
   readonly refusals: Readonly<Record<string, Refusal>>;
+  /** What a pod that is scheduled meets first: it is tried beside the pods that were promised room, and then without them. */
+  readonly first: Refusal | undefined;
 }
 
 export interface ReferenceScore {
@@ -85,35 +87,48 @@ function promised(pod: Pod, node: Node, objects: ClusterObjects): Pod[] {
     .map((other) => ({ ...other, spec: { ...other.spec, nodeName: nameOf(node) } as Pod["spec"] }));
 }
 
-export function referenceFilter(pod: Pod, objects: ClusterObjects, args: PluginArgs = {}): ReferenceVerdict[] {
+/** `before`: the cluster of which preemption imagines `objects`, with some pods gone. */
+export function referenceFilter(
+  pod: Pod,
+  objects: ClusterObjects,
+  args: PluginArgs = {},
+  before: ClusterObjects = objects,
+): ReferenceVerdict[] {
   const world = worldOf(objects, pod);
   const everywhere = refusedEverywhere(pod, world);
   const named = namedNodes(pod);
   return world.nodes.map((node) => {
-    const refused = (refusals: Record<string, Refusal>) => ({ node: nameOf(node), feasible: false, refusals });
-    if (everywhere !== undefined) return refused(Object.fromEntries([everywhere]));
+    const refusedBy = (refusals: Record<string, Refusal>, first = Object.values(refusals)[0]): ReferenceVerdict => ({
+      node: nameOf(node),
+      feasible: first === undefined,
+      refusals,
+      first,
+    });
+    if (everywhere !== undefined) return refusedBy(Object.fromEntries([everywhere]));
     if (named !== undefined && !named.includes(nameOf(node))) {
-      return refused({
+      return refusedBy({
         NodeAffinity: { reasons: ["node(s) didn't satisfy plugin(s) [NodeAffinity]"], unresolvable: true },
       });
     }
-    const refusals: Record<string, Refusal> = {};
-    for (const [plugin, filter] of filters(args)) {
-      const refusal = filter(pod, node, world);
-      if (refusal !== undefined) refusals[plugin] = refusal;
-    }
-    if (Object.keys(refusals).length > 0) return refused(refusals);
-
+    const refusals = ask(filters(args), pod, node, world);
     const fuller = { ...world, pods: [...world.pods, ...promised(pod, node, objects)] };
-    for (const [plugin, filter] of filters(args)) {
-      if (!stillAsked(plugin, pod, world, args)) continue;
-      const refusal = filter(pod, node, fuller);
-      if (refusal === undefined) continue;
-      const reasons = refusal.reasons.map((reason) => `${reason} (with pods nominated for the node)`);
-      return refused({ [plugin]: { ...refusal, reasons } });
-    }
-    return { node: nameOf(node), feasible: true, refusals };
+    const asked = filters(args).filter(([plugin]) => stillAsked(plugin, pod, worldOf(before, pod), args));
+    const [withPromised] = Object.entries(ask(asked, pod, node, fuller));
+    if (withPromised === undefined) return refusedBy(refusals);
+    const [plugin, refusal] = withPromised;
+    if (Object.keys(refusals).length > 0) return refusedBy(refusals, refusal);
+    const reasons = refusal.reasons.map((reason) => `${reason} (with pods nominated for the node)`);
+    return refusedBy({ [plugin]: { ...refusal, reasons } }, refusal);
   });
+}
+
+function ask(plugins: readonly (readonly [string, Filter])[], pod: Pod, node: Node, world: World) {
+  const refusals: Record<string, Refusal> = {};
+  for (const [plugin, filter] of plugins) {
+    const refusal = filter(pod, node, world);
+    if (refusal !== undefined) refusals[plugin] = refusal;
+  }
+  return refusals;
 }
 
 /** x 100 / max; `reversed`: what has most gets nothing. */
