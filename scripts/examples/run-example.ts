@@ -9,7 +9,7 @@ import { type Said, Shell } from "./shell.ts";
 
 /** How long a promise may take to come true, and how long a command that changes something may run. */
 const promiseMs = 60_000;
-const commandMs = 120_000;
+const commandMs = 90_000;
 const lookAgainMs = 250;
 
 export interface Outcome {
@@ -23,15 +23,23 @@ class BrokenPromise extends Error {}
 /** Types what the README says, in a namespace with the example's name, and removes that afterwards. */
 export async function runExample(example: Example, ground: Ground): Promise<Outcome> {
   const startedAt = performance.now();
-  const shell = new Shell({ ...ground.environment, KUBECONFIG: kubeconfigFor(example.name, ground) }, ground.directory);
+  const environment = { ...ground.environment, KUBECONFIG: kubeconfigFor(example.name, ground) };
+  const newShell = async () => {
+    const fresh = new Shell(environment, ground.directory);
+    await mustSucceed(fresh, ground.prelude);
+    return fresh;
+  };
+  let shell = await newShell();
   const failures: string[] = [];
   try {
-    await mustSucceed(shell, ground.prelude);
     await mustSucceed(shell, `kubectl create namespace ${example.name}`);
     // Pods are admitted once their namespace has its account.
     await mustSucceed(shell, "kubectl wait --for=create serviceaccount/default --timeout=30s");
     for (const step of example.steps) await follow(shell, step);
   } catch (error) {
+    // The shell may be waiting for a command without end.
+    await shell.end();
+    shell = await newShell();
     failures.push((error as Error).message, await lookAround(shell, example));
   }
   try {
