@@ -29,6 +29,10 @@ test("sizes arrive whole and in order, in whatever pieces they come", async () =
   );
 });
 
+test("names count in any case", async () => {
+  expect(await sizesIn(['{"width":97,"HEIGHT":31}'])).toEqual([{ width: 97, height: 31 }]);
+});
+
 test.each([
   ["no JSON", "{]}"],
   ["a side that is missing", '{"Width":80}'],

@@ -20,7 +20,9 @@ const maxTextBytes = 1024;
 
 function parse(text: string): TerminalSize | undefined {
   try {
-    const { Width: width, Height: height } = JSON.parse(text) as { Width?: unknown; Height?: unknown };
+    // Names in any case, as Go reads them: @kubernetes/client-node writes them small.
+    const fields = Object.entries(JSON.parse(text) as object).map(([name, value]) => [name.toLowerCase(), value]);
+    const { width, height } = Object.fromEntries(fields) as { width?: unknown; height?: unknown };
     return isSide(width) && isSide(height) ? { width, height } : undefined;
   } catch {
     return undefined; // not JSON: no size
