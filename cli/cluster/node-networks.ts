@@ -69,12 +69,9 @@ export async function prepareNetwork(config: ClusterConfig): Promise<Map<string,
 
 /** Ends what runs on the nodes and takes their networks away; files stay. The node agents must be gone. Idempotent. */
 export async function releaseNetwork(layout: Layout, config: ClusterConfig): Promise<void> {
-  if (config.rootless === true) {
-    await endMachine(layout);
-    return;
-  }
+  if (config.rootless === true) await endMachine(layout);
   for (const { name } of config.nodes) await stopNode({ rootDir: layout.nodeDir(name) });
-  if (ownNetworks(config)) await destroyClusterNetwork(config.token);
+  if (ownNetworks(config) && config.rootless !== true) await destroyClusterNetwork(config.token);
 }
 
 /** Removes every node's directory and whatever is still mounted below it, whether or not the cluster's description can be read. */

@@ -14,7 +14,7 @@ export type Places = ReadonlyMap<string, readonly string[]>;
 /** Makes the places of a cluster; `onLost` is told when they are gone without having been taken away. */
 export async function makePlaces(layout: Layout, config: ClusterConfig, onLost: () => void): Promise<Places> {
   if (config.rootless !== true) return entering([], await prepareNetwork(config));
-  const { enter, holder } = await openMachine(layout);
+  const { enter, holder } = await openMachine(layout, config);
   holder.once("exit", onLost);
   // In there this program is root, and does what root does.
   const [command = "", ...args] = [...enter, process.execPath, ...process.execArgv, program];

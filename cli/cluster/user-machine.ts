@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { type Machine, startMachine } from "../../dataplane/kubelet/mod.ts";
+import type { ClusterConfig } from "./config.ts";
 import type { Layout } from "./layout.ts";
 import { endProcesses, forget, liveProcess, recordOf, writeRecord } from "./processes.ts";
 
@@ -8,9 +9,12 @@ function recordFile(layout: Layout): string {
 }
 
 /** The user namespace and all that goes with it, for a cluster of an ordinary user. One that is left over is ended first. */
-export async function openMachine(layout: Layout): Promise<Machine> {
+export async function openMachine(layout: Layout, config: ClusterConfig): Promise<Machine> {
   await endMachine(layout);
-  const machine = await startMachine({ keep: [layout.root, layout.sockets] });
+  // Namespaces have their names in /run; containerd and network plug-ins keep files there and in /var/lib, whatever their configuration says, and crun
+  // refuses to run among control groups of both versions.
+  const own = config.runtime === "containerd" ? ["/run", "/var/lib", "/sys/fs/cgroup"] : ["/run"];
+  const machine = await startMachine({ own, keep: [layout.root, layout.sockets] });
   writeRecord(recordFile(layout), recordOf(machine.pid));
   return machine;
 }

@@ -20,8 +20,7 @@ export interface Machine {
 }
 
 /** Its first process: makes the places that programs of root count on, says so, and takes in processes that lost their parent. */
-function firstProcess(keep: readonly string[]): string {
-  // /run is the system's; what the cluster has below it stays in sight.
+function firstProcess({ keep, own }: MachineOptions): string {
   const held = keep.map((dir, index) => `exec ${index + 4}<${quote(dir)}`);
   const kept = keep.map((dir, index) => {
     const at = quote(dir);
@@ -33,7 +32,7 @@ function firstProcess(keep: readonly string[]): string {
     "trap 'exit 0' TERM",
     "ip link set lo up",
     ...held,
-    "mount -t tmpfs -o mode=755 tmpfs /run",
+    ...own.map((dir) => `mount -t tmpfs -o mode=755 tmpfs ${quote(dir)}`),
     ...kept,
     ...released,
     "echo ready",
@@ -44,13 +43,20 @@ function firstProcess(keep: readonly string[]): string {
 
 const namespaces = ["--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"];
 
-/** `keep`: directories that stay visible wherever they are; the first is where commands start. Rejects with Failure (NoUserNamespace). */
-export async function startMachine(options: { readonly keep: readonly string[] }): Promise<Machine> {
+export interface MachineOptions {
+  /** Directories of the system that the machine has as its own, empty at first. */
+  readonly own: readonly string[];
+  /** Directories that stay in sight all the same; the first is where commands start. */
+  readonly keep: readonly string[];
+}
+
+/** Rejects with Failure (NoUserNamespace). */
+export async function startMachine(options: MachineOptions): Promise<Machine> {
   const [cwd = "/"] = options.keep;
   const why = await whyNoUserNamespace();
   if (why !== undefined) throw noMachine(why);
   const flags = [...(await asRoot()), ...namespaces];
-  const holder = spawn("unshare", [...flags, "--", "/bin/sh", "-c", firstProcess(options.keep)], {
+  const holder = spawn("unshare", [...flags, "--", "/bin/sh", "-c", firstProcess(options)], {
     detached: true,
     stdio: ["ignore", "pipe", "pipe"],
   });

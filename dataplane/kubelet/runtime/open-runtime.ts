@@ -7,6 +7,7 @@ import type { ImageService, RuntimeService } from "./cri.ts";
 import { cgroupNameOf } from "./embedded/cgroup-name.ts";
 import { openCgroups } from "./embedded/cgroups.ts";
 import { type DriverChoice, openEmbeddedRuntime } from "./embedded/open.ts";
+import { readIdMap } from "./embedded/user-namespace.ts";
 
 export interface OpenRuntimeOptions {
   readonly rootDir: string;
@@ -68,6 +69,9 @@ async function openEmbedded(options: OpenRuntimeOptions): Promise<NodeRuntime> {
   };
 }
 
+/** Its containers' limits are the engine's to enforce; where it is as rootless as the node, nobody does. */
+const unlimited = "rootless: memory and CPU limits are not enforced";
+
 async function connect(options: OpenRuntimeOptions, endpoint: string): Promise<NodeRuntime> {
   if (!endpoint.startsWith("unix://")) {
     throw new Failure(
@@ -90,7 +94,7 @@ async function connect(options: OpenRuntimeOptions, endpoint: string): Promise<N
       containers: new UrlStreams(runtime),
       name: runtimeName,
       isolated: true,
-      limitations: warning === undefined ? [] : [warning],
+      limitations: warning === undefined ? [] : [readIdMap().inUserNamespace ? unlimited : warning],
       close: async () => runtime.close(),
     };
   } catch (error) {
