@@ -124,18 +124,22 @@ class Session {
       const onAbort = () => stream.close(http2.constants.NGHTTP2_CANCEL);
       signal?.addEventListener("abort", onAbort, { once: true });
       let failure: unknown;
+      let answered = false;
       stream.on("error", (error) => {
         failure = error;
       });
       stream.once("close", () => {
         this.#streams--;
         signal?.removeEventListener("abort", onAbort);
-        // REFUSED_STREAM promises that the server did nothing (RFC 9113 §8.7). After a response these rejections go nowhere.
+        // What goes wrong after the response is the body's to tell.
+        if (answered) return;
+        // REFUSED_STREAM promises that the server did nothing (RFC 9113 §8.7).
         const refused = stream.rstCode === http2.constants.NGHTTP2_REFUSED_STREAM;
         const cause = failure ?? new Error(`stream closed with code ${stream.rstCode}`);
         reject(signal?.aborted ? signal.reason : transportError(what, !refused, cause));
       });
       stream.once("response", (head) => {
+        answered = true;
         const { ":status": status, ...headers } = head;
         resolve({
           status: Number(status),
