@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { setImmediate as turn } from "node:timers/promises";
-import { describe, expect, test, vi } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { bytesFrom, socketPair, take, textOf } from "./endpoint.testing.ts";
 import { join } from "./join.ts";
 
@@ -10,6 +10,8 @@ async function joined() {
   const [far, server] = await socketPair();
   return { client, near, far, server, over: join(near, far) };
 }
+
+afterEach(() => void vi.useRealTimers());
 
 describe("join", () => {
   test("each half ends for itself", async () => {
@@ -30,6 +32,22 @@ describe("join", () => {
     server.resetAndDestroy();
     expect(await textOf(client)).toBe("");
     await over;
+  });
+
+  test("who reads nothing of what was said before the other side broke is cut off", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const { client, server, far, over } = await joined();
+    client.write(Buffer.alloc(32 << 20));
+    server.pause();
+    while (!far.writableNeedDrain) await turn();
+    client.resetAndDestroy();
+    // That this side broke is seen when it is written to, for it is not read.
+    server.write("answer");
+    while (!far.writableEnded) await turn();
+    expect(far.destroyed).toBe(false);
+    vi.advanceTimersByTime(2_000);
+    await over;
+    expect(far.destroyed).toBe(true);
   });
 
   test("a side that went before it was joined takes the other along", async () => {

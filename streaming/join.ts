@@ -1,5 +1,8 @@
 import type { Duplex } from "node:stream";
 
+/** Who does not read what was said before the other side broke is cut off then. */
+const lastWordsMs = 2_000;
+
 /**
  * Joins two connections: what one says the other hears, no faster than it listens; each half ends for itself. Resolves when both have ended. When
  * one breaks, the other hears what was said before and is closed; what breaks is over, and no failure of whoever joined them: resolves too.
@@ -33,6 +36,8 @@ async function leave(one: Duplex): Promise<void> {
   one.once("finish", resolve);
   if (one.destroyed || one.writableFinished) resolve();
   else one.end();
+  const late = setTimeout(resolve, lastWordsMs).unref();
   await promise;
+  clearTimeout(late);
   one.destroy();
 }

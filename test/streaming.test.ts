@@ -201,6 +201,18 @@ describe("kubectl exec", () => {
       await session.end();
     },
   );
+
+  test("input that nobody reads does not hide that its client was killed", async () => {
+    const sessions = protocols.map(([, env]) =>
+      programs.with("kubectl", ["exec", "-i", "shell", "--", "sleep", "2000"], env),
+    );
+    await settles("the commands run", () => expect(inShell()).toEqual(["sleep 2000", "sleep 2000"]));
+    for (const { child } of sessions) {
+      child.stdin?.write(Buffer.alloc(64 << 20));
+      await settles("its input waits", () => expect(child.stdin?.writableLength).toBeGreaterThan(0));
+    }
+    await Promise.all(sessions.map((session) => session.end()));
+  });
 });
 
 describe("kubectl attach, run and cp", () => {
