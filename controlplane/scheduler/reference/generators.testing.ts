@@ -271,47 +271,48 @@ const volumes = (oneIn: number): fc.Arbitrary<Volume[]> =>
     .map((all) => Object.values(all).flatMap((one) => one ?? []))
     .map((all) => all.map((volume, i) => ({ name: `v${i}`, ...volume }))) as fc.Arbitrary<Volume[]>;
 
-const nodes: fc.Arbitrary<Node[]> = fc
-  .array(
-    fc.record({
-      labels: labels({
-        [zone]: fc.constantFrom("a", "a", "b", "b", undefined),
-        [region]: fc.constantFrom("r", undefined),
-        disk: fc.constantFrom("ssd", "hdd", "nvme", undefined),
-        cores: fc.constantFrom("1", "2", "4", undefined),
-      }),
-      named: fc.integer({ min: 0, max: 9 }).map((n) => n > 0),
-      taints: rarely(some(taint, 3), 2),
-      unschedulable: rarely(fc.constant(true), 20),
-      cpu: fc.constantFrom("1", "2", "3500m", "4"),
-      memory: fc.constantFrom("1Gi", "2Gi", "3000Mi", "4Gi"),
-      pods: fc.constantFrom("2", "5", "110", "110"),
-      storage: fc.constantFrom(undefined, "3Gi", "10Gi"),
-      gpus: fc.constantFrom(undefined, "1", "4"),
-      hugepages: fc.constantFrom(undefined, "4Mi"),
-      images: fc.subarray(Object.entries(images)),
-    }),
-    { minLength: 1, maxLength: 5, size: "max" },
-  )
-  .map((all) =>
-    all.map((traits, i) => ({
-      apiVersion: "v1",
-      kind: "Node",
-      metadata: { name: `n${i}`, labels: { ...traits.labels, ...(traits.named ? { [hostname]: `n${i}` } : {}) } },
-      spec: present({ taints: traits.taints, unschedulable: traits.unschedulable }),
-      status: {
-        allocatable: present({
-          cpu: traits.cpu,
-          memory: traits.memory,
-          pods: traits.pods,
-          "ephemeral-storage": traits.storage,
-          [gpu]: traits.gpus,
-          "hugepages-2Mi": traits.hugepages,
+const nodes = (maxLength: number): fc.Arbitrary<Node[]> =>
+  fc
+    .array(
+      fc.record({
+        labels: labels({
+          [zone]: fc.constantFrom("a", "a", "b", "b", undefined),
+          [region]: fc.constantFrom("r", undefined),
+          disk: fc.constantFrom("ssd", "hdd", "nvme", undefined),
+          cores: fc.constantFrom("1", "2", "4", undefined),
         }),
-        images: traits.images.map(([name, size]) => ({ names: [name], sizeBytes: size * 1024 * 1024 })),
-      },
-    })),
-  ) as fc.Arbitrary<Node[]>;
+        named: fc.integer({ min: 0, max: 9 }).map((n) => n > 0),
+        taints: rarely(some(taint, 3), 2),
+        unschedulable: rarely(fc.constant(true), 20),
+        cpu: fc.constantFrom("1", "2", "3500m", "4"),
+        memory: fc.constantFrom("1Gi", "2Gi", "3000Mi", "4Gi"),
+        pods: fc.constantFrom("2", "5", "110", "110"),
+        storage: fc.constantFrom(undefined, "3Gi", "10Gi"),
+        gpus: fc.constantFrom(undefined, "1", "4"),
+        hugepages: fc.constantFrom(undefined, "4Mi"),
+        images: fc.subarray(Object.entries(images)),
+      }),
+      { minLength: 1, maxLength, size: "max" },
+    )
+    .map((all) =>
+      all.map((traits, i) => ({
+        apiVersion: "v1",
+        kind: "Node",
+        metadata: { name: `n${i}`, labels: { ...traits.labels, ...(traits.named ? { [hostname]: `n${i}` } : {}) } },
+        spec: present({ taints: traits.taints, unschedulable: traits.unschedulable }),
+        status: {
+          allocatable: present({
+            cpu: traits.cpu,
+            memory: traits.memory,
+            pods: traits.pods,
+            "ephemeral-storage": traits.storage,
+            [gpu]: traits.gpus,
+            "hugepages-2Mi": traits.hugepages,
+          }),
+          images: traits.images.map(([name, size]) => ({ names: [name], sizeBytes: size * 1024 * 1024 })),
+        },
+      })),
+    ) as fc.Arbitrary<Node[]>;
 
 const namespaces = ["default", "other", "third"].map((name, i) => ({
   apiVersion: "v1",
@@ -363,20 +364,22 @@ function podOf(name: string, traits: PodTraits, more: Partial<NonNullable<Pod["s
   } as Pod;
 }
 
-const existingPod = fc.record({
-  traits: podTraits({ nodes: 12, pods: 5, volumes: 6 }),
-  where: fc.integer({ min: 0, max: 5 }),
-  terminating: rarely(fc.constant("2026-01-01T00:00:00Z"), 8),
-  phase: fc.constantFrom(...Array(14).fill("Running"), "Succeeded", "Failed"),
-  nominated: rarely(fc.constant(true), 10),
-  evicted: fc.boolean(),
-});
+/** On one of so many nodes, or on one that is not there. */
+const existingPod = (nodeCount: number) =>
+  fc.record({
+    traits: podTraits({ nodes: 12, pods: 5, volumes: 6 }),
+    where: fc.integer({ min: 0, max: nodeCount }),
+    terminating: rarely(fc.constant("2026-01-01T00:00:00Z"), 8),
+    phase: fc.constantFrom(...Array(14).fill("Running"), "Succeeded", "Failed"),
+    nominated: rarely(fc.constant(true), 10),
+    evicted: fc.boolean(),
+  });
 
 const forPreemption = { type: "DisruptionTarget", status: "True", reason: "PreemptionByScheduler" };
 
 /** No two started at the same moment: which of them is older is never open. */
-const existingPods = (minLength: number, maxLength: number): fc.Arbitrary<Pod[]> =>
-  fc.array(existingPod, { minLength, maxLength, size: "max" }).map((all) =>
+const existingPods = (nodeCount: number, minLength: number, maxLength: number): fc.Arbitrary<Pod[]> =>
+  fc.array(existingPod(nodeCount), { minLength, maxLength, size: "max" }).map((all) =>
     all.map(({ traits, where, terminating, phase, nominated, evicted }, i) => {
       const pod = podOf(`p${i}`, traits, nominated ? {} : { nodeName: `n${where}` });
       const startTime = new Date(((i * 7) % 17) * 60_000).toISOString();
@@ -700,11 +703,11 @@ const budgets: fc.Arbitrary<PodDisruptionBudget[]> = few(
 /** A claim for the ephemeral volume of the incoming pod: made, made for somebody else, or not yet made. */
 const ephemeralClaims = fc.constantFrom("uid-incoming", "uid-incoming", "uid-other", undefined);
 
-const situationOf = (pod: fc.Arbitrary<Pod>, pods: fc.Arbitrary<Pod[]>): fc.Arbitrary<Situation> =>
+const situationOf = (nodeCount: number, pod: fc.Arbitrary<Pod>, pods: fc.Arbitrary<Pod[]>): fc.Arbitrary<Situation> =>
   fc
     .record({
       pod,
-      nodes,
+      nodes: nodes(nodeCount),
       pods,
       budgets,
       claims: persistentVolumeClaims,
@@ -748,21 +751,32 @@ const situationOf = (pod: fc.Arbitrary<Pod>, pods: fc.Arbitrary<Pod[]>): fc.Arbi
       return { pod, cluster: cluster as unknown as ClusterObjects, args };
     });
 
-export const situation = situationOf(incomingPod({ nodes: 2, pods: 3, volumes: 4 }), existingPods(0, 8));
+export const situation = situationOf(5, incomingPod({ nodes: 2, pods: 3, volumes: 4 }), existingPods(5, 0, 8));
 
 /** An important pod before nodes that are mostly full. */
 export const crowd = situationOf(
+  3,
   fc
     .record({
-      pod: incomingPod({ nodes: 8, pods: 4, volumes: 8 }),
-      priority: fc.constantFrom(10, 50, 100),
+      pod: incomingPod({ nodes: 12, pods: 6, volumes: 12 }),
+      cpu: fc.constantFrom("500m", "1", "1500m"),
+      spreads: rarely(fc.constant(true), 3),
+      tolerations: rarely(few(toleration, 2), 3),
+      priority: fc.constantFrom(10, 50, 100, 100),
       never: rarely(fc.constant("Never"), 20),
       nominatedNodeName: rarely(fc.constantFrom("n0", "n1", "n2"), 5),
     })
-    .map(({ pod, priority, never, nominatedNodeName }) => ({
+    .map(({ pod, cpu, spreads, tolerations, priority, never, nominatedNodeName }) => ({
       ...pod,
-      spec: { ...pod.spec, priority, ...(never ? { preemptionPolicy: never } : {}) },
+      spec: {
+        ...pod.spec,
+        containers: [{ name: "c", image: "i", resources: { requests: { cpu } } }],
+        tolerations: tolerations ?? [{ operator: "Exists" }],
+        priority,
+        ...(spreads ? {} : { topologySpreadConstraints: [] }),
+        ...(never ? { preemptionPolicy: never } : {}),
+      },
       status: present({ nominatedNodeName }),
     })) as unknown as fc.Arbitrary<Pod>,
-  existingPods(6, 16),
+  existingPods(3, 6, 14),
 );
