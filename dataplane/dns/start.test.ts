@@ -200,3 +200,13 @@ test("the server is published behind Service kube-dns, and withdrawn when it sto
   const after = await client.endpointSlices.get("kube-system", "kube-dns-n1");
   expect(after.endpoints?.[0]?.conditions?.ready).toBe(false);
 });
+
+test("a stop does not wait for an API server that has gone", async () => {
+  dns = await start();
+  await dns.published;
+  server.down = true;
+  closers.length = 0;
+  const began = performance.now();
+  await dns.stop();
+  expect(performance.now() - began).toBeLessThan(1_500);
+});
