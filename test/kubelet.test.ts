@@ -290,6 +290,48 @@ describe("a pod", () => {
     await remove("two", "far");
   });
 
+  test("gets other resources while it runs, is restarted where it asked for that, and is told when there are none", async () => {
+    const resources = (cpu: string, memory = "64Mi") => ({ requests: { cpu, memory }, limits: { cpu, memory } });
+    const quota = "$(cat /sys/fs/cgroup/cpu/cpu.cfs_quota_us 2>&- || cut -d' ' -f1 /sys/fs/cgroup/cpu.max)";
+    const script = `while sleep 0.1; do now=${quota}; [ "$now" = "$last" ] || echo $now; last=$now; done`;
+    const resizePolicy = [
+      { resourceName: "cpu", restartPolicy: "NotRequired" },
+      { resourceName: "memory", restartPolicy: "RestartContainer" },
+    ];
+    await create("grow", { containers: [shell(script, { resources: resources("200m"), resizePolicy })] });
+    const resize = (to: object) =>
+      nodes.client.pods.patch(
+        "default",
+        "grow",
+        "strategic",
+        { spec: { containers: [{ name: "main", resources: to }] } },
+        { subresource: "resize" },
+      );
+    const condition = (pod: Pod, type: string) => pod.status?.conditions?.find((one) => one.type === type);
+    await until("grow", "Running", phase("Running"));
+    await resize(resources("500m"));
+    const grown = await until("grow", "resized", (pod) => main(pod)?.resources?.limits?.cpu === "500m");
+    expect(main(grown)).toMatchObject({ restartCount: 0, allocatedResources: { cpu: "500m", memory: "64Mi" } });
+    await eventually("the new quota", async () => (await logs("grow")).join() === "20000,50000");
+
+    await resize(resources("500m", "96Mi"));
+    const again = await until("grow", "restarted", (pod) => main(pod)?.restartCount === 1 && ready(pod) === true);
+    expect(main(again)?.resources).toEqual(resources("500m", "96Mi"));
+
+    await resize(resources("1000"));
+    const refused = await until("grow", "refused", (pod) => condition(pod, "PodResizePending") !== undefined);
+    expect(condition(refused, "PodResizePending")).toMatchObject({
+      status: "True",
+      reason: "Infeasible",
+      message: expect.stringContaining("Node didn't have enough capacity: cpu, requested: 1000000"),
+    });
+    await resize(resources("300m", "96Mi"));
+    const settled = await until("grow", "settled", (pod) => main(pod)?.resources?.limits?.cpu === "300m");
+    await until("grow", "without a condition", (pod) => condition(pod, "PodResizePending") === undefined);
+    expect(main(settled)?.restartCount).toBe(1);
+    await remove("grow");
+  });
+
   test("that fails is restarted, then waits longer and longer, and shows how it ended", async () => {
     await create("crash", { containers: [shell("echo try; exit 3")] });
     const pod = await until(

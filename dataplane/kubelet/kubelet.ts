@@ -30,6 +30,8 @@ import { containerKind, qosClass } from "./pod/qos.ts";
 import { findContainer, type RuntimePod, readRuntimePod } from "./pod/runtime-pod.ts";
 import { ProbeManager } from "./probes/probe-manager.ts";
 import type { Prober } from "./probes/prober.ts";
+import { Allocations } from "./resize/allocations.ts";
+import { planResize, type ResizeVerdict } from "./resize/plan-resize.ts";
 import { podDirOf, podLogDirOf, podsDirOf } from "./root-dir.ts";
 import type { ImageService, RuntimeService } from "./runtime/cri.ts";
 import { isMirror, isStatic, staticAnnotations } from "./staticpods/manifest.ts";
@@ -98,6 +100,9 @@ export class Kubelet implements PodSyncer {
   readonly #admitted = new Set<string>();
   /** Seconds that pods which must go get to do so, instead of their own grace period. */
   readonly #graceSeconds = new Map<string, number>();
+  readonly #allocations: Allocations;
+  /** Wishes for other resources that the node does not grant, by uid. */
+  readonly #pendingResizes = new Map<string, Extract<ResizeVerdict, { kind: "pending" }>>();
   readonly #statuses: StatusManager;
   readonly #probes: ProbeManager;
   readonly #tokens: TokenManager;
@@ -116,6 +121,7 @@ export class Kubelet implements PodSyncer {
     const wake = (uid: string) => this.#workers.get(uid)?.wake();
     const onChange = (uids: readonly string[]) => uids.forEach(wake);
     this.#statuses = new StatusManager(client, clock, log);
+    this.#allocations = new Allocations(rootDir);
     this.volumes = new VolumeManager({
       ...options,
       memoryBytes: options.memoryCapacityBytes,
@@ -309,11 +315,13 @@ export class Kubelet implements PodSyncer {
     fresh.wake();
   }
 
-  async sync(pod: Pod): Promise<PassResult> {
-    const runtimePod = await this.#read(pod);
-    if (isOver(this.#statuses.get(pod))) return { terminal: true };
-    const rejection = this.#rejection(pod, runtimePod);
-    if (rejection !== undefined) return this.#refuse(pod, rejection);
+  async sync(wished: Pod): Promise<PassResult> {
+    const runtimePod = await this.#read(wished);
+    if (isOver(this.#statuses.get(wished))) return { terminal: true };
+    const rejection = this.#rejection(this.#allocations.granted(wished), runtimePod);
+    if (rejection !== undefined) return this.#refuse(wished, rejection);
+    const pending = this.#considerResize(wished);
+    const pod = this.#allocations.granted(wished);
     const status = this.#report(pod, runtimePod, false);
     if (isOver(status)) return { terminal: true };
     const deadlineMs = this.#deadlineMs(pod);
@@ -330,11 +338,33 @@ export class Kubelet implements PodSyncer {
     // Failures to start are only known now, and what runs now shall not wait for the runtime's event to be told.
     const { podIP = "" } = this.#report(pod, await this.#read(pod), false);
     if (!isHostNetwork(pod)) this.#options.hostPorts?.set(refOf(pod).uid, podIP, hostPortsOf(pod));
-    const waits = [retryAfterMs, deadlineMs, ok ? undefined : 10_000].filter((wait) => wait !== undefined);
+    const waits = [retryAfterMs, deadlineMs, ok && !pending ? undefined : 10_000].filter((wait) => wait !== undefined);
     return waits.length === 0 ? {} : { retryAfterMs: Math.min(...waits) };
   }
 
-  async syncTerminating(pod: Pod): Promise<void> {
+  /** Grants a pod the resources it wishes for, if the node has them. Returns whether it has to wait for others to go. */
+  #considerResize(wished: Pod): boolean {
+    const { uid } = refOf(wished);
+    const node = this.#options.node();
+    if (!this.#allocations.has(wished)) this.#allocations.grant(wished);
+    if (node === undefined) return false;
+    const others = this.#taken().filter((other) => refOf(other).uid !== uid);
+    const verdict = planResize(wished, this.#allocations.granted(wished), node, others);
+    if (verdict.kind === "grant") this.#allocations.grant(wished);
+    if (verdict.kind === "pending") this.#pendingResizes.set(uid, verdict);
+    else this.#pendingResizes.delete(uid);
+    return verdict.kind === "pending" && verdict.reason === "Deferred";
+  }
+
+  /** The pods this node has taken, with what they were granted. */
+  #taken(): Pod[] {
+    return [...this.#workers.values()]
+      .filter((worker) => this.#admitted.has(refOf(worker.pod).uid))
+      .map((worker) => this.#allocations.granted(worker.pod));
+  }
+
+  async syncTerminating(wished: Pod): Promise<void> {
+    const pod = this.#allocations.granted(wished);
     const { uid } = refOf(pod);
     const runtimePod = await this.#read(pod);
     this.#report(pod, runtimePod, false);
@@ -345,7 +375,8 @@ export class Kubelet implements PodSyncer {
     this.#report(pod, await this.#read(pod), true);
   }
 
-  async syncTerminated(pod: Pod): Promise<void> {
+  async syncTerminated(wished: Pod): Promise<void> {
+    const pod = this.#allocations.granted(wished);
     const { uid } = refOf(pod);
     const status = this.#report(pod, await this.#read(pod), true);
     if (status.containerStatuses !== undefined) this.#statuses.set(pod, terminatedStatus(status));
@@ -354,7 +385,10 @@ export class Kubelet implements PodSyncer {
     this.#secrets.unregister(uid);
     this.#tokens.forget(uid);
     this.#admitted.delete(uid);
+    this.#pendingResizes.delete(uid);
     this.#graceSeconds.delete(uid);
+    // What it had may be what others wait for.
+    for (const waiting of this.#pendingResizes.keys()) this.#workers.get(waiting)?.wake();
     this.#statuses.finish(pod);
   }
 
@@ -371,6 +405,7 @@ export class Kubelet implements PodSyncer {
     rmSync(podLogDirOf(rootDir, ref), { recursive: true, force: true });
     removeTree(podDirOf(rootDir, ref.uid));
     this.#manager.forget(ref.uid);
+    this.#allocations.forget(ref.uid);
     this.#statuses.forget(ref.uid);
   }
 
@@ -403,6 +438,7 @@ export class Kubelet implements PodSyncer {
       nowMs: clock.now(),
       terminal,
       failure: (container) => this.#manager.failure(uid, container),
+      resize: { pending: this.#pendingResizes.get(uid), failure: this.#manager.resizeFailure(uid) },
       probes: this.#probes,
     });
     this.#statuses.set(pod, status);
@@ -430,9 +466,7 @@ export class Kubelet implements PodSyncer {
       return undefined;
     }
     if (node === undefined) throw new Error("the node is not registered yet");
-    const others = [...this.#workers.values()]
-      .filter((worker) => this.#admitted.has(refOf(worker.pod).uid))
-      .map((worker) => worker.pod);
+    const others = this.#taken();
     const rejection = this.#options.refuses(pod) ?? admit(pod, node, others);
     if (rejection?.reason.startsWith("OutOf") && isCritical(pod)) {
       const victims = victimsFor(pod, others, (left) => admit(pod, node, left) === undefined) ?? [];

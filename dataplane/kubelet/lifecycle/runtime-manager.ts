@@ -5,7 +5,9 @@ import { ContainerConfigError, type ContainerEnvironment } from "../env/containe
 import { type ContainerToKill, computePodActions, type PodActions, type ProbeVerdicts } from "../pod/actions.ts";
 import { annotations, formatPod, isHostNetwork, isSidecar, labels, type PodRef, refOf } from "../pod/pod-ref.ts";
 import { allContainers, containerKind } from "../pod/qos.ts";
+import { podResources } from "../pod/resources.ts";
 import { findContainer, type RuntimeContainer, type RuntimePod } from "../pod/runtime-pod.ts";
+import { containerResize } from "../resize/container-resize.ts";
 import type { ImageService, PodSandboxConfig, RuntimeService } from "../runtime/cri.ts";
 import type { StartFailure } from "../status/container-statuses.ts";
 import type { MountedVolumes } from "../volumes/mounted-volume.ts";
@@ -61,6 +63,8 @@ export class RuntimeManager {
   readonly #runtime: RuntimeService & ImageService;
   readonly #images: ImagePuller;
   readonly #crashes: EventBackoff;
+  /** Why pods do not have what they were granted, by uid. */
+  readonly #resizeFailures = new Map<string, string>();
   /** Why containers did not start last time, by uid and name. */
   readonly #failures = new Map<string, Map<string, StartFailure>>();
 
@@ -78,6 +82,7 @@ export class RuntimeManager {
   /** The pod is gone: nothing about it is remembered. */
   forget(uid: string): void {
     this.#failures.delete(uid);
+    this.#resizeFailures.delete(uid);
     this.#images.forget(uid);
     this.#crashes.forget(`${uid}/`);
   }
@@ -90,10 +95,44 @@ export class RuntimeManager {
         this.#options.event(pod, "Normal", "SandboxChanged", "Pod sandbox changed, it will be killed and re-created.");
       }
       await this.killPod(pod, runtimePod);
-    } else await Promise.all(actions.kill.map((doomed) => this.#kill(pod, doomed)));
+    } else {
+      await Promise.all(actions.kill.map((doomed) => this.#kill(pod, doomed)));
+      await this.#resize(pod, runtimePod, actions);
+    }
     const sandbox = await this.#sandbox(pod, runtimePod, actions);
     if (sandbox === undefined) return { retryAfterMs: undefined, ok: true };
     return this.#startContainers(pod, runtimePod, volumes, actions, sandbox);
+  }
+
+  /** Why a container could not be given what it was granted; undefined: it could. */
+  resizeFailure(uid: string): string | undefined {
+    return this.#resizeFailures.get(uid);
+  }
+
+  /**
+   * Gives running containers what they were granted. The pod as a whole is without limits meanwhile, so that neither what grows nor what shrinks is
+   * held up by it; the containers have theirs.
+   */
+  async #resize(pod: Pod, runtimePod: RuntimePod, { kill, sandboxId }: PodActions): Promise<void> {
+    const ended = new Set(kill.map(({ container }) => container.id));
+    const updates = allContainers(pod).flatMap((container) => {
+      const instance = findContainer(runtimePod, container.name);
+      if (instance === undefined || ended.has(instance.id)) return [];
+      const resize = containerResize(container, instance);
+      return resize.kind === "update" ? [{ id: instance.id, resources: resize.resources }] : [];
+    });
+    const { uid } = refOf(pod);
+    const restarts = kill.some(({ cause }) => cause === "definition");
+    this.#resizeFailures.delete(uid);
+    if ((updates.length === 0 && !restarts) || sandboxId === undefined) return;
+    try {
+      await this.#runtime.updatePodSandboxResources(sandboxId, { cpuQuota: -1, memoryLimitInBytes: -1 });
+      for (const { id, resources } of updates) await this.#runtime.updateContainerResources(id, resources);
+      await this.#runtime.updatePodSandboxResources(sandboxId, podResources(pod));
+    } catch (error) {
+      this.#resizeFailures.set(uid, (error as Error).message);
+      this.#options.event(pod, "Warning", "ResizeError", `Error resizing pod: ${(error as Error).message}`);
+    }
   }
 
   async #sandbox(

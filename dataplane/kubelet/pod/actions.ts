@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Container, Pod } from "../../../controlplane/api/mod.ts";
+import { containerResize } from "../resize/container-resize.ts";
 import { isHostNetwork, isSidecar } from "./pod-ref.ts";
 import { ephemeralContainers } from "./qos.ts";
 import { findContainer, type RuntimeContainer, type RuntimePod } from "./runtime-pod.ts";
@@ -130,6 +131,9 @@ function whyKill(
   const { name } = container;
   if (status.hash !== "" && status.hash !== hashContainer(container)) {
     return { message: `Container ${name} definition changed, will be restarted`, cause: "definition" };
+  }
+  if (containerResize(container, status).kind === "restart") {
+    return { message: `Container ${name} resize requires restart`, cause: "definition" };
   }
   if (probes.liveness(status.id) === "failure") {
     return { message: `Container ${name} failed liveness probe, will be restarted`, cause: "probe" };

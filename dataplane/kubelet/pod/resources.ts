@@ -20,19 +20,27 @@ export function containerResources(
   container: Container,
   memoryCapacityBytes: number,
 ): LinuxContainerResources {
-  const { requests = {}, limits = {} } = container.resources ?? {};
-  const cpuLimit = Quantity.of(limits.cpu).milliValue();
-  const memoryLimit = Quantity.of(limits.memory).value();
+  const { requests = {} } = container.resources ?? {};
   return {
-    cpuShares: cpuShares(Quantity.of(requests.cpu ?? limits.cpu).milliValue()),
-    ...(cpuLimit > 0 ? { cpuQuota: cpuQuota(cpuLimit), cpuPeriod: periodMicroseconds } : {}),
-    ...(memoryLimit > 0 ? { memoryLimitInBytes: memoryLimit } : {}),
+    ...limitsOf(container),
     oomScoreAdj: oomScoreAdjust(
       qosClass(pod),
       Quantity.of(requests.memory).value(),
       memoryCapacityBytes,
       pod.spec.priority ?? 0,
     ),
+  };
+}
+
+/** The part of it that can change while the container runs. */
+export function limitsOf({ resources }: Container): LinuxContainerResources {
+  const { requests = {}, limits = {} } = resources ?? {};
+  const cpuLimit = Quantity.of(limits.cpu).milliValue();
+  const memoryLimit = Quantity.of(limits.memory).value();
+  return {
+    cpuShares: cpuShares(Quantity.of(requests.cpu ?? limits.cpu).milliValue()),
+    ...(cpuLimit > 0 ? { cpuQuota: cpuQuota(cpuLimit), cpuPeriod: periodMicroseconds } : {}),
+    ...(memoryLimit > 0 ? { memoryLimitInBytes: memoryLimit } : {}),
   };
 }
 

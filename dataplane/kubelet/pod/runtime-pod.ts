@@ -1,5 +1,5 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
-import type { ContainerStatus, PodSandboxStatus, RuntimeService } from "../runtime/cri.ts";
+import type { ContainerStatus, LinuxContainerResources, PodSandboxStatus, RuntimeService } from "../runtime/cri.ts";
 import { CriError } from "../runtime/cri.ts";
 import { decodeEntry } from "../runtime/embedded/cri-log.ts";
 import { annotations, labels, type PodRef } from "./pod-ref.ts";
@@ -22,6 +22,8 @@ export interface RuntimeContainer {
   readonly reason: string;
   readonly message: string;
   readonly logPath: string;
+  /** In force now; undefined: the engine does not tell. */
+  readonly resources?: LinuxContainerResources;
 }
 
 /** All that the runtime has of one pod. */
@@ -94,6 +96,7 @@ function toRuntimeContainer(status: ContainerStatus): RuntimeContainer {
     reason: status.reason,
     message: state === "exited" ? terminationMessage(status) : status.message,
     logPath: status.logPath,
+    ...(status.resources === undefined ? {} : { resources: status.resources }),
   };
 }
 

@@ -354,6 +354,8 @@ export interface RuntimeService {
   listContainerStats(filter?: ContainerFilter): Promise<readonly ContainerStats[]>;
   podSandboxStats(podSandboxId: string): Promise<PodSandboxStats>;
   listPodSandboxStats(filter?: { labels?: Readonly<Record<string, string>> }): Promise<readonly PodSandboxStats[]>;
+  /** Changes the limits of the pod as a whole. An engine that leaves its pods' control groups to us is not asked. */
+  updatePodSandboxResources(podSandboxId: string, resources: LinuxContainerResources): Promise<void>;
   updateContainerResources(containerId: string, resources: LinuxContainerResources): Promise<void>;
   reopenContainerLog(containerId: string): Promise<void>;
   /** `timeoutSeconds` 0 waits for ever. Rejects with DeadlineExceeded when it ran out; the command is dead then. */

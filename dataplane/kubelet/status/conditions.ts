@@ -12,7 +12,28 @@ export const ownConditions: ReadonlySet<string> = new Set([
   "Initialized",
   "ContainersReady",
   "Ready",
+  "PodResizePending",
+  "PodResizeInProgress",
 ]);
+
+/** How far a pod is on the way to other resources. */
+export interface ResizeState {
+  readonly pending: Pick<Condition, "reason" | "message"> | undefined;
+  /** What was granted is not in force yet. */
+  readonly inProgress: boolean;
+  readonly failure: string | undefined;
+}
+
+/** These are there while they hold, and gone else. */
+export function resizeConditions({ pending, inProgress, failure }: ResizeState): Condition[] {
+  const error = failure === undefined ? {} : { reason: "Error", message: failure };
+  return [
+    ...(pending === undefined
+      ? []
+      : [{ type: "PodResizePending", status: "True" as const, reason: pending.reason, message: pending.message }]),
+    ...(inProgress ? [{ type: "PodResizeInProgress", status: "True" as const, ...error }] : []),
+  ];
+}
 
 /** All of a pod's own conditions, in the order the original reports them (status/generate.go). */
 export function podConditions(

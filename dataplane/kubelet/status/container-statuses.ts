@@ -8,6 +8,7 @@ import {
 import { shouldRestart } from "../pod/actions.ts";
 import type { ContainerKind } from "../pod/qos.ts";
 import { findContainer, type RuntimeContainer, type RuntimePod } from "../pod/runtime-pod.ts";
+import { resourcesInForce } from "../resize/container-resize.ts";
 
 /** Why a container could not be started last time: shown while it waits. */
 export interface StartFailure {
@@ -81,11 +82,24 @@ function seen(input: ContainerStatusInput, container: Container, instance: Runti
     image: instance.image,
     imageID: instance.imageId,
     containerID: `${input.runtimeName}://${instance.id}`,
+    ...resourcesOf(container, instance),
     volumeMounts: container.volumeMounts?.map(({ name, mountPath, readOnly }) => ({
       name,
       mountPath,
       ...(readOnly === true ? { readOnly, recursiveReadOnly: "Disabled" } : {}),
     })),
+  };
+}
+
+/** Requests that were granted, and what is in force; of a container that asks for nothing, an empty answer. */
+function resourcesOf(
+  container: Container,
+  instance: RuntimeContainer,
+): Pick<ContainerStatus, "allocatedResources" | "resources"> {
+  const requests = container.resources?.requests;
+  return {
+    ...(requests === undefined ? {} : { allocatedResources: requests }),
+    resources: resourcesInForce(container, instance) ?? {},
   };
 }
 

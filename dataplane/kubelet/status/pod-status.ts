@@ -6,9 +6,10 @@ import {
   timeAt,
 } from "../../../controlplane/api/mod.ts";
 import { isHostNetwork, isSidecar } from "../pod/pod-ref.ts";
-import { type ContainerKind, ephemeralContainers, qosClass } from "../pod/qos.ts";
+import { allContainers, type ContainerKind, ephemeralContainers, qosClass } from "../pod/qos.ts";
 import { findContainer, type RuntimeContainer, type RuntimePod } from "../pod/runtime-pod.ts";
-import { podConditions, stampConditions } from "./conditions.ts";
+import { containerResize } from "../resize/container-resize.ts";
+import { podConditions, type ResizeState, resizeConditions, stampConditions } from "./conditions.ts";
 import { containerStatuses, type StartFailure } from "./container-statuses.ts";
 import { podPhase } from "./phase.ts";
 
@@ -23,6 +24,7 @@ export interface PodStatusInput {
   /** Everything was told to end and nothing restarts. */
   readonly terminal: boolean;
   readonly failure: (containerName: string) => StartFailure | undefined;
+  readonly resize?: Pick<ResizeState, "pending" | "failure">;
   readonly probes: {
     started(instance: RuntimeContainer, container: Container): boolean;
     ready(instance: RuntimeContainer, container: Container): boolean;
@@ -50,7 +52,15 @@ export function podStatus(input: PodStatusInput): PodStatus {
   const ip = isHostNetwork(pod) ? hostIP : sandbox?.network?.ip;
   const podIP = sandbox !== undefined && ip !== undefined ? ip : previous.podIP;
   const sandboxReady = sandbox?.state === "SANDBOX_READY" && ip !== undefined;
-  const conditions = podConditions(pod, byName, phase, sandboxReady);
+  const inProgress = allContainers(pod).some((container) => {
+    const instance = findContainer(runtimePod, container.name);
+    return instance !== undefined && containerResize(container, instance).kind !== "nothing";
+  });
+  const { pending, failure } = input.resize ?? {};
+  const conditions = [
+    ...podConditions(pod, byName, phase, sandboxReady),
+    ...resizeConditions({ pending, failure, inProgress: inProgress && !ended && !input.terminal }),
+  ];
   const { generation } = pod.metadata;
   return {
     phase,

@@ -40,8 +40,14 @@ export function statusPatch(from: PodStatus, to: PodStatus): Record<string, unkn
     );
   });
   // A merge by type keeps what the new condition leaves out: an old reason must be taken back by name.
-  if (conditions.length > 0) {
-    patch.conditions = conditions.map((condition) => ({ reason: null, message: null, ...withoutUndefined(condition) }));
+  const gone = (from.conditions ?? []).filter(
+    ({ type }) => ownConditions.has(type) && !to.conditions?.some((condition) => condition.type === type),
+  );
+  if (conditions.length + gone.length > 0) {
+    patch.conditions = [
+      ...conditions.map((condition) => ({ reason: null, message: null, ...withoutUndefined(condition) })),
+      ...gone.map(({ type }) => ({ $patch: "delete", type })),
+    ];
   }
   return Object.keys(patch).length === 0 ? undefined : patch;
 }

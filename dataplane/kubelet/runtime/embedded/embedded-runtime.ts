@@ -680,6 +680,11 @@ export class EmbeddedRuntime implements RuntimeService, ImageService {
     return last === undefined ? undefined : Math.max(0, rate);
   }
 
+  async updatePodSandboxResources(podSandboxId: string, resources: LinuxContainerResources): Promise<void> {
+    const { cgroupParent } = this.#sandbox(podSandboxId).config.linux;
+    this.#options.cgroups.update(cgroupParent, resources);
+  }
+
   async updateContainerResources(containerId: string, resources: LinuxContainerResources): Promise<void> {
     const record = this.#container(containerId);
     this.#options.cgroups.update(record.cgroup, resources);

@@ -262,6 +262,11 @@ export class CriRuntime implements RuntimeService, ImageService {
     return stats.map(fromWirePodStats);
   }
 
+  async updatePodSandboxResources(podSandboxId: string, resources: LinuxContainerResources): Promise<void> {
+    const path = await this.#podCgroup(podSandboxId);
+    if (path !== undefined) this.#options.podCgroups?.cgroups.update(path, resources);
+  }
+
   async updateContainerResources(containerId: string, resources: LinuxContainerResources): Promise<void> {
     const request = { containerId, linux: toWireResources(resources) };
     await this.#runtime.call(runtime.methods.updateContainerResources, request, requestTimeoutMs);
