@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { existsSync, globSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { existsSync, globSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { extname, join } from "node:path";
 
 const root = join(import.meta.dirname, "..", "..");
@@ -23,10 +23,22 @@ function fingerprint(): string {
   return hash.digest("hex").slice(0, 16);
 }
 
+/** Tells whether a process runs now whose command line has the name in it. */
+function namesInCommands(): (name: string) => boolean {
+  const commands = globSync("/proc/[0-9]*/cmdline").map((file) => {
+    try {
+      return readFileSync(file, "utf8");
+    } catch {
+      return ""; // It has ended.
+    }
+  });
+  return (name) => commands.some((command) => command.includes(name));
+}
+
 /**
  * The script to run components with. Node can run the sources as they stand, but what strips their types stays in memory, thirty
  * megabytes in each of a cluster's processes; so the processes run a copy as plain JavaScript, made anew when a source has
- * changed. Where it cannot be made (no place to write), they run the sources.
+ * changed. A cluster that runs an older copy goes on with it: its processes are started again from there. Where it cannot be made (no place to write), they run the sources.
  */
 export async function componentScript(): Promise<string> {
   const sources = join(root, "cli", `flotilla${extname(import.meta.filename)}`);
@@ -43,8 +55,8 @@ export async function componentScript(): Promise<string> {
     const [code] = await once(child, "exit");
     if (code !== 0) throw new Error(`the build exited with ${code}`);
     renameSync(draft, compiled);
-    // Others may run an older copy, which stays readable for them until they load no more of it; one back is kept.
-    const older = readdirSync(cache).filter((name) => !compiled.endsWith(name) && !name.includes("."));
+    const isUsed = namesInCommands();
+    const older = readdirSync(cache).filter((name) => !compiled.endsWith(name) && !name.includes(".") && !isUsed(name));
     const byAge = older.sort((a, b) => statSync(join(cache, a)).mtimeMs - statSync(join(cache, b)).mtimeMs);
     for (const name of byAge.slice(0, -3)) rmSync(join(cache, name), { recursive: true, force: true });
     return script;
