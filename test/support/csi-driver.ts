@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
@@ -189,7 +189,7 @@ export class TestCsiDriver {
       methods.nodeUnpublishVolume,
       async ({ targetPath }) => {
         await unmount(targetPath);
-        rmdirSync(targetPath);
+        if (existsSync(targetPath)) rmdirSync(targetPath);
         return {};
       },
       node,

@@ -83,7 +83,6 @@ export class ClaimVolumes {
     try {
       checkReachable(volume, this.#options.node());
       const readOnly = asked || spec.csi?.readOnly === true;
-      this.#claimForPod(pod, volume);
       if (spec.csi !== undefined) {
         const path = await this.#options.csi.mount({ pod, volume, readOnly });
         await this.#grow(pod, claim, volume, readOnly);
@@ -108,6 +107,8 @@ export class ClaimVolumes {
     const { uid } = refOf(pod);
     const { name = "" } = metadata;
     const exclusive = spec.accessModes?.includes("ReadWriteOncePod") === true;
+    // The scheduler sees to it as well, but not every pod comes from it.
+    this.#options.records.requireFree(uid, { name, exclusive });
     if (spec.local !== undefined) {
       const { path } = spec.local;
       const stat = statSync(path, { throwIfNoEntry: false });
@@ -127,15 +128,6 @@ export class ClaimVolumes {
       "no volume plugin matched: this kubelet knows local, hostPath and csi",
       "MountVolume.NewMounter initialization",
     );
-  }
-
-  /** The scheduler sees to it as well, but not every pod comes from it. */
-  #claimForPod(pod: Pod, { metadata, spec }: PersistentVolume): void {
-    if (spec?.accessModes?.includes("ReadWriteOncePod") !== true) return;
-    const { uid } = refOf(pod);
-    const isTaken = this.#options.records.all().some((one) => one.uid !== uid && one.record.name === metadata.name);
-    if (isTaken)
-      throw new VolumeError("volume uses the ReadWriteOncePod access mode and is already in use by another pod");
   }
 
   /** What an earlier kubelet mounted for this pod, if its claim's volume can be told without asking the API. */

@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { podDirOf, podsDirOf } from "../root-dir.ts";
+import { VolumeError } from "./volume-error.ts";
 
 /** What the node has to know of a claim's volume that a pod uses, to let go of it: also after a restart, and when the API does not answer. */
 export interface VolumeRecord {
@@ -60,6 +61,12 @@ export class VolumeRecords {
         return record === undefined ? [] : [record];
       }),
     );
+  }
+
+  /** Throws VolumeError when the volume is for one pod at a time, and another has it. */
+  requireFree(uid: string, { name, exclusive }: Pick<VolumeRecord, "name" | "exclusive">): void {
+    if (exclusive && this.all().some((one) => one.uid !== uid && one.record.name === name))
+      throw new VolumeError("volume uses the ReadWriteOncePod access mode and is already in use by another pod");
   }
 
   all(): FoundRecord[] {

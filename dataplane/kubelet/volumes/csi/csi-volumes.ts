@@ -146,6 +146,7 @@ export class CsiVolumes {
         exclusive: volume.spec?.accessModes?.includes("ReadWriteOncePod") === true,
         csi: { driver: driverName, volumeHandle, attachable },
       };
+      this.#options.records.requireFree(refOf(pod).uid, record);
       const target = await this.#publish(driver, refOf(pod).uid, record, {
         ...request,
         readonly: readOnly,
