@@ -9,7 +9,7 @@ import { type Situation, situation } from "./generators.testing.ts";
 import { type ReferenceScore, referenceFilter, referenceScores } from "./reference.testing.ts";
 import type { Refusal } from "./world.testing.ts";
 
-const runs = Number(process.env.FLOTILLA_RUNS ?? 1500);
+const runs = Number(process.env.FLOTILLA_RUNS ?? 1200);
 const seed = Number(process.env.FLOTILLA_SEED ?? Math.floor(Math.random() * 2 ** 31));
 
 interface Verdict {

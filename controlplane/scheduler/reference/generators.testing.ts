@@ -407,6 +407,12 @@ const storageClasses = [
     volumeBindingMode: "WaitForFirstConsumer",
     allowedTopologies: [{ matchLabelExpressions: [{ key: zone, values: ["a"] }] }],
   },
+  {
+    metadata: { name: "nowhere" },
+    provisioner: "other.example.com",
+    volumeBindingMode: "WaitForFirstConsumer",
+    allowedTopologies: [{}],
+  },
   { metadata: { name: "now" }, provisioner: driver, volumeBindingMode: "Immediate" },
 ].map((one) => ({ apiVersion: "storage.k8s.io/v1", kind: "StorageClass", ...one })) as NonNullable<
   ClusterObjects["storageClasses"]
@@ -461,7 +467,7 @@ const persistentVolumeClaims: fc.Arbitrary<PersistentVolumeClaim[]> = fc
   .array(
     fc.record({
       kind: fc.constantFrom("bound", "bound", "waiting", "waiting", "waiting", "immediate", "binding"),
-      storageClassName: fc.constantFrom("late", "static", "zonal"),
+      storageClassName: fc.constantFrom("late", "late", "static", "static", "zonal", "zonal", "nowhere"),
       size: fc.constantFrom("500Mi", "1500Mi", "2500Mi", "9Gi"),
       mode: fc.constantFrom("ReadWriteOnce", "ReadWriteOnce", "ReadWriteOnce", "ReadWriteOncePod"),
       selected: rarely(fc.constantFrom("n0", "n1"), 10),

@@ -20,7 +20,7 @@ import { crowd, type Situation, situation } from "./generators.testing.ts";
 import { referencePreemption } from "./preemption.testing.ts";
 import { referenceFilter, referenceScores } from "./reference.testing.ts";
 
-const runs = Number(process.env.FLOTILLA_RUNS ?? 100);
+const runs = Number(process.env.FLOTILLA_RUNS ?? 60);
 const seed = Number(process.env.FLOTILLA_SEED ?? Math.floor(Math.random() * 2 ** 31));
 
 /** What happens after a pod was tried: numbers choose among what there is. */

@@ -15,7 +15,7 @@ import { crowd, type Situation } from "./generators.testing.ts";
 import { referencePreemption } from "./preemption.testing.ts";
 import { referenceFilter } from "./reference.testing.ts";
 
-const runs = Number(process.env.FLOTILLA_RUNS ?? 400);
+const runs = Number(process.env.FLOTILLA_RUNS ?? 300);
 const seed = Number(process.env.FLOTILLA_SEED ?? Math.floor(Math.random() * 2 ** 31));
 
 type Outcome = { readonly node: string; readonly victims: string[] } | { readonly message: string } | "fits";
@@ -152,6 +152,16 @@ const cases: Readonly<
     },
     // -10 + 2 x 2^31 against -5 + 2^31
     outcome: { node: "b", victims: ["b1"] },
+  },
+  "then the fewer: a pod of the lowest priority there is adds nothing to the sum": {
+    cpu: 4,
+    pods: {
+      b1: { on: "b", cpu: 2, priority: 5, start: 1 },
+      b2: { on: "b", cpu: 2, priority: -(2 ** 31), start: 1 },
+      a1: { on: "a", cpu: 4, priority: 5 },
+    },
+    // 5 + 2^31 on both; two against one
+    outcome: { node: "a", victims: ["a1"] },
   },
   "then whose most important victim started last": {
     cpu: 4,

@@ -66,14 +66,16 @@ export function findVolume(
   return best;
 }
 
-/** Whether the class makes volumes for nodes like this one. */
+/** Whether the class makes volumes for nodes like this one. A term without any requirement is for none. */
 export function allowsTopology(storageClass: StorageClass, node: Node): boolean {
   const terms = storageClass.allowedTopologies ?? [];
   const labels = node.metadata.labels ?? {};
   return (
     terms.length === 0 ||
-    terms.some(({ matchLabelExpressions = [] }) =>
-      matchLabelExpressions.every(({ key, values }) => labels[key] !== undefined && values.includes(labels[key])),
+    terms.some(
+      ({ matchLabelExpressions = [] }) =>
+        matchLabelExpressions.length > 0 &&
+        matchLabelExpressions.every(({ key, values }) => labels[key] !== undefined && values.includes(labels[key])),
     )
   );
 }
