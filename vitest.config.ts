@@ -2,7 +2,11 @@ import { defineConfig } from "vitest/config";
 
 const common = { environment: "node", include: ["**/*.test.ts"], exclude: ["**/node_modules/**", "**/dist/**"] };
 
-// unit: beside the code, no process but the test's own. scenario: real processes, real clients, real kernels.
+/** Scenarios in which time counts: how soon something is back, what a busy machine would not keep up with. They have the machine for themselves. */
+const alone = ["faults", "random-faults", "rollouts", "store-recovery"].map((name) => `test/${name}.test.ts`);
+const patience = { testTimeout: 120_000, hookTimeout: 120_000 };
+
+// unit: beside the code, no process but the test's own. scenario, alone: real processes, real clients, real kernels.
 export default defineConfig({
   test: {
     projects: [
@@ -10,11 +14,22 @@ export default defineConfig({
       {
         test: {
           ...common,
+          ...patience,
           name: "scenario",
           include: ["test/**/*.test.ts"],
+          exclude: [...common.exclude, ...alone],
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          ...common,
+          ...patience,
+          name: "alone",
+          include: alone,
           fileParallelism: false,
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

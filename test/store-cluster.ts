@@ -164,7 +164,8 @@ export function etcdctl(
 
 const patienceMs = 30_000;
 
-/** Ports of this test process, below those that the kernel gives to outgoing connections. */
+/** Ports of this test process, below those that the kernel gives to outgoing connections. Files that run side by side have different ones. */
 export function portsFor(slot: number): number {
-  return 20_000 + (process.pid % 31) * 400 + slot * 20;
+  const worker = Number(process.env.VITEST_POOL_ID ?? 0);
+  return 20_000 + ((process.pid % 10) * 3 + (worker % 3)) * 400 + slot * 20;
 }
