@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { compareBytes, fromUtf8, Heap, pause, Ring, seededRandom, toUtf8, VirtualClock } from "./mod.ts";
+import { compareBytes, fromUtf8, Heap, pause, Ring, Syncer, seededRandom, toUtf8, VirtualClock } from "./mod.ts";
 
 describe("Heap", () => {
   test("gives back what was pushed, least first", () => {
@@ -90,4 +90,51 @@ test("seeded random repeats itself and stays below its bound", () => {
     expect(drawn).toBeGreaterThanOrEqual(0);
     expect(drawn).toBeLessThan(7);
   }
+});
+
+describe("Syncer", () => {
+  const options = (clock: VirtualClock) => ({
+    clock,
+    log: () => undefined,
+    complaint: "could not apply it",
+    gatherMs: 10,
+    retryMs: 1_000,
+  });
+
+  test("applies changes that come together once, one application at a time, the newest state last", async () => {
+    const clock = new VirtualClock();
+    const applied: number[] = [];
+    let state = 0;
+    let running = 0;
+    const syncer = new Syncer(async () => {
+      expect(++running).toBe(1);
+      await Promise.resolve();
+      applied.push(state);
+      running--;
+    }, options(clock));
+    for (state = 1; state < 4; state++) syncer.changed();
+    clock.advance(10);
+    state = 5;
+    syncer.changed();
+    clock.advance(10);
+    await syncer.now();
+    expect(applied).toEqual([5, 5, 5]);
+  });
+
+  test("tries again after a failure, and not at all once stopped", async () => {
+    const clock = new VirtualClock();
+    let attempts = 0;
+    const syncer = new Syncer(async () => {
+      attempts++;
+      throw new Error("no");
+    }, options(clock));
+    await syncer.now();
+    clock.advance(1_000);
+    for (let turn = 0; turn < 10; turn++) await Promise.resolve();
+    expect(attempts).toBe(2);
+    await syncer.stop();
+    clock.advance(10_000);
+    await syncer.now();
+    expect(attempts).toBe(2);
+  });
 });

@@ -29,13 +29,13 @@ export class NftTable {
     this.#frame = frame;
   }
 
-  /** Writes what differs, in one step. `adopted` goes into the same step when the table is written anew. Never called twice at once. */
-  async sync(wanted: TableContent, adopted: () => Promise<string> = async () => ""): Promise<void> {
+  /** Writes what differs, in one step. When the table is written anew, `kept` says what of the old one goes along. Never called twice at once. */
+  async sync(wanted: TableContent, kept: () => Promise<string> = async () => ""): Promise<void> {
     const { table } = this.#frame;
     const known = this.#applied;
     const script =
       known === undefined
-        ? freshTable(this.#frame) + change(table, emptyContent, wanted) + (await adopted())
+        ? freshTable(this.#frame) + change(table, emptyContent, wanted) + (await kept())
         : change(table, known, wanted);
     if (script === "") return;
     this.#applied = undefined;

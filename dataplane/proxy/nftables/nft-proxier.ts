@@ -1,8 +1,9 @@
 import type { Log } from "../../../base/mod.ts";
-import { NftTable, run } from "../../nftables/mod.ts";
+import { NftTable, run, type TableContent } from "../../nftables/mod.ts";
 import type { Proxier } from "../proxier.ts";
 import type { ServicePort } from "../service-ports.ts";
 import { frame, type Network, tableName } from "./frame.ts";
+import { rememberedClients } from "./remembered-clients.ts";
 import { serviceRules } from "./service-rules.ts";
 import { parseUdpFlows, staleUdpFlows } from "./udp-flows.ts";
 
@@ -26,7 +27,8 @@ export class NftProxier implements Proxier {
   }
 
   async sync(ports: readonly ServicePort[]): Promise<void> {
-    await this.#table.sync(serviceRules(ports, this.#network));
+    const rules = serviceRules(ports, this.#network);
+    await this.#table.sync(rules, () => this.#clientsOf(rules));
     const udp = ports.filter(({ protocol }) => protocol === "UDP");
     const now = JSON.stringify(udp);
     if (now === this.#udp) return;
@@ -36,6 +38,22 @@ export class NftProxier implements Proxier {
 
   async stop(): Promise<void> {
     // The rules stay: connections through Services outlive a restart of the proxy. They go with the node's namespace, or by `removeServiceRules`.
+  }
+
+  async #clientsOf(rules: TableContent): Promise<string> {
+    if (rules.sets.size === 0) return "";
+    try {
+      return rememberedClients(
+        await run("nft", ["-j", "list", "sets", "table", ...tableName.split(" ")]),
+        tableName,
+        rules,
+      );
+    } catch (error) {
+      const { message } = error as Error;
+      // There is no table before the first proxy has been here.
+      if (!message.includes("No such file")) this.#log("warn", "clients' session affinity is lost", { error: message });
+      return "";
+    }
   }
 
   /** After the rules have changed, so that what follows is sent where they say. */

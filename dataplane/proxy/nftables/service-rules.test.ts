@@ -3,6 +3,7 @@ import { change, emptyContent, freshTable, run } from "../../nftables/mod.ts";
 import { servicePorts } from "../service-ports.ts";
 import { service, slice } from "../world.testing.ts";
 import { frame } from "./frame.ts";
+import { rememberedClients } from "./remembered-clients.ts";
 import { serviceRules } from "./service-rules.ts";
 
 const network = { clusterCIDR: "10.244.0.0/16", nodeIP: "172.30.0.11", serviceCIDR: "10.96.0.0/16" };
@@ -111,5 +112,22 @@ describe("the kernel", () => {
     expect(emptied).toContain("10.96.0.5 . tcp . 80 : goto reject-chain");
     expect(emptied).not.toContain("dnat to");
     expect(await inNamespace(`${script}delete table ${table}\n`)).toBe("");
+  });
+
+  test("goes on with clients' session affinity when the table is written anew, for the time they had left", async () => {
+    const { table } = frame(network);
+    const sticky = rules({ sessionAffinity: "ClientIP" }, two);
+    const script = freshTable(frame(network)) + change(table, emptyContent, sticky);
+    const [set] = sticky.sets.keys();
+    const known = `${script}add element ${table} ${set} { 10.244.9.9 expires 60s }\n`;
+    const listing = await run(
+      "unshare",
+      ["--net", "--", "/bin/sh", "-ec", `nft -f -; nft -j list sets table ${table}`],
+      known,
+    );
+    const kept = rememberedClients(listing, table, sticky);
+    expect(kept).toMatch(/^add element ip kube-proxy affinity-10800s-\S+ \{ 10\.244\.9\.9 expires (59|60)s \}\n$/);
+    expect(await inNamespace(known + script + kept)).toMatch(/elements = \{ 10\.244\.9\.9 expires/);
+    expect(rememberedClients(listing, table, rules({}, two)), "without affinity now").toBe("");
   });
 });

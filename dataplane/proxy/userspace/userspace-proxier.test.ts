@@ -30,8 +30,8 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-async function ask(port: number): Promise<string> {
-  const socket = connect({ host: "127.10.0.1", port });
+async function ask(port: number, host = "127.10.0.1"): Promise<string> {
+  const socket = connect({ host, port });
   const chunks: Buffer[] = [];
   socket.on("data", (chunk: Buffer) => chunks.push(chunk));
   const failed = once(socket, "error").then(([error]) => (error as NodeJS.ErrnoException).code ?? "error");
@@ -93,6 +93,20 @@ describe("forwarding in userspace", () => {
     expect(await ask(port)).toBe("ECONNRESET");
     await forwarding.sync([]);
     expect(await ask(port)).toBe("ECONNREFUSED");
+  });
+
+  test("lets in to a load balancer's address whom its ranges name; whatever else there is stays open", async () => {
+    const port = await freePort();
+    const made = new UserspaceProxier("127.0.0.1", true, () => undefined);
+    cleanups.push(() => made.stop());
+    const at = (sourceRanges: string[]) =>
+      servicePort(port, [], { clusterIP: "127.10.0.2", loadBalancerIPs: ["127.10.0.1"], sourceRanges, ...both });
+    const both = { cluster: [await backend("a")] };
+    await made.sync([at(["203.0.113.0/24"])]);
+    expect(await ask(port)).toBe("ECONNRESET");
+    expect(await ask(port, "127.10.0.2")).toBe("a");
+    await made.sync([at(["203.0.113.0/24", "127.0.0.0/8"])]);
+    expect(await ask(port)).toBe("a");
   });
 
   test("carries datagrams there and back", async () => {
