@@ -23,6 +23,7 @@ interface IngressFlags {
   https?: Address[];
   hostHttp?: Address[];
   hostHttps?: Address[];
+  hostLoopback: string;
   loadBalancerCidr?: string;
   statusAddress: string;
 }
@@ -49,6 +50,11 @@ export async function main(args: string[]): Promise<void> {
     .option("--https <host:port>", "serve HTTPS here; may be given several times", address)
     .option("--host-http <host:port>", "serve HTTP here in the network of the supervisor", address)
     .option("--host-https <host:port>", "serve HTTPS here in the network of the supervisor", address)
+    .option(
+      "--host-loopback <x.y>",
+      "beginning of the supervisor's loopback addresses that stand for the cluster's",
+      "127.30",
+    )
     .option("--load-balancer-cidr <cidr>", "route pods and these addresses from here, and open them to the machine")
     .option("--status-address <address>", "what Ingresses show as their address", "127.0.0.1")
     .allowExcessArguments(false)
@@ -69,7 +75,9 @@ async function start(flags: IngressFlags, log: Log): Promise<{ stop(): Promise<v
   const https: Listener[] = [...(flags.https ?? []), ...(await held(flags.hostHttps))];
   const { loadBalancerCidr: loadBalancerCIDR } = flags;
   const edge =
-    loadBalancerCIDR === undefined ? undefined : await startEdge({ client, log, loadBalancerCIDR, host: supervisor });
+    loadBalancerCIDR === undefined
+      ? undefined
+      : await startEdge({ client, log, loadBalancerCIDR, host: { network: supervisor, loopback: flags.hostLoopback } });
   const ingress = await startIngress({ client, log, http, https, statusAddress });
   return {
     async stop() {

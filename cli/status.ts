@@ -1,3 +1,4 @@
+import { addressesHere, ownNetworks } from "./cluster/config.ts";
 import { componentStates, requireCluster, supervisorOf } from "./cluster/control.ts";
 import { readyNodes } from "./cluster/running.ts";
 import { exitCodes } from "./component.ts";
@@ -27,7 +28,11 @@ export async function main(args: string[]): Promise<void> {
     const { root, kubeconfig, logs } = layout;
     say(
       JSON.stringify(
-        { name: config.name, healthy, supervisor: supervisor?.pid, root, kubeconfig, logs, components: states },
+        {
+          ...{ name: config.name, healthy, supervisor: supervisor?.pid, root, kubeconfig, logs },
+          ...(config.ingress !== undefined && { loopback: config.ingress.loopback }),
+          components: states,
+        },
         undefined,
         2,
       ),
@@ -41,4 +46,5 @@ export async function main(args: string[]): Promise<void> {
     ["COMPONENT", "STATE", "PID", "WHERE"],
     states.map(({ name, state, pid, where }) => [name, state, pid === undefined ? "-" : String(pid), where]),
   );
+  if (config.ingress !== undefined && ownNetworks(config)) say(addressesHere(config.ingress));
 }

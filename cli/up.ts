@@ -4,6 +4,7 @@ import { join, relative, resolve } from "node:path";
 import { Failure } from "../base/mod.ts";
 import { requireContainerd } from "../dataplane/kubelet/mod.ts";
 import {
+  addressesHere,
   type ClusterConfig,
   type ExternalEtcd,
   type NodeRuntime,
@@ -22,7 +23,7 @@ import {
 import { type Layout, layoutOf } from "./cluster/layout.ts";
 import { nodeAddress, nodeKind } from "./cluster/node-networks.ts";
 import { certificateFile, keyFile, pkiNames } from "./cluster/pki-files.ts";
-import { isFree, PortPicker } from "./cluster/ports.ts";
+import { isFree, PortPicker, pickLoopback } from "./cluster/ports.ts";
 import { processesWithEnvironment } from "./cluster/processes.ts";
 import { type RunningCluster, startAndWait } from "./cluster/running.ts";
 import { clusterParser, duration, oneOf, wholeNumber } from "./flags.ts";
@@ -86,6 +87,7 @@ async function plan(flags: UpFlags): Promise<ClusterConfig> {
     flags.nodes > 0 && {
       httpPort: await ports.pick("ingress http", flags.ingressHttpPort),
       httpsPort: await ports.pick("ingress https", flags.ingressHttpsPort),
+      loopback: await pickLoopback(),
     };
   if (instead !== undefined) step("note", "nodes", `plain processes, without isolation: ${instead}`);
   for (const { what, wanted, given } of ports.moved) step("note", what, `port ${wanted} is taken, using ${given}`);
@@ -198,6 +200,7 @@ export function sayWhatNext(layout: Layout, config: ClusterConfig, merged: boole
   hint("Next:", `${kubeconfig}kubectl get nodes`);
   if (config.externalEtcd === undefined)
     hint("Also:", `source ${layout.etcdctlEnv} && etcdctl endpoint status -w table`);
+  if (config.ingress !== undefined && ownNetworks(config)) hint("Here:", addressesHere(config.ingress));
   hint("Stop:", `${programName()} stop --name ${config.name}   (down removes it, data and all)`);
 }
 

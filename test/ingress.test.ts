@@ -14,6 +14,8 @@ const cluster = new TestCluster();
 const kubectl = (...args: string[]) => cluster.kubectl(...args);
 let httpPort = 0;
 let httpsPort = 0;
+/** An address of the cluster as this machine has it. */
+let here = (address: string) => address;
 
 const wsModule = join(import.meta.dirname, "..", "node_modules", "ws");
 
@@ -99,7 +101,9 @@ function comesTo(host: string, path: string, wanted: string | number): Promise<u
 
 beforeAll(async () => {
   await cluster.up("--members", "1");
-  const where = (await cluster.status()).components.find(({ name }) => name === "ingress")?.where ?? "";
+  const { components, loopback } = await cluster.status();
+  const where = components.find(({ name }) => name === "ingress")?.where ?? "";
+  here = (address) => address.replace("172.30", loopback ?? "");
   [httpPort, httpsPort] = where.split(" ").map((url) => Number(new URL(url).port)) as [number, number];
   await apply(...app("shop"), ...app("cart"), ...app("rest"));
   for (const name of ["shop", "cart", "rest"])
@@ -283,10 +287,9 @@ describe("a LoadBalancer", () => {
     await kubectl("rollout", "status", "deployment/front", "--timeout=60s");
     const address = await kubectl("get", "service", "front", "-o", "jsonpath={.status.loadBalancer.ingress[0].ip}");
     expect(address).toMatch(/^172\.30\.200\./);
-    const here = address.replace("172", "127");
-    await eventually("this machine reaches it", async () => (await get(`http://${here}/lb`)) === "front /lb");
+    await eventually("this machine reaches it", async () => (await get(`http://${here(address)}/lb`)) === "front /lb");
     const nodePort = await kubectl("get", "service", "front", "-o", "jsonpath={.spec.ports[0].nodePort}");
-    for (const node of ["127.30.0.11", "127.30.0.12"])
+    for (const node of ["172.30.0.11", "172.30.0.12"].map(here))
       expect(await get(`http://${node}:${nodePort}/np`)).toBe("front /np");
     const script = `fetch('http://${address}/').then((it) => it.text()).then(console.log)`;
     for (const pod of (await kubectl("get", "pod", "-l", "app=front", "-o", "name")).trim().split("\n")) {
@@ -300,9 +303,10 @@ describe("a LoadBalancer", () => {
     await kubectl("patch", "service", "front", "-p", '{"spec":{"externalTrafficPolicy":"Local"}}');
     await kubectl("rollout", "status", "deployment/front", "--timeout=60s");
     const address = await kubectl("get", "service", "front", "-o", "jsonpath={.status.loadBalancer.ingress[0].ip}");
-    const here = address.replace("172", "127");
     await eventually("every connection arrives", async () => {
-      const answers = await Promise.all(Array.from({ length: 12 }, () => get(`http://${here}/l`).catch(String)));
+      const answers = await Promise.all(
+        Array.from({ length: 12 }, () => get(`http://${here(address)}/l`).catch(String)),
+      );
       return answers.every((it) => it === "front /l");
     });
   });

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { type ContainerdProcess, containerdProcess } from "../../dataplane/kubelet/mod.ts";
 import { componentLog } from "../component.ts";
-import type { ClusterConfig, MemberConfig, NodeConfig } from "./config.ts";
+import type { ClusterConfig, IngressConfig, MemberConfig, NodeConfig } from "./config.ts";
 import {
   controlPlanes,
   dnsServiceAddress,
@@ -205,13 +205,9 @@ function nodeComponent(layout: Layout, config: ClusterConfig, node: NodeConfig):
 }
 
 /** Inside, at the edge's own address; for this machine, at ports of 127.0.0.1. */
-function ingressComponent(
-  layout: Layout,
-  config: ClusterConfig,
-  ports: { httpPort: number; httpsPort: number },
-): Component {
+function ingressComponent(layout: Layout, config: ClusterConfig, ingress: IngressConfig): Component {
   const sockets = range(controlPlanes(config)).map((index) => layout.apiSocket(index));
-  const [hostHttp, hostHttps] = [`127.0.0.1:${ports.httpPort}`, `127.0.0.1:${ports.httpsPort}`];
+  const [hostHttp, hostHttps] = [`127.0.0.1:${ingress.httpPort}`, `127.0.0.1:${ingress.httpsPort}`];
   return {
     name: edgeComponent,
     where: `http://${hostHttp} https://${hostHttps}`,
@@ -223,6 +219,8 @@ function ingressComponent(
       ...(ownNetworks(config)
         ? [
             ...["--apiserver-address", `${nodeApiAddress}:${nodeApiPort}`, "--load-balancer-cidr", loadBalancerCIDR],
+            // Also the sign that the addresses of this loopback network are taken.
+            ...["--host-http", `${ingress.loopback}.0.3:${ingress.httpPort}`, "--host-loopback", ingress.loopback],
             ...["--http", `${edgeAddress}:80`, "--https", `${edgeAddress}:443`, "--status-address", edgeAddress],
           ]
         : []),

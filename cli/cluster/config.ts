@@ -16,6 +16,13 @@ export interface NodeConfig {
   readonly kubeletPort: number;
 }
 
+export interface IngressConfig {
+  readonly httpPort: number;
+  readonly httpsPort: number;
+  /** Beginning of the loopback addresses that stand for those of the underlay: with `127.30`, 172.30.200.1 is 127.30.200.1 on this machine. */
+  readonly loopback: string;
+}
+
 /** Client URLs and, for https, the files with which to speak to them. */
 export interface ExternalEtcd {
   readonly servers: readonly string[];
@@ -39,7 +46,7 @@ export interface ClusterConfig {
   readonly externalEtcd?: ExternalEtcd;
   readonly nodes: readonly NodeConfig[];
   /** Where this machine reaches the Ingress controller, on 127.0.0.1. Absent: there is none. */
-  readonly ingress?: { readonly httpPort: number; readonly httpsPort: number };
+  readonly ingress?: IngressConfig;
   readonly runtime: NodeRuntime;
   /** Nodes live in a user namespace, where whoever started the cluster is root. */
   readonly rootless?: true;
@@ -79,6 +86,11 @@ export function apiServiceAddress(config: Pick<ClusterConfig, "runtime" | "token
 
 /** The Service kube-dns; where nodes are plain processes there is none. */
 export const dnsServiceAddress = "10.96.0.10";
+
+/** How this machine reaches what of the cluster is open to the outside. */
+export function addressesHere({ loopback }: IngressConfig): string {
+  return `a LoadBalancer's 172.30.200.1 is ${loopback}.200.1 on this machine, a node's 172.30.0.11 is ${loopback}.0.11`;
+}
 
 /** Of the network namespace from where the cluster is reached, on the underlay. */
 export const edgeAddress = "172.30.0.3";

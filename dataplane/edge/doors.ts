@@ -10,9 +10,9 @@ export function doorId({ address, port }: Door): string {
   return `${address}:${port}`;
 }
 
-/** The address of the machine's loopback network that stands for one of the cluster: 172.30.200.1 is 127.30.200.1. */
-export function hostAddress(address: string): string {
-  return address.replace(/^\d+/, "127");
+/** The address of a loopback network of the machine that stands for one of the cluster: in 127.30, 172.30.200.1 is 127.30.200.1. */
+export function hostAddress(address: string, loopback: string): string {
+  return address.replace(/^\d+\.\d+/, loopback);
 }
 
 /**

@@ -11,15 +11,22 @@ export interface HostNetwork {
   bind(address: string, port: number): Promise<BoundSocket>;
 }
 
+/** How the machine reaches the cluster. */
+export interface HostSide {
+  readonly network: HostNetwork;
+  /** Beginning of the loopback addresses that stand for those of the underlay: `127.30`. */
+  readonly loopback: string;
+}
+
 /** Hands connections made to the machine's loopback addresses to the addresses of the cluster that they stand for. */
 export class Forwarder {
-  readonly #host: HostNetwork;
+  readonly #host: HostSide;
   readonly #log: Log;
   /** By id of the door; undefined while its socket is being had, or could not be. */
   readonly #open = new Map<string, Server | undefined>();
   readonly #connections = new Set<Socket>();
 
-  constructor(host: HostNetwork, log: Log) {
+  constructor(host: HostSide, log: Log) {
     this.#host = host;
     this.#log = log;
   }
@@ -47,16 +54,15 @@ export class Forwarder {
 
   async #listen(door: Door): Promise<void> {
     const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#relay(socket, door));
+    const address = hostAddress(door.address, this.#host.loopback);
     try {
-      const handle = await this.#host.bind(hostAddress(door.address), door.port);
+      const handle = await this.#host.network.bind(address, door.port);
       await new Promise<void>((resolve, reject) => server.once("error", reject).listen(handle, resolve));
       if (this.#open.has(doorId(door))) this.#open.set(doorId(door), server);
       else server.close();
     } catch (error) {
-      const at = `${hostAddress(door.address)}:${door.port}`;
-      this.#log("warn", "this machine cannot reach a port of the cluster", {
-        ...{ port: doorId(door), at, error: (error as Error).message },
-      });
+      const { message } = error as Error;
+      this.#log("warn", "this machine cannot reach a port of the cluster", { port: doorId(door), error: message });
     }
   }
 

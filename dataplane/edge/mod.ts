@@ -1,2 +1,2 @@
-export type { BoundSocket, HostNetwork } from "./forwarder.ts";
+export type { BoundSocket, HostNetwork, HostSide } from "./forwarder.ts";
 export { type StartEdgeOptions, startEdge } from "./start.ts";

@@ -81,7 +81,7 @@ it("the machine reaches TCP ports of LoadBalancers and node ports at every node,
     { port: 53, nodePort: 30_053, protocol: "UDP" },
   ];
   const doors = doorsOf([node(1), node(2)], [service("172.30.200.7", "Cluster", ports)], inPool);
-  expect(doors.map(({ address, port }) => `${hostAddress(address)}:${port}`)).toEqual([
+  expect(doors.map(({ address, port }) => `${hostAddress(address, "127.30")}:${port}`)).toEqual([
     "127.30.0.11:30080",
     "127.30.0.12:30080",
     "127.30.200.7:80",

@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 import type { Clock, Log, Random, Timer } from "../../base/mod.ts";
 import { type Client, InformerFactory, systemClock, systemRandom } from "../../controlplane/client/mod.ts";
 import { doorsOf } from "./doors.ts";
-import { Forwarder, type HostNetwork } from "./forwarder.ts";
+import { Forwarder, type HostSide } from "./forwarder.ts";
 import { change, type KernelRoutes, kernelRoutes, leftBehind } from "./kernel-routes.ts";
 import { edgeRoutes } from "./routes.ts";
 
@@ -17,7 +17,7 @@ export interface StartEdgeOptions {
   /** Addresses of LoadBalancers. What lies elsewhere is not routed. */
   readonly loadBalancerCIDR: string;
   /** Set: the machine reaches LoadBalancers and node ports at loopback addresses. */
-  readonly host?: HostNetwork;
+  readonly host?: HostSide;
   /** On the underlay. Default `eth0`. */
   readonly device?: string;
   readonly clock?: Clock;

@@ -17,6 +17,8 @@ export interface ComponentStatus {
 export interface ClusterStatus {
   readonly healthy: boolean;
   readonly supervisor?: number;
+  /** Beginning of the loopback addresses of this machine that stand for the cluster's: `127.30`. */
+  readonly loopback?: string;
   readonly components: readonly ComponentStatus[];
 }
 
