@@ -35,7 +35,6 @@ const root: Traits = {
   manyUsers: true,
   events: true,
   outputWhileDown: true,
-  seccomp: "util-linux cannot install filters",
 };
 const rootless: Traits = {
   ...root,
@@ -46,7 +45,6 @@ const containerd: Traits = {
   ...root,
   events: "containerd 1.6 knows the method and answers Unimplemented",
   outputWhileDown: "containerd's daemon copies the output itself",
-  seccomp: true,
 };
 
 /** What still names a directory: mounts and processes. */

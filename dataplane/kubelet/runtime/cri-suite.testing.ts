@@ -23,6 +23,7 @@ import type {
   LinuxContainerSecurityContext,
   PodSandboxConfig,
   RuntimeService,
+  SecurityProfile,
 } from "./cri.ts";
 import { containerConfig, sandboxConfig, textOfLog } from "./runtime.testing.ts";
 
@@ -36,8 +37,6 @@ export interface Traits {
   readonly events: true | string;
   /** Output that a container wrote before it ended is in its log, though the engine was not there. */
   readonly outputWhileDown: true | string;
-  /** RuntimeDefault filters system calls. */
-  readonly seccomp: true | string;
 }
 
 /** One engine, as a node has it: alone with its state, in a network namespace of its own. */
@@ -361,12 +360,21 @@ export function criSuite(name: string, open: (dir: string) => Promise<SuiteEngin
       });
     });
 
-    test("the default profile filters system calls, where the engine can", async () => {
+    test("system calls are filtered by the default profile, and by one of the node's", async () => {
+      const localhostRef = join(dir, "no-mkdir.json");
+      const noMkdir = { names: ["mkdir", "mkdirat"], action: "SCMP_ACT_ERRNO" };
+      writeFileSync(localhostRef, JSON.stringify({ defaultAction: "SCMP_ACT_ALLOW", syscalls: [noMkdir] }));
       await inPod(async (pod) => {
-        const filter = "grep -E '^Seccomp:' /proc/self/status";
-        const text = await pod.run(filter, { security: { seccomp: { profileType: "RuntimeDefault" } } });
-        expect(text).toContain(differs("seccomp") ? "\t0\n" : "\t2\n");
-        expect(await pod.run(filter, { security: { seccomp: { profileType: "Unconfined" } } })).toContain("\t0\n");
+        const script = [
+          "grep ^Seccomp: /proc/self/status",
+          "unshare -U true && echo a namespace",
+          "mkdir /tmp/it && echo a directory",
+        ].join("; ");
+        const under = (seccomp: SecurityProfile) => pod.run(`{ ${script}; } 2>/dev/null; :`, { security: { seccomp } });
+        expect(await under({ profileType: "Unconfined" })).toBe("Seccomp:\t0\na namespace\na directory\n[Completed 0]");
+        expect(await under({ profileType: "RuntimeDefault" })).toBe("Seccomp:\t2\na directory\n[Completed 0]");
+        const own = await under({ profileType: "Localhost", localhostRef });
+        expect(own).toBe("Seccomp:\t2\na namespace\n[Completed 0]");
       });
     });
 

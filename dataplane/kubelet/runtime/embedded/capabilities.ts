@@ -21,16 +21,25 @@ const defaultCapabilities = [
 
 const bare = (name: string) => name.toLowerCase().replace(/^cap_/, "");
 
-/** The bounding set as setpriv wants it: `-all,+chown,…`. */
-export function boundingSet(security: LinuxContainerSecurityContext): string {
+/** What a container keeps, in small letters; `all` alone stands for every one. */
+function keptCapabilities(security: LinuxContainerSecurityContext): readonly string[] {
   const added = security.addCapabilities.map(bare);
   const dropped = new Set(security.dropCapabilities.map(bare));
   const kept = added.includes("all")
     ? ["all"]
     : [...new Set([...(dropped.has("all") ? [] : defaultCapabilities), ...added])];
-  return ["-all", ...kept.filter((name) => !dropped.has(name) || added.includes(name)).map((name) => `+${name}`)].join(
-    ",",
-  );
+  return kept.filter((name) => !dropped.has(name) || added.includes(name));
+}
+
+/** The bounding set as setpriv wants it: `-all,+chown,…`. */
+export function boundingSet(security: LinuxContainerSecurityContext): string {
+  return ["-all", ...keptCapabilities(security).map((name) => `+${name}`)].join(",");
+}
+
+/** Whether a container has a capability, such as SYS_ADMIN. */
+export function hasCapability(security: LinuxContainerSecurityContext, capability: string): boolean {
+  const kept = keptCapabilities(security);
+  return kept.includes("all") || kept.includes(bare(capability));
 }
 
 /** Arguments of setpriv(1) that turn root into the container's user: user, groups, capabilities. */

@@ -4,6 +4,7 @@ import type { Cgroups } from "./cgroups.ts";
 import type { Launch } from "./driver.ts";
 import { fstabLine, hardeningMounts, machineDevices, makeTarget, planMounts } from "./mount-plan.ts";
 import { rootScript } from "./root-script.ts";
+import { filterWords } from "./seccomp/filter.ts";
 import { becomeCommand, scriptPreamble } from "./shim.ts";
 import { quote } from "./spawn.ts";
 import { onTerminal } from "./terminal.ts";
@@ -121,7 +122,9 @@ export function becomeUser(
   const { user, config } = launch.container;
   const setpriv = setprivArgv(config.linux.securityContext, user, ids.maySetGroups);
   const env = tools.argv("env", toolsInside);
-  return [...env, "-i", ...tools.argv("setpriv", toolsInside), ...setpriv, "--", ...env, "-i"];
+  const filter = tools.has("perl") ? filterWords(config.linux.securityContext) : [];
+  const filtered = filter.length === 0 ? [] : [...tools.argv("perl", toolsInside), ...filter];
+  return [...env, "-i", ...filtered, ...tools.argv("setpriv", toolsInside), ...setpriv, "--", ...env, "-i"];
 }
 
 /** On a terminal of the container's own. */

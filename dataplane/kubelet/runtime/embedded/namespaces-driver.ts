@@ -7,11 +7,12 @@ import type { NamespaceMode, PodSandboxConfig } from "../cri.ts";
 import { AddressPool } from "./address-pool.ts";
 import { becomeUser, containerFiles, sharesMounts, terminalInside, toolsInside } from "./container-script.ts";
 import type { Driver, Launch } from "./driver.ts";
-import { findProgram } from "./find-program.ts";
+import { findProgram, findProgramIfThere } from "./find-program.ts";
 import { dialHere, PodDialers } from "./port-forward.ts";
 import { allProcesses, commandLine, isAlive, namespaceOf, pinnedNamespace, signal } from "./procfs.ts";
 import type { ContainerRecord, SandboxRecord } from "./records.ts";
 import { cableName, sandboxScript } from "./sandbox-script.ts";
+import { whyNoFilters } from "./seccomp/filter.ts";
 import { shimScript } from "./shim.ts";
 import { quote, run, runAny } from "./spawn.ts";
 import { Tools } from "./tools.ts";
@@ -53,8 +54,10 @@ export class NamespacesDriver implements Driver {
 
   get limitations(): readonly string[] {
     const { inUserNamespace, uids } = this.#ids;
+    const noFilters = whyNoFilters(findProgramIfThere("perl") !== undefined);
     return [
-      "seccomp, AppArmor and SELinux profiles are not applied",
+      "AppArmor and SELinux profiles are not applied",
+      ...(noFilters === undefined ? [] : [`seccomp profiles are not applied: ${noFilters}`]),
       ...(inUserNamespace ? ["rootless: memory limits are watched, not enforced by the kernel"] : []),
       ...(uids === 1 ? ["there is one user id only: runAsUser and the owners of files in images have no effect"] : []),
     ];

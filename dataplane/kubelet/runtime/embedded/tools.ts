@@ -1,12 +1,14 @@
 import { createHash } from "node:crypto";
 import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { findProgram } from "./find-program.ts";
+import { findProgram, findProgramIfThere } from "./find-program.ts";
 import { quote, runAny } from "./spawn.ts";
 
 /** Programs that work on in a container after its root has become the image's, which may hold no program at all. */
 const programs = ["mount", "umount", "mkdir", "setpriv", "env", "script", "sh"] as const;
-export type Tool = (typeof programs)[number];
+/** Taken along where the machine has them. */
+const extras = ["perl"] as const;
+export type Tool = (typeof programs)[number] | (typeof extras)[number];
 
 /**
  * A directory with copies of a few programs of this machine, their libraries and the dynamic linker that joins them: wherever it is mounted,
@@ -29,7 +31,7 @@ export class Tools {
   static async prepare(parent: string, inside: string): Promise<Tools> {
     const files = new Map<string, string>();
     let linker: string | undefined;
-    for (const program of programs) {
+    for (const program of [...programs, ...extras.filter(isInstalled)]) {
       const path = findProgram(program);
       files.set(program, path);
       // `libc.so.6 => /lib/libc.so.6 (0x…)`, and a line with a path alone for the dynamic linker. A static program is told with exit code 1.
@@ -65,6 +67,10 @@ export class Tools {
     return new Tools(dir, linker);
   }
 
+  has(tool: Tool): boolean {
+    return existsSync(join(this.dir, tool));
+  }
+
   /** The beginning of a command line that runs a tool, when the directory is seen at `at`. */
   argv(tool: Tool, at = this.dir): readonly string[] {
     const program = join(at, tool);
@@ -80,6 +86,10 @@ export class Tools {
   words(tool: Tool, at = this.dir): string {
     return this.argv(tool, at).map(quote).join(" ");
   }
+}
+
+function isInstalled(program: Tool): boolean {
+  return findProgramIfThere(program) !== undefined;
 }
 
 /**
