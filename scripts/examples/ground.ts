@@ -36,7 +36,7 @@ export function obstacleTo(runtime: RuntimeName): string | undefined {
 export async function prepareGround(runtime: RuntimeName): Promise<Ground> {
   const scratch = mkdtempSync(join(tmpdir(), "flotilla-examples-"));
   // Clusters live below it: also those that an example starts itself, and the caches of clients.
-  const environment = { XDG_STATE_HOME: join(scratch, "state"), HOME: scratch, NO_COLOR: "1" };
+  const environment = { XDG_STATE_HOME: join(scratch, "state"), HOME: scratch, TMPDIR: scratch, NO_COLOR: "1" };
   const flotilla = (...args: string[]) =>
     execute(join(directory, "bin", "flotilla"), args, { env: { ...process.env, ...environment }, cwd: scratch });
   const remove = async () => {

@@ -44,9 +44,16 @@ export async function runExample(example: Example, ground: Ground): Promise<Outc
   }
   try {
     for (const step of example.afterwards) await follow(shell, step);
-    await removeNamespace(shell, example.name);
   } catch (error) {
     failures.push(`afterwards: ${(error as Error).message}`);
+  }
+  await shell.end();
+  // Commands may have turned the shell to another cluster.
+  shell = await newShell();
+  try {
+    await removeNamespace(shell, example.name);
+  } catch (error) {
+    failures.push(`its namespace stays: ${(error as Error).message}`);
   }
   await shell.end();
   return {
