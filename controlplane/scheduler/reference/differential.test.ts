@@ -5,7 +5,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { defaultProfile, filterPod, scorePod } from "../mod.ts";
-import { type Situation, situation } from "./generators.testing.ts";
+import { type Situation, situation } from "./random/situations.testing.ts";
 import { type ReferenceScore, referenceFilter, referenceScores } from "./reference.testing.ts";
 import type { Refusal } from "./world.testing.ts";
 

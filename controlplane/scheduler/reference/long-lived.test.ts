@@ -16,8 +16,8 @@ import type { NodeInfo } from "../node-info.ts";
 import { listedObjects } from "../objects.ts";
 import { type PodInfo, podInfo } from "../pod-info.ts";
 import { Nominator } from "../queue/nominator.ts";
-import { crowd, type Situation, situation } from "./generators.testing.ts";
 import { referencePreemption } from "./preemption.testing.ts";
+import { crowd, type Situation, situation } from "./random/situations.testing.ts";
 import { referenceFilter, referenceScores } from "./reference.testing.ts";
 
 const runs = Number(process.env.FLOTILLA_RUNS ?? 60);

@@ -11,8 +11,8 @@ import { listedObjects } from "../objects.ts";
 import { podInfo } from "../pod-info.ts";
 import { Nominator } from "../queue/nominator.ts";
 import { aNode, aPod, bound, labelled } from "../scheduler.testing.ts";
-import { crowd, type Situation } from "./generators.testing.ts";
 import { referencePreemption } from "./preemption.testing.ts";
+import { crowd, type Situation } from "./random/situations.testing.ts";
 import { referenceFilter } from "./reference.testing.ts";
 
 const runs = Number(process.env.FLOTILLA_RUNS ?? 300);
