@@ -122,12 +122,13 @@ export class Kubelet implements PodSyncer {
     const onChange = (uids: readonly string[]) => uids.forEach(wake);
     this.#statuses = new StatusManager(client, clock, log);
     this.#allocations = new Allocations(rootDir);
+    this.#tokens = new TokenManager(client, clock);
     this.volumes = new VolumeManager({
       ...options,
+      tokens: this.#tokens,
       memoryBytes: options.memoryCapacityBytes,
       event: (pod, type, reason, message) => this.#event(pod, type, reason, message),
     });
-    this.#tokens = new TokenManager(client, clock);
     this.#configMaps = new ObjectCache(client.configMaps, { clock, random, log, resource: "configmap", onChange });
     this.#secrets = new ObjectCache(client.secrets, { clock, random, log, resource: "secret", onChange });
     this.#events = new EventRecorder(client, { component: "kubelet", host: nodeName, log, clock });
@@ -541,7 +542,7 @@ export class Kubelet implements PodSyncer {
       ...this.#sources,
       pod,
       facts: this.#facts(podIP),
-      token: (request) => this.#tokens.token(pod, request),
+      token: async (request) => (await this.#tokens.token(pod, request)).token,
     };
     return this.volumes.mount(pod, context, (message) => this.#event(pod, "Warning", "FailedMount", message));
   }

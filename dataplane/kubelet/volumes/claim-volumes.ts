@@ -11,7 +11,7 @@ import {
 import { type Client, isConflict } from "../../../controlplane/client/mod.ts";
 import { refOf } from "../pod/pod-ref.ts";
 import { type BoundClaim, boundClaim, checkReachable } from "./claims.ts";
-import type { CsiVolumes } from "./csi/csi-volumes.ts";
+import { type CsiVolumes, refreshMs } from "./csi/csi-volumes.ts";
 import { checkHostPath } from "./host-path.ts";
 import { isMountPoint } from "./mount-table.ts";
 import type { MountedVolume } from "./mounted-volume.ts";
@@ -34,9 +34,6 @@ interface Mounted extends MountedVolume {
   readonly volumeName: string;
   checkedAtMs: number;
 }
-
-/** What is mounted stays so; whether its claim has grown is looked at this often. */
-const lookAgainMs = 30_000;
 
 /** The volumes behind pods' claims: directories of this node (local, hostPath) and what CSI drivers mount. */
 export class ClaimVolumes {
@@ -147,11 +144,13 @@ export class ClaimVolumes {
   #lookAgain(pod: Pod, volume: Volume, known: Mounted): void {
     const { clock, client, log } = this.#options;
     const now = clock.monotonic();
-    if (now - known.checkedAtMs < lookAgainMs) return;
+    if (now - known.checkedAtMs < refreshMs) return;
     known.checkedAtMs = now;
     const look = async () => {
       const bound = await boundClaim(client, pod, volume);
-      if (bound.volume.spec?.csi !== undefined) await this.#grow(pod, bound.claim, bound.volume, known.readOnly);
+      if (bound.volume.spec?.csi === undefined) return;
+      await this.#options.csi.refresh({ pod, volume: bound.volume, readOnly: known.readOnly });
+      await this.#grow(pod, bound.claim, bound.volume, known.readOnly);
     };
     // A claim that goes while its pod runs is nothing to the pod.
     look().catch((error: Error) => log("debug", "a claim could not be looked at", { error: error.message }));

@@ -8,7 +8,7 @@ interface TokenAnswer {
   readonly status: { readonly token: string; readonly expirationTimestamp: string };
 }
 
-interface Token {
+export interface Token {
   readonly token: string;
   readonly refreshAtMs: number;
   readonly expiresAtMs: number;
@@ -28,20 +28,20 @@ export class TokenManager {
   }
 
   /** A token that is valid now. An old one is used on while the API server cannot be reached. */
-  async token(pod: Pod, request: TokenRequest): Promise<string> {
+  async token(pod: Pod, request: TokenRequest): Promise<Token> {
     const { uid } = refOf(pod);
     const key = JSON.stringify([pod.spec.serviceAccountName, request.audience, request.expirationSeconds]);
     const tokens = this.#tokens.get(uid) ?? new Map<string, Token>();
     this.#tokens.set(uid, tokens);
     const known = tokens.get(key);
     const now = this.#clock.now();
-    if (known !== undefined && now < known.refreshAtMs) return known.token;
+    if (known !== undefined && now < known.refreshAtMs) return known;
     try {
       const fresh = await this.#request(pod, request);
       tokens.set(key, fresh);
-      return fresh.token;
+      return fresh;
     } catch (error) {
-      if (known !== undefined && now < known.expiresAtMs) return known.token;
+      if (known !== undefined && now < known.expiresAtMs) return known;
       throw error;
     }
   }

@@ -8,7 +8,7 @@ import { podDirOf } from "../root-dir.ts";
 import { writeAtomically } from "./atomic-writer.ts";
 import { ClaimVolumes, type ClaimVolumesOptions } from "./claim-volumes.ts";
 import { subPathsDirOf } from "./container-mounts.ts";
-import { CsiVolumes } from "./csi/csi-volumes.ts";
+import { CsiVolumes, type CsiVolumesOptions } from "./csi/csi-volumes.ts";
 import { makeEmptyDir } from "./empty-dir.ts";
 import { checkHostPath } from "./host-path.ts";
 import type { MountedVolume, MountedVolumes } from "./mounted-volume.ts";
@@ -31,6 +31,7 @@ export interface VolumeManagerOptions {
   /** Writes the node's status now. */
   readonly reportNode: () => Promise<void>;
   readonly event: ClaimVolumesOptions["event"];
+  readonly tokens: CsiVolumesOptions["tokens"];
 }
 
 /** Kinds whose files the kubelet writes: containers must not change them. */

@@ -92,6 +92,7 @@ describe("volumes of a pod", () => {
       node: () => node,
       reportNode: async () => undefined,
       event: () => undefined,
+      tokens: { token: async () => ({ token: "t", refreshAtMs: 0, expiresAtMs: 0 }) },
     });
   }
 

@@ -2,12 +2,20 @@ import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock, Log } from "../../../../base/mod.ts";
-import type { CSIDriver, Node, PersistentVolume, Pod, Volume } from "../../../../controlplane/api/mod.ts";
+import {
+  type CSIDriver,
+  type Node,
+  type PersistentVolume,
+  type Pod,
+  timeAt,
+  type Volume,
+} from "../../../../controlplane/api/mod.ts";
 import { type Client, isNotFound } from "../../../../controlplane/client/mod.ts";
 import { csi } from "../../../../proto/mod.ts";
 import { refOf } from "../../pod/pod-ref.ts";
 import { giveToGroup } from "../ownership.ts";
 import { removeTree } from "../remove-tree.ts";
+import type { TokenManager } from "../token-manager.ts";
 import { NotAttached, VolumeError } from "../volume-error.ts";
 import type { VolumeRecord, VolumeRecords } from "../volume-records.ts";
 import { mountCapability } from "./capability.ts";
@@ -26,6 +34,8 @@ export interface CsiVolumesOptions {
   readonly node: () => Node | undefined;
   /** Writes the node's status, with what is in use, now. */
   readonly report: () => Promise<void>;
+  /** For drivers that act in a pod's name. */
+  readonly tokens: Pick<TokenManager, "token">;
 }
 
 export interface CsiMount {
@@ -36,6 +46,9 @@ export interface CsiMount {
 
 const rpcs = csi.NodeServiceCapabilityRPCType;
 const { methods } = csi.NodeService;
+
+/** Who wants its volumes mounted anew again and again gets that this often. */
+export const refreshMs = 30_000;
 
 /** A volume of a driver that was staged: mounted once for all pods of the node. */
 interface Staged {
@@ -57,6 +70,8 @@ export class CsiVolumes {
   readonly #staged = new Map<string, Staged>();
   /** Staged by this process: no need to ask again. */
   readonly #stagedNow = new Set<string>();
+  /** Volumes described in pods, by pod and name, and when they were mounted last. */
+  readonly #inline = new Map<string, { readonly path: string; readonly atMs: number }>();
 
   constructor(options: CsiVolumesOptions) {
     this.#options = options;
@@ -150,7 +165,7 @@ export class CsiVolumes {
       const target = await this.#publish(driver, refOf(pod).uid, record, {
         ...request,
         readonly: readOnly,
-        volumeContext: csi.toEntries({ ...attributes, ...podInfo(pod, object, false) }),
+        volumeContext: csi.toEntries({ ...attributes, ...(await this.#aboutPod(pod, object, false)) }),
         secrets: await this.#secrets(source.nodePublishSecretRef),
       });
       if (group !== undefined && !driverGives && !readOnly && givesFiles(object, volume))
@@ -167,7 +182,11 @@ export class CsiVolumes {
   async mountInline(pod: Pod, { name, csi: source }: Volume): Promise<string> {
     if (source === undefined) throw new VolumeError("the volume is none of a CSI driver");
     const { uid, namespace } = refOf(pod);
+    const known = this.#inline.get(`${uid}/${name}`);
+    const now = this.#options.clock.monotonic();
+    if (known !== undefined && now - known.atMs < refreshMs) return known.path;
     const object = await this.#driverObject(source.driver);
+    if (known !== undefined && object?.spec.requiresRepublish !== true) return known.path;
     if (object?.spec.volumeLifecycleModes?.includes("Ephemeral") !== true)
       throw new VolumeError(
         `volume mode "Ephemeral" not supported by driver ${source.driver} (${object === undefined ? "no CSIDriver object" : `only supports ${JSON.stringify(object.spec.volumeLifecycleModes ?? ["Persistent"])}`})`,
@@ -182,15 +201,23 @@ export class CsiVolumes {
       exclusive: false,
       csi: { driver: source.driver, volumeHandle, attachable: false },
     };
-    return this.#publish(driver, uid, record, {
+    const path = await this.#publish(driver, uid, record, {
       volumeId: volumeHandle,
       volumeCapability: mountCapability({ csi: { ...source, volumeHandle } }, false, undefined),
       readonly: readOnly,
-      volumeContext: csi.toEntries({ ...source.volumeAttributes, ...podInfo(pod, object, true) }),
+      volumeContext: csi.toEntries({ ...source.volumeAttributes, ...(await this.#aboutPod(pod, object, true)) }),
       secrets: await this.#secrets(
         source.nodePublishSecretRef && { namespace, name: source.nodePublishSecretRef.name ?? "" },
       ),
     });
+    this.#inline.set(`${uid}/${name}`, { path, atMs: now });
+    return path;
+  }
+
+  /** Mounts again what is mounted, where the driver asked for that: it renews what is in the volume. */
+  async refresh(mount: CsiMount): Promise<void> {
+    const object = await this.#driverObject(mount.volume.spec?.csi?.driver ?? "");
+    if (object?.spec.requiresRepublish === true) await this.mount(mount);
   }
 
   /** Has the driver make the file system as large as its volume; undefined: it need not be asked. */
@@ -246,6 +273,7 @@ export class CsiVolumes {
 
   /** The pod has let go of everything: what it only waited for, too. */
   release(uid: string): void {
+    for (const key of this.#inline.keys()) if (key.startsWith(`${uid}/`)) this.#inline.delete(key);
     let changed = false;
     for (const [key, users] of this.#inUse) {
       users.delete(uid);
@@ -291,6 +319,19 @@ export class CsiVolumes {
     const users = this.#inUse.get(key) ?? new Set<string>();
     users.add(uid);
     this.#inUse.set(key, users);
+  }
+
+  /** What a driver that asks for it is told about the pod it mounts for, with tokens to act in its name. */
+  async #aboutPod(pod: Pod, object: CSIDriver | undefined, ephemeral: boolean): Promise<Record<string, string>> {
+    const requests = object?.spec.tokenRequests ?? [];
+    if (requests.length === 0) return podInfo(pod, object, ephemeral);
+    const tokens: Record<string, { token: string; expirationTimestamp: string }> = {};
+    for (const { audience = "", expirationSeconds = 3600 } of requests) {
+      const request = { audience: audience === "" ? undefined : audience, expirationSeconds };
+      const { token, expiresAtMs } = await this.#options.tokens.token(pod, request);
+      tokens[audience] = { token, expirationTimestamp: timeAt(expiresAtMs) };
+    }
+    return { ...podInfo(pod, object, ephemeral), "csi.storage.k8s.io/serviceAccount.tokens": JSON.stringify(tokens) };
   }
 
   #need(name: string, operation: string, what: string): CsiDriver {
@@ -366,7 +407,6 @@ function removeEmpty(path: string): void {
   else if (statSync(path, { throwIfNoEntry: false }) !== undefined) rmdirSync(path);
 }
 
-/** What a driver that asks for it is told about the pod it mounts for. */
 function podInfo(pod: Pod, object: CSIDriver | undefined, ephemeral: boolean): Record<string, string> {
   if (object?.spec.podInfoOnMount !== true) return ephemeral ? { "csi.storage.k8s.io/ephemeral": "true" } : {};
   const { name, namespace, uid } = refOf(pod);

@@ -28,6 +28,8 @@ const { methods } = csi.NodeService;
 class FakeDriver {
   readonly calls: string[] = [];
   readonly failures = new Map<string, string>();
+  /** What it was told with the last publication. */
+  context: Record<string, string> = {};
   readonly #server = new Server();
 
   async listen(path: string): Promise<void> {
@@ -41,7 +43,8 @@ class FakeDriver {
       this.calls.push(`stage ${csi.fromEntries(publishContext).device ?? ""}`);
       return {};
     });
-    this.#serve(methods.nodePublishVolume, ({ targetPath }) => {
+    this.#serve(methods.nodePublishVolume, ({ targetPath, volumeContext }) => {
+      this.context = csi.fromEntries(volumeContext);
       mkdirSync(targetPath, { recursive: true });
       this.calls.push(`publish ${uidIn(targetPath)}`);
       return {};
@@ -126,6 +129,9 @@ function kubelet(): CsiVolumes {
     nodeName: "n1",
     records: new VolumeRecords(rootDir),
     node: () => node,
+    tokens: {
+      token: async (_, { audience }) => ({ token: `for ${audience}`, refreshAtMs: 0, expiresAtMs: 3_600_000 }),
+    },
     report: async () => void reported.push(volumes.volumesInUse()),
   });
   opened.push(volumes);
@@ -241,6 +247,39 @@ describe("attached,", () => {
     await vi.waitFor(() => expect(driver.calls.at(-1)).toBe("unstage"));
     await vi.waitFor(() => expect(after.volumesInUse()).toEqual([]));
   });
+});
+
+test("a volume described in the pod is its driver's to fill, in the pod's name, again and again", async () => {
+  const volumes = kubelet();
+  await volumes.register(plugin());
+  const inline = { name: "v", csi: { driver: driverName, volumeAttributes: { secret: "db" } } };
+  await expect(volumes.mountInline(of("u1"), inline)).rejects.toThrow('volume mode "Ephemeral" not supported');
+  await client().csiDrivers.create({
+    metadata: { name: driverName },
+    spec: {
+      volumeLifecycleModes: ["Ephemeral"],
+      podInfoOnMount: true,
+      requiresRepublish: true,
+      tokenRequests: [{ audience: "vault" }],
+    },
+  });
+  const mount = () => volumes.mountInline(of("u1"), inline);
+  await mount();
+  await mount();
+  expect(driver.context).toEqual({
+    secret: "db",
+    "csi.storage.k8s.io/ephemeral": "true",
+    "csi.storage.k8s.io/pod.name": "web",
+    "csi.storage.k8s.io/pod.namespace": "default",
+    "csi.storage.k8s.io/pod.uid": "u1",
+    "csi.storage.k8s.io/serviceAccount.name": "",
+    "csi.storage.k8s.io/serviceAccount.tokens":
+      '{"vault":{"token":"for vault","expirationTimestamp":"1970-01-01T01:00:00Z"}}',
+  });
+  clock.advance(30_000);
+  await mount();
+  await unmount(volumes, "u1");
+  expect(driver.calls).toEqual(["publish u1", "publish u1", "unpublish u1"]);
 });
 
 test("a driver is found by its socket, stands in the node's CSINode, and is struck off when the socket goes", async () => {
