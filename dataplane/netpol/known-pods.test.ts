@@ -21,12 +21,21 @@ test("a pod's address counts before the API server knows it, or the pod", () => 
   ]);
 });
 
-test("an address belongs to one pod: to the last that got it, and to whom the API server says", () => {
+test("a pod whose network was made anew has its new address", () => {
+  const early = new EarlyPods();
+  early.add(pod("web"), "10.244.1.9");
+  const listed = pod("web", "10.244.1.2");
+  early.listed(listed);
+  expect(addresses(early.amend([listed]))).toEqual([["web", "10.244.1.9"]]);
+  early.listed(pod("web", "10.244.1.9"));
+  expect(addresses(early.amend([listed])), "the API server knows by now").toEqual([["web", "10.244.1.2"]]);
+});
+
+test("an address belongs to the pod that got it last", () => {
   const early = new EarlyPods();
   early.add(pod("first"), "10.244.1.2");
   early.add(pod("second"), "10.244.1.2");
-  expect(addresses(early.amend([]))).toEqual([["second", "10.244.1.2"]]);
-  expect(addresses(early.amend([pod("third", "10.244.1.2")]))).toEqual([["third", "10.244.1.2"]]);
-  early.settle("second");
+  expect(addresses(early.amend([pod("first", "10.244.1.2")]))).toEqual([["second", "10.244.1.2"]]);
+  early.gone(pod("second"));
   expect(early.amend([])).toEqual([]);
 });

@@ -21,31 +21,43 @@ export function differs(a: Pod, b: Pod): boolean {
   return says(a) !== says(b);
 }
 
-/** Pods of this node that have an address which the API server does not know of yet. By uid. */
+/**
+ * Pods of this node whose address the API server need not know yet. By uid; an address belongs to the pod that got it last, so there are
+ * never more of them than addresses.
+ */
 export class EarlyPods {
   readonly #pods = new Map<string, Pod>();
 
   add(pod: Pod, address: string): void {
-    const { status, ...rest } = reduced(pod);
-    // An address belongs to the pod that got it last.
     for (const [uid, other] of this.#pods) if (other.status?.podIP === address) this.#pods.delete(uid);
-    this.#pods.set(pod.metadata.uid ?? "", { ...rest, status: { phase: status?.phase, podIP: address } } as Pod);
+    const { status, ...rest } = reduced(pod);
+    this.#pods.set(uidOf(pod), { ...rest, status: { phase: status?.phase, podIP: address } } as Pod);
   }
 
-  /** The API server knows the pod by now as it is, or knows that it is gone. */
-  settle(uid: string | undefined): void {
-    this.#pods.delete(uid ?? "");
+  /** The API server knows the pod like this; once it knows the address, it knows all. */
+  listed(pod: Pod): void {
+    if (this.#pods.get(uidOf(pod))?.status?.podIP === pod.status?.podIP) this.#pods.delete(uidOf(pod));
   }
 
-  /** The list, with addresses where it had none; labels are always the list's. */
-  amend(listed: readonly Pod[]): Pod[] {
+  gone(pod: Pod): void {
+    this.#pods.delete(uidOf(pod));
+  }
+
+  /** The list as it will be: with addresses that it lacks, and each of them with one pod. Labels are always the list's. */
+  amend(list: readonly Pod[]): Pod[] {
+    if (this.#pods.size === 0) return [...list];
     const missing = new Map(this.#pods);
-    const amended = listed.map((pod) => {
-      const early = missing.get(pod.metadata.uid ?? "");
-      missing.delete(pod.metadata.uid ?? "");
-      return early === undefined || pod.status?.podIP ? pod : ({ ...pod, status: early.status } as Pod);
+    const given = new Set([...this.#pods.values()].map((pod) => pod.status?.podIP));
+    const amended = list.flatMap((pod) => {
+      const early = missing.get(uidOf(pod));
+      missing.delete(uidOf(pod));
+      if (early !== undefined) return [{ ...pod, status: early.status } as Pod];
+      return given.has(pod.status?.podIP) ? [] : [pod];
     });
-    const taken = new Set(listed.map((pod) => pod.status?.podIP));
-    return [...amended, ...[...missing.values()].filter((pod) => !taken.has(pod.status?.podIP))];
+    return [...amended, ...missing.values()];
   }
+}
+
+function uidOf({ metadata }: Pod): string {
+  return metadata.uid ?? "";
 }
