@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { chownSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { parse, stringify } from "yaml";
@@ -23,9 +23,9 @@ class BrokenPromise extends Error {}
 /** Types what the README says, in a namespace with the example's name, and removes that afterwards. */
 export async function runExample(example: Example, ground: Ground): Promise<Outcome> {
   const startedAt = performance.now();
-  const environment = { ...ground.environment, KUBECONFIG: kubeconfigFor(example.name, ground) };
+  const kubeconfig = kubeconfigFor(example.name, ground);
   const newShell = async () => {
-    const fresh = new Shell(environment, ground.directory);
+    const fresh = new Shell([...ground.as, `KUBECONFIG=${kubeconfig}`], ground.directory);
     await mustSucceed(fresh, ground.prelude);
     return fresh;
   };
@@ -68,6 +68,8 @@ function kubeconfigFor(namespace: string, ground: Ground): string {
   const contexts = config.contexts.map((named) => ({ ...named, context: { ...named.context, namespace } }));
   const file = join(ground.scratch, `${namespace}.kubeconfig`);
   writeFileSync(file, stringify({ ...config, contexts }), { mode: 0o600 });
+  const { uid, gid } = statSync(ground.scratch);
+  chownSync(file, uid, gid);
   return file;
 }
 

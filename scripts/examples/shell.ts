@@ -16,10 +16,11 @@ export class Shell {
   #heard = "";
   #onHeard: (() => void) | undefined;
 
-  constructor(environment: Readonly<Record<string, string>>, directory: string) {
-    this.#process = spawn("bash", ["--noprofile", "--norc", "-s"], {
+  /** `as`: beginning of a command line, such as `env NAME=VALUE`, that runs what follows. */
+  constructor(as: readonly string[], directory: string) {
+    const [program = "", ...words] = [...as, "bash", "--noprofile", "--norc", "-s"];
+    this.#process = spawn(program, words, {
       cwd: directory,
-      env: { ...process.env, ...environment },
       stdio: ["pipe", "pipe", "inherit"],
       // A group of its own, so that jobs in the background end with it.
       detached: true,
