@@ -3,9 +3,8 @@ import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { runtimeDirOf } from "./root-dir.ts";
 import { destroyContainerd, endContainerd } from "./runtime/containerd/containerd.ts";
-import { cgroupNameOf } from "./runtime/embedded/cgroup-name.ts";
-import { openCgroups } from "./runtime/embedded/cgroups.ts";
 import { findShims } from "./runtime/embedded/find-shims.ts";
+import { destroyKeptGroups } from "./runtime/embedded/hierarchies.ts";
 import { killMarked } from "./runtime/embedded/process-driver.ts";
 import {
   allProcesses,
@@ -29,7 +28,7 @@ export async function stopNode(options: { readonly rootDir: string }): Promise<v
   if (process.platform === "linux") await killProcesses(stateDir);
   if (process.platform === "linux") await endContainerd({ rootDir });
   await unmountBelow(rootDir);
-  if (process.getuid?.() === 0) await openCgroups(cgroupNameOf(stateDir)).cgroups.destroy();
+  await destroyKeptGroups(stateDir);
 }
 
 /** stopNode, and the files too: afterwards nothing tells that there was a node. Idempotent. */

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { CgroupsV1 } from "./cgroups-v1.ts";
 import { CgroupsV2, weightOfShares } from "./cgroups-v2.ts";
+import { readHierarchies } from "./hierarchies.ts";
 
 // A directory stands for the kernel's: what is tested is which files get which text.
 let dir: string;
@@ -90,4 +91,30 @@ test("version 1: a tree per controller; a cpuset starts with what its parent has
 
 test("shares become weights on the scale of version 2", () => {
   expect([weightOfShares(2), weightOfShares(1024), weightOfShares(262_144)]).toEqual([1, 39, 10_000]);
+});
+
+test("groups are made in the highest group above one's own that was handed over, in each hierarchy", () => {
+  const proc = join(dir, "proc");
+  mkdirSync(proc);
+  const mounts = [
+    `31 23 0:27 / ${join(dir, "unified")} rw - cgroup2 cgroup2 rw`,
+    `32 23 0:28 / ${join(dir, "cpu")} rw - cgroup cgroup rw,cpu,cpuacct`,
+    `33 23 0:29 / ${join(dir, "memory")} rw - cgroup cgroup rw,memory`,
+  ];
+  writeFileSync(join(proc, "mountinfo"), mounts.join("\n"));
+  const own = ["4:memory:/user/here", "3:cpu,cpuacct:/system", "0::/user.slice/user@7.service/app.slice/run.scope"];
+  writeFileSync(join(proc, "cgroup"), `${own.join("\n")}\n`);
+  // A group without that file stands for one that is not ours to write: who runs this may be root.
+  for (const group of [
+    "unified/user.slice/user@7.service",
+    "unified/user.slice/user@7.service/app.slice",
+    "memory/user/here",
+  ]) {
+    mkdirSync(join(dir, group), { recursive: true });
+    writeFileSync(join(dir, group, "cgroup.procs"), "");
+  }
+  expect(readHierarchies(proc)).toEqual({
+    v1: new Map([["memory", join(dir, "memory/user/here")]]),
+    v2: join(dir, "unified/user.slice/user@7.service"),
+  });
 });

@@ -1,8 +1,9 @@
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { LinuxContainerResources } from "../cri.ts";
 import { CgroupsV1, type HierarchiesV1 } from "./cgroups-v1.ts";
 import { CgroupsV2 } from "./cgroups-v2.ts";
+import { readHierarchies } from "./hierarchies.ts";
 
 /** What a group has used. Undefined: it is not measured. */
 export interface CgroupUsage {
@@ -34,13 +35,15 @@ export interface Cgroups {
 }
 
 /** The control groups of this machine, below a group named `root`; `none` with the reason when they cannot be written. */
-export function openCgroups(root: string): { readonly cgroups: Cgroups; readonly warning: string | undefined } {
-  const mounts = findHierarchies();
+export function openCgroups(
+  root: string,
+  hierarchies = readHierarchies(),
+): { readonly cgroups: Cgroups; readonly warning: string | undefined } {
+  const { v1, v2 } = hierarchies;
   try {
-    const { v1 } = mounts;
     const [memory, cpu] = [v1.get("memory"), v1.get("cpu")];
     if (memory !== undefined && cpu !== undefined) {
-      const hierarchies: HierarchiesV1 = {
+      const controllers: HierarchiesV1 = {
         memory,
         cpu,
         cpuacct: v1.get("cpuacct") ?? cpu,
@@ -49,12 +52,12 @@ export function openCgroups(root: string): { readonly cgroups: Cgroups; readonly
         cpuset: v1.get("cpuset"),
       };
       for (const dir of new Set([memory, cpu])) mkdirSync(join(dir, root), { recursive: true });
-      return { cgroups: new CgroupsV1(hierarchies, root), warning: undefined };
+      return { cgroups: new CgroupsV1(controllers, root), warning: undefined };
     }
-    if (mounts.v2 !== undefined) {
-      const controllers = readFileSync(join(mounts.v2, "cgroup.controllers"), "utf8").trim().split(" ");
+    if (v2 !== undefined) {
+      const controllers = readFileSync(join(v2, "cgroup.controllers"), "utf8").trim().split(" ");
       if (controllers.includes("memory") && controllers.includes("cpu")) {
-        return { cgroups: CgroupsV2.open(mounts.v2, root, controllers), warning: undefined };
+        return { cgroups: CgroupsV2.open(v2, root, controllers), warning: undefined };
       }
     }
   } catch (error) {
@@ -63,28 +66,13 @@ export function openCgroups(root: string): { readonly cgroups: Cgroups; readonly
   }
   return {
     cgroups: new NoCgroups(),
-    warning: "CPU limits are not enforced: no cpu and memory control groups here",
+    warning: "CPU limits are not enforced: there are no cpu and memory control groups that are this user's to divide",
   };
 }
 
 /** Books without limits: what the fallback uses. */
 export function noCgroups(): Cgroups {
   return new NoCgroups();
-}
-
-function findHierarchies(): { v1: Map<string, string>; v2: string | undefined } {
-  const v1 = new Map<string, string>();
-  let v2: string | undefined;
-  if (!existsSync("/proc/self/mountinfo")) return { v1, v2 };
-  for (const line of readFileSync("/proc/self/mountinfo", "utf8").split("\n")) {
-    const [before, after] = line.split(" - ");
-    if (before === undefined || after === undefined) continue;
-    const target = before.split(" ")[4] as string;
-    const [type, , options] = after.split(" ") as [string, string, string];
-    if (type === "cgroup2") v2 ??= target;
-    if (type === "cgroup") for (const option of options.split(",")) if (!v1.has(option)) v1.set(option, target);
-  }
-  return { v1, v2 };
 }
 
 class NoCgroups implements Cgroups {

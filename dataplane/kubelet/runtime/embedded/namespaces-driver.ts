@@ -53,12 +53,11 @@ export class NamespacesDriver implements Driver {
   }
 
   get limitations(): readonly string[] {
-    const { inUserNamespace, uids } = this.#ids;
+    const { uids } = this.#ids;
     const noFilters = whyNoFilters(findProgramIfThere("perl") !== undefined);
     return [
       "AppArmor and SELinux profiles are not applied",
       ...(noFilters === undefined ? [] : [`seccomp profiles are not applied: ${noFilters}`]),
-      ...(inUserNamespace ? ["rootless: memory limits are watched, not enforced by the kernel"] : []),
       ...(uids === 1 ? ["there is one user id only: runAsUser and the owners of files in images have no effect"] : []),
     ];
   }

@@ -5,6 +5,7 @@ import { cgroupNameOf } from "./cgroup-name.ts";
 import { noCgroups, openCgroups } from "./cgroups.ts";
 import type { Driver } from "./driver.ts";
 import { EmbeddedRuntime, exitsDirOf } from "./embedded-runtime.ts";
+import { keepBases, readHierarchies } from "./hierarchies.ts";
 import { NamespacesDriver, whyNoNamespaces } from "./namespaces-driver.ts";
 import { ProcessDriver } from "./process-driver.ts";
 
@@ -24,6 +25,9 @@ export interface OpenRuntimeOptions {
   readonly log: Log;
 }
 
+/** See MemoryWatch. */
+const watchedMemory = "memory limits are watched, not enforced by the kernel";
+
 /** Opens the embedded engine with a driver chosen by trying. `limitations`: what containers will not get, in sentences. */
 export async function openEmbeddedRuntime(
   options: OpenRuntimeOptions,
@@ -31,10 +35,8 @@ export async function openEmbeddedRuntime(
   const stateDir = resolve(options.stateDir);
   const { clock, log } = options;
   const driver = await chooseDriver({ ...options, stateDir });
-  const { cgroups, warning } = driver.limits
-    ? openCgroups(cgroupNameOf(stateDir))
-    : { cgroups: noCgroups(), warning: undefined };
-  const limitations = [...driver.limitations, ...(warning === undefined ? [] : [warning])];
+  const { cgroups, warning } = driver.limits ? openNodeCgroups(stateDir) : { cgroups: noCgroups(), warning: undefined };
+  const limitations = [...driver.limitations, ...(warning === undefined ? [] : [watchedMemory, warning])];
   log("info", "container runtime", { driver: driver.name, cgroups: cgroups.version });
   for (const limitation of limitations) log("warn", "container runtime limitation", { limitation });
   const runtime = await EmbeddedRuntime.open({
@@ -47,6 +49,12 @@ export async function openEmbeddedRuntime(
     log,
   });
   return { runtime, limitations };
+}
+
+function openNodeCgroups(stateDir: string) {
+  const hierarchies = readHierarchies();
+  keepBases(stateDir, hierarchies);
+  return openCgroups(cgroupNameOf(stateDir), hierarchies);
 }
 
 async function chooseDriver(options: OpenRuntimeOptions): Promise<Driver> {
