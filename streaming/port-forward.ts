@@ -4,6 +4,7 @@ import type { Clock } from "../base/mod.ts";
 import { acceptSpdy, acceptWebSocket, refuseUpgrade, type UpgradeRequest, upgradeOf } from "./accept.ts";
 import { Channels } from "./channels.ts";
 import { join } from "./join.ts";
+import { EngineRefusal } from "./spdy-client.ts";
 import { SpdyConnection, type SpdyDuplex } from "./spdy-connection.ts";
 
 export interface PortForwardOptions {
@@ -99,6 +100,7 @@ async function forward(port: number, data: Duplex, error: Writable, options: Por
   try {
     const target = await options.dial(port);
     await join(data, target);
+    if (target.errored instanceof EngineRefusal) throw target.errored;
   } catch (reason) {
     error.write(options.describe(port, reason as Error));
     data.destroy();

@@ -77,7 +77,13 @@ function copyOut(from: Duplex, to: StandardStreams["stdout"]): Promise<void> {
   return promise;
 }
 
-/** Connects to a port of a pod at a URL that a container engine gave for `portForward`. One connection a session: its end is the engine's to see. */
+/** A connection that the engine could not make. It says so when the connection seems to be there already. */
+export class EngineRefusal extends Error {}
+
+/**
+ * Connects to a port of a pod at a URL that a container engine gave for `portForward`. One connection a session: its end is the engine's to see. Breaks with
+ * EngineRefusal when nobody listens there.
+ */
 export async function dialPortForward(url: string, port: number): Promise<Duplex> {
   const connection = await connect(url, ["portforward.k8s.io"]);
   try {
@@ -90,13 +96,7 @@ export async function dialPortForward(url: string, port: number): Promise<Duplex
     const error = await pair("error");
     const data = await pair("data");
     error.end();
-    let text = "";
-    error.on("data", (chunk: Buffer) => {
-      text += chunk;
-    });
-    error.on("end", () => {
-      if (text !== "") data.destroy(new Error(text));
-    });
+    error.once("data", (words: Buffer) => data.destroy(new EngineRefusal(String(words).trim())));
     data.on("close", () => connection.close());
     return data;
   } catch (error) {
