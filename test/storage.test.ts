@@ -197,6 +197,8 @@ describe("volumes made by hand", () => {
 });
 
 describe("volumes that live with their pod", () => {
+  beforeAll(() => apply(pod("greedy", { emptyDir: { sizeLimit: "1Mi" } }, "head -c 3000000 /dev/zero > /data/file")));
+
   test("an ephemeral one has a claim of its own, which goes with the pod", async () => {
     const volumeClaimTemplate = { spec: claim("x").spec };
     await apply(pod("short-lived", { ephemeral: { volumeClaimTemplate } }, "echo scratch > /data/word"));
@@ -228,6 +230,15 @@ describe("volumes that live with their pod", () => {
     await kubectl("delete", "pod", "memory");
     await eventually("nothing is mounted any more", () => volumeMounts().length === 0);
   });
+});
+
+test("a pod that writes more into an emptyDir than its limit is evicted", async () => {
+  await eventually("it is evicted", async () => (await cluster.get<Pod>("pod", "greedy")).status.phase === "Failed");
+  const { status } = await cluster.get<Pod & { status: { reason: string; message: string } }>("pod", "greedy");
+  expect([status.reason, status.message]).toEqual([
+    "Evicted",
+    'Usage of EmptyDir volume "data" exceeds the limit "1Mi". ',
+  ]);
 });
 
 describe("an image as a volume", () => {

@@ -156,7 +156,15 @@ export async function startKubelet(options: StartKubeletOptions): Promise<Runnin
     refuses: (pod) => evictions.refuses(pod),
   });
 
-  const sampler = new Sampler({ runtime, clock, log, rootDir, pods: () => kubelet.pods(), ownUsage });
+  const sampler = new Sampler({
+    runtime,
+    clock,
+    log,
+    rootDir,
+    pods: () => kubelet.pods(),
+    claims: (uid) => kubelet.volumes.claimsOf(uid),
+    ownUsage,
+  });
   const server = await startServerOrClose(engine, {
     listen: options.listen,
     tls: options.tls,

@@ -70,7 +70,18 @@ class ShortNode {
       const containers = [{ name: "main", startedAtMs: 0, cpu, memory: used, rootfs: undefined, logs }];
       const volumes = [{ name: "scratch", usedBytes: emptyDir * mebi, inodesUsed: 1, isLocal: true }];
       const network = undefined;
-      return { namespace: "default", name, uid: name, startedAtMs: 0, cpu, memory: used, network, containers, volumes };
+      return {
+        namespace: "default",
+        name,
+        uid: name,
+        startedAtMs: 0,
+        cpu,
+        memory: used,
+        network,
+        containers,
+        volumes,
+        claims: [],
+      };
     });
     return {
       atMs: 0,

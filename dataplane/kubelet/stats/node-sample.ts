@@ -20,6 +20,7 @@ export interface PodSample {
   readonly network: NetworkUsage | undefined;
   readonly containers: readonly ContainerSample[];
   readonly volumes: readonly VolumeSample[];
+  readonly claims: readonly ClaimSample[];
 }
 
 export interface ContainerSample {
@@ -35,6 +36,14 @@ export interface VolumeSample extends DiskUsage {
   readonly name: string;
   /** Its files are the node's own disk, not memory, another disk, or the node's directories. */
   readonly isLocal: boolean;
+}
+
+/** The volume behind a claim: its own file system, or the share of the node's that everybody shares. */
+export interface ClaimSample {
+  /** The pod's name for it. */
+  readonly name: string;
+  readonly claim: { readonly namespace: string; readonly name: string };
+  readonly fs: FileSystem;
 }
 
 export interface CpuUsage {

@@ -1,4 +1,5 @@
-import { statfsSync } from "node:fs";
+import { type StatsFs, statfsSync } from "node:fs";
+import { statfs } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock, Log, Timer } from "../../../base/mod.ts";
 import { millisecondsOf, type Pod, type Volume } from "../../../controlplane/api/mod.ts";
@@ -6,10 +7,13 @@ import { labels, refOf } from "../pod/pod-ref.ts";
 import { podDirOf, podLogDirOf } from "../root-dir.ts";
 import type { ContainerStats, ImageService, PodSandboxStats, RuntimeService } from "../runtime/cri.ts";
 import { usageBelow } from "../runtime/embedded/embedded-images.ts";
+import type { MountedClaim } from "../volumes/claim-volumes.ts";
 import type {
+  ClaimSample,
   ContainerSample,
   CpuUsage,
   DiskUsage,
+  FileSystem,
   MemoryUsage,
   NodeSample,
   PodSample,
@@ -22,6 +26,8 @@ export interface SamplerOptions {
   readonly log: Log;
   readonly rootDir: string;
   readonly pods: () => readonly Pod[];
+  /** Claims' volumes that the pod has mounted. */
+  readonly claims: (uid: string) => readonly MountedClaim[];
   /** Of the node agent itself, which lives on the node as its pods do. */
   readonly ownUsage: () => { readonly cpuNanoseconds: number; readonly rssBytes: number };
 }
@@ -108,12 +114,7 @@ export class Sampler {
         rssBytes: own.rssBytes + sum(measured.map(({ memory }) => memory.rssBytes)),
       },
       network: undefined,
-      fs: {
-        capacityBytes: disk.blocks * disk.bsize,
-        availableBytes: disk.bavail * disk.bsize,
-        inodes: disk.files,
-        inodesFree: disk.ffree,
-      },
+      fs: fileSystem(disk),
       imageFsUsedBytes: (await runtime.imageFsInfo()).usedBytes,
       pods: measured,
     };
@@ -189,7 +190,21 @@ export class Sampler {
       network: stats.network,
       containers,
       volumes: await this.#volumes(pod),
+      claims: await this.#claims(ref.uid),
     };
+  }
+
+  async #claims(uid: string): Promise<ClaimSample[]> {
+    const samples: ClaimSample[] = [];
+    for (const { path, name, claim } of this.#options.claims(uid)) {
+      try {
+        samples.push({ name, claim, fs: fileSystem(await statfs(path)) });
+      } catch (error) {
+        // It went while we looked.
+        if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+      }
+    }
+    return samples;
   }
 
   async #volumes(pod: Pod): Promise<VolumeSample[]> {
@@ -208,6 +223,10 @@ export class Sampler {
     }
     return samples;
   }
+}
+
+function fileSystem({ blocks, bavail, bsize, files, ffree }: StatsFs): FileSystem {
+  return { capacityBytes: blocks * bsize, availableBytes: bavail * bsize, inodes: files, inodesFree: ffree };
 }
 
 /** The folder of volumes that lie below the pod's directory; undefined: the volume lies elsewhere, or is for others to measure. */

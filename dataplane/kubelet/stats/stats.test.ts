@@ -4,6 +4,7 @@ import type { Pod } from "../../../controlplane/api/mod.ts";
 import { pod } from "../pod/pod.testing.ts";
 import { labels } from "../pod/pod-ref.ts";
 import type { ImageService, PodSandboxStats, RuntimeService } from "../runtime/cri.ts";
+import type { MountedClaim } from "../volumes/claim-volumes.ts";
 import { localStorageBytes, type PodSample } from "./node-sample.ts";
 import { containerMetrics, resourceMetrics } from "./prometheus.ts";
 import { Sampler } from "./sampler.ts";
@@ -11,6 +12,7 @@ import { summary } from "./summary.ts";
 
 /** A runtime with one pod of one container, whose CPU time is set by the test. */
 class Machine {
+  claims: MountedClaim[] = [];
   readonly clock = new VirtualClock();
   cpuNanoseconds = 0;
   readonly sampler = new Sampler({
@@ -22,6 +24,7 @@ class Machine {
     log: () => undefined,
     rootDir: "/tmp",
     pods: (): Pod[] => [pod()],
+    claims: () => this.claims,
     ownUsage: () => ({ cpuNanoseconds: 0, rssBytes: 1000 }),
   });
 
@@ -78,6 +81,19 @@ test("summary and metrics say the same", async () => {
   expect(containerMetrics(sample)).toContain(`container_network_receive_bytes_total{${names}} 3`);
 });
 
+test("the volume behind a claim shows the file system it is on; one that has just gone is left out", async () => {
+  const machine = new Machine();
+  const claim = { namespace: "default", name: "data" };
+  machine.claims = [
+    { name: "v", claim, path: "/tmp" },
+    { name: "gone", claim, path: "/nowhere" },
+  ];
+  const { pods } = summary("n1", 0, await machine.sampler.fresh(0)) as { pods: { volume: object[] }[] };
+  expect(pods[0]?.volume).toEqual([
+    expect.objectContaining({ name: "v", pvcRef: claim, capacityBytes: expect.any(Number) }),
+  ]);
+});
+
 test("a pod's share of the disk: roots, logs and volumes, but not those in memory", () => {
   const sample: PodSample = {
     namespace: "default",
@@ -101,6 +117,7 @@ test("a pod's share of the disk: roots, logs and volumes, but not those in memor
       { name: "disk", usedBytes: 4, inodesUsed: 1, isLocal: true },
       { name: "memory", usedBytes: 8, inodesUsed: 1, isLocal: false },
     ],
+    claims: [],
   };
   expect(localStorageBytes(sample)).toBe(7);
 });

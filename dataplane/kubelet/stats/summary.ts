@@ -1,5 +1,5 @@
 import { timeAt } from "../../../controlplane/api/mod.ts";
-import { type DiskUsage, localStorageBytes, type NodeSample, type PodSample } from "./node-sample.ts";
+import { type DiskUsage, type FileSystem, localStorageBytes, type NodeSample, type PodSample } from "./node-sample.ts";
 
 /** The answer of /stats/summary (k8s.io/kubelet/pkg/apis/stats/v1alpha1). */
 export function summary(nodeName: string, startedAtMs: number, sample: NodeSample): object {
@@ -20,7 +20,7 @@ export function summary(nodeName: string, startedAtMs: number, sample: NodeSampl
   const { capacityBytes, availableBytes, inodes, inodesFree } = sample.fs;
   const shared = { time, availableBytes, capacityBytes, inodesFree, inodes };
   const disk = (usage: DiskUsage) => ({ ...shared, usedBytes: usage.usedBytes, inodesUsed: usage.inodesUsed });
-  const nodeFs = { ...shared, usedBytes: capacityBytes - availableBytes, inodesUsed: inodes - inodesFree };
+  const nodeFs = { time, ...whole(sample.fs) };
   const pod = (one: PodSample) => ({
     podRef: { name: one.name, namespace: one.namespace, uid: one.uid },
     startTime: timeAt(one.startedAtMs),
@@ -35,7 +35,10 @@ export function summary(nodeName: string, startedAtMs: number, sample: NodeSampl
     cpu: cpu(one.cpu),
     memory: memory(one.memory),
     ...network(one.network),
-    volume: one.volumes.map((volume) => ({ ...disk(volume), name: volume.name })),
+    volume: [
+      ...one.volumes.map((volume) => ({ ...disk(volume), name: volume.name })),
+      ...one.claims.map(({ name, claim, fs }) => ({ time, ...whole(fs), name, pvcRef: claim })),
+    ],
     "ephemeral-storage": { ...shared, usedBytes: localStorageBytes(one) },
   });
   return {
@@ -50,4 +53,10 @@ export function summary(nodeName: string, startedAtMs: number, sample: NodeSampl
     },
     pods: sample.pods.map(pod),
   };
+}
+
+/** A file system, as all that is in it. */
+function whole({ capacityBytes, availableBytes, inodes, inodesFree }: FileSystem) {
+  const [usedBytes, inodesUsed] = [capacityBytes - availableBytes, inodes - inodesFree];
+  return { availableBytes, capacityBytes, inodesFree, inodes, usedBytes, inodesUsed };
 }

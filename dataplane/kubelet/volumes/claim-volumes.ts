@@ -30,8 +30,16 @@ export interface ClaimVolumesOptions {
   readonly event: (pod: Pod, type: "Normal" | "Warning", reason: string, message: string) => void;
 }
 
+/** A claim's volume as a pod has it. */
+export interface MountedClaim {
+  /** The pod's name for it. */
+  readonly name: string;
+  readonly claim: { readonly namespace: string; readonly name: string };
+  readonly path: string;
+}
+
 interface Mounted extends MountedVolume {
-  readonly volumeName: string;
+  readonly claim: MountedClaim["claim"];
   checkedAtMs: number;
 }
 
@@ -68,10 +76,14 @@ export class ClaimVolumes {
     this.#mounted.set(uid, ofPod);
     ofPod.set(volume.name, {
       ...mounted,
-      volumeName: bound.volume.metadata.name ?? "",
+      claim: { namespace: bound.claim.metadata.namespace ?? "", name: bound.claim.metadata.name ?? "" },
       checkedAtMs: this.#options.clock.monotonic(),
     });
     return mounted;
+  }
+
+  mountedFor(uid: string): MountedClaim[] {
+    return [...(this.#mounted.get(uid) ?? [])].map(([name, { claim, path }]) => ({ name, claim, path }));
   }
 
   async #setUp(pod: Pod, { claim, volume }: BoundClaim, asked: boolean): Promise<MountedVolume> {

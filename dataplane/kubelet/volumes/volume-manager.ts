@@ -6,7 +6,7 @@ import { refOf } from "../pod/pod-ref.ts";
 import { allContainers } from "../pod/qos.ts";
 import { podDirOf } from "../root-dir.ts";
 import { writeAtomically } from "./atomic-writer.ts";
-import { ClaimVolumes, type ClaimVolumesOptions } from "./claim-volumes.ts";
+import { ClaimVolumes, type ClaimVolumesOptions, type MountedClaim } from "./claim-volumes.ts";
 import { subPathsDirOf } from "./container-mounts.ts";
 import { CsiVolumes, type CsiVolumesOptions } from "./csi/csi-volumes.ts";
 import { makeEmptyDir } from "./empty-dir.ts";
@@ -85,6 +85,11 @@ export class VolumeManager {
     const message = `unmounted volumes=[${names(() => true)}], unattached volumes=[${names((error) => error instanceof NotProcessed || error instanceof NotAttached)}], failed to process volumes=[${names((error) => error instanceof NotProcessed)}]: ${why}`;
     if (unprocessed.length > 0) onFailure(`Unable to attach or mount volumes: ${message}`);
     throw new VolumeError(message);
+  }
+
+  /** Claims' volumes that are mounted for a pod. */
+  claimsOf(uid: string): MountedClaim[] {
+    return this.#claims.mountedFor(uid);
   }
 
   async #setUp(pod: Pod, volume: Volume, context: PayloadContext): Promise<MountedVolume> {
