@@ -29,6 +29,8 @@ export interface Upstreams {
 }
 
 export const mostAttempts = 3;
+/** A request with a larger body is sent once only. */
+const mostKeptBytes = 64 * 1024;
 /** RFC 9110 §9.2.2: twice is as good as once. */
 const idempotent = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]);
 
@@ -94,8 +96,10 @@ class Exchange {
   readonly #hasBody: boolean;
   readonly #tried = new Set<string>();
   #attempts = 0;
-  /** A body goes by only once: after its first byte there is no second attempt. */
   #bodyStarted = false;
+  /** What of the body has gone by, for another attempt; undefined when that is too much to keep. */
+  #sent: Buffer[] | undefined = [];
+  #sentBytes = 0;
   #timer: Timer | undefined;
   #current: Call | undefined;
 
@@ -144,6 +148,7 @@ class Exchange {
       },
       failed: (error, seen) => {
         this.#timer?.cancel();
+        this.#front.unpipe(call.body);
         log("debug", "an endpoint failed", { endpoint: endpointId(endpoint), error: error.message });
         if (this.#response.destroyed || this.#response.writableEnded) return;
         if (error instanceof ResponseTimeout) answer(this.#response, 504, "the endpoint did not answer in time");
@@ -177,7 +182,7 @@ class Exchange {
   }
 
   #mayRetry(seen: boolean): boolean {
-    if (this.#attempts >= mostAttempts || this.#bodyStarted) return false;
+    if (this.#attempts >= mostAttempts || this.#sent === undefined) return false;
     return !seen || idempotent.has(this.#front.method ?? "");
   }
 
@@ -186,12 +191,19 @@ class Exchange {
       call.body.end();
       return;
     }
-    this.#front.on("data", () => {
+    const front = this.#front;
+    if (!this.#bodyStarted) {
       this.#bodyStarted = true;
-      // An upload may take its time; only silence counts.
-      if (this.#timer !== undefined) this.#awaitAnswer(call);
-    });
-    this.#front.pipe(call.body);
+      front.on("data", (chunk: Buffer) => {
+        this.#sentBytes += chunk.length;
+        if (this.#sentBytes > mostKeptBytes) this.#sent = undefined;
+        this.#sent?.push(chunk);
+        // An upload may take its time; only silence counts.
+        if (this.#timer !== undefined && this.#current !== undefined) this.#awaitAnswer(this.#current);
+      });
+    }
+    for (const chunk of this.#sent ?? []) call.body.write(chunk);
+    front.pipe(call.body);
   }
 
   #awaitAnswer(call: Call): void {

@@ -1,3 +1,5 @@
+import { connect, constants, createServer, type ServerHttp2Session } from "node:http2";
+import type { AddressInfo } from "node:net";
 import {
   Client,
   credentials,
@@ -26,6 +28,49 @@ const cleanups: (() => Promise<unknown> | unknown)[] = [];
 let client: Client;
 let cancelled: Promise<void>;
 
+/** Connections that the server got, as seen by what stands before it. */
+const connections = new Set<ServerHttp2Session>();
+/** How many of the next streams are refused there. */
+let refuse = 0;
+
+/** Stands before a server of HTTP/2, and can say goodbye and refuse as it could. Resolves with its port. */
+async function before(port: number): Promise<number> {
+  const session = connect(`http://127.0.0.1:${port}`);
+  const server = createServer();
+  server.on("session", (it) => connections.add(it.once("close", () => connections.delete(it))));
+  server.on("stream", (stream, headers) => {
+    stream.on("error", () => undefined); // the other side hears of it
+    if (refuse > 0) {
+      refuse--;
+      stream.close(constants.NGHTTP2_REFUSED_STREAM);
+      return;
+    }
+    const onward = session.request(headers, { endStream: false });
+    stream.on("aborted", () => onward.close(constants.NGHTTP2_CANCEL));
+    onward.on("error", () => undefined);
+    onward.on("response", (answer, flags) => {
+      if ((flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0) stream.respond(answer, { endStream: true });
+      else {
+        stream.respond(answer, { waitForTrailers: true });
+        let trailers = {};
+        onward.on("trailers", (given) => {
+          trailers = given;
+        });
+        stream.on("wantTrailers", () => stream.sendTrailers(trailers));
+        onward.pipe(stream);
+      }
+    });
+    stream.pipe(onward);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  cleanups.push(() => {
+    session.destroy();
+    server.close();
+    for (const it of connections) it.destroy();
+  });
+  return (server.address() as AddressInfo).port;
+}
+
 /** A server of gRPC without TLS behind a Service, and a client of gRPC that comes through the Ingress. */
 beforeEach(async () => {
   const server = new Server();
@@ -42,12 +87,13 @@ beforeEach(async () => {
       call.on("end", () => call.end());
     },
   } as never);
-  const port = await new Promise<number>((resolve, reject) =>
+  const grpcPort = await new Promise<number>((resolve, reject) =>
     server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, bound) =>
       error === null ? resolve(bound) : reject(error),
     ),
   );
   cleanups.push(() => server.forceShutdown());
+  const port = await before(grpcPort);
 
   const api = new FakeApiServer(systemClock).client();
   const metadata = { name: "echo", namespace: "shop" };
@@ -129,6 +175,15 @@ describe("a gRPC client reaches a gRPC server through an Ingress", () => {
     }
     call.end();
     expect((await answers.next()).done).toBe(true);
+  });
+
+  it("whose connection says goodbye between calls, and whose streams are refused, without noticing", async () => {
+    expect(await unary("before")).toBe("before for echo.example.com");
+    for (const connection of connections) connection.goaway();
+    expect(await unary("after")).toBe("after for echo.example.com");
+    refuse = 2;
+    expect(await unary("again")).toBe("again for echo.example.com");
+    expect(refuse).toBe(0);
   });
 
   it("which hears when the client gives up", async () => {

@@ -263,6 +263,26 @@ it("asks a single endpoint again when its connection from before turns out to be
   expect(used.size).toBe(5);
 });
 
+it("sends a small body again with its request, and a large one never", async () => {
+  const { service, ingress, start } = await world();
+  let heard = 0;
+  const { port: to } = await endpoint(async (message, response) => {
+    heard++;
+    const body = await text(message);
+    // The first of each request's attempts breaks off.
+    if (heard % 2 === 1) message.socket.destroy();
+    else response.end(String(body.length));
+  });
+  await service("a", to);
+  await ingress("a", "a.com", "a");
+  const { port } = await start();
+  const put = (bytes: number) => ask(port, "a.com", { method: "PUT" }, "x".repeat(bytes));
+  expect(await put(1_000)).toMatchObject({ status: 200, body: "1000" });
+  expect(heard).toBe(2);
+  expect(await put(100_000)).toMatchObject({ status: 502 });
+  expect(heard).toBe(3);
+});
+
 it("answers 504 when the endpoint is silent, and 502 when it breaks off before it answers a POST", async () => {
   const { service, ingress, start } = await world();
   let attempts = 0;
