@@ -83,6 +83,9 @@ export async function main(args: string[]): Promise<void> {
   await runComponent("node", (log) => startNode(flags, log));
 }
 
+/** kube-proxy's. */
+const proxyHealthPort = 10_256;
+
 /** Manifests put there run on this node. */
 function manifestsOf(rootDir: string): string {
   const dir = join(rootDir, "manifests");
@@ -153,6 +156,7 @@ async function startNode(flags: NodeFlags, log: Log): Promise<{ stop(): Promise<
     serviceCIDR: flags.serviceClusterIpRange,
     mode: ownNetwork ? flags.proxyMode : "userspace",
     ownNetwork,
+    healthz: ownNetwork ? { host: flags.nodeIp, port: proxyHealthPort } : undefined,
   });
   const dns =
     flags.dnsKubeconfig === undefined

@@ -2,7 +2,7 @@ import { hostname } from "node:os";
 import { Client } from "../controlplane/client/mod.ts";
 import { removeServiceRules, startProxy } from "../dataplane/proxy/mod.ts";
 import { runComponent } from "./component.ts";
-import { oneOf, parser } from "./flags.ts";
+import { oneOf, parser, wholeNumber } from "./flags.ts";
 
 interface ProxyFlags {
   cleanup: boolean;
@@ -11,6 +11,7 @@ interface ProxyFlags {
   hostnameOverride: string;
   nodeIp: string;
   clusterCidr: string;
+  healthzPort: number;
   serviceClusterIpRange?: string;
   proxyMode: "auto" | "nftables" | "userspace";
 }
@@ -25,6 +26,12 @@ export async function main(args: string[]): Promise<void> {
     .option("--node-ip <address>", "where node ports and health checks are answered", "127.0.0.1")
     .option("--cluster-cidr <cidr>", "addresses of pods", "10.244.0.0/16")
     .option("--service-cluster-ip-range <cidr>", "addresses of Services: those that none has are dropped")
+    .option(
+      "--healthz-port <port>",
+      "tell there whether the proxy keeps up; 0: nowhere",
+      wholeNumber(0, 65_535),
+      10_256,
+    )
     .option("--proxy-mode <mode>", "auto, nftables or userspace", oneOf("auto", "nftables", "userspace"), "auto")
     .allowExcessArguments(false)
     .parse(args, { from: "user" });
@@ -41,6 +48,7 @@ export async function main(args: string[]): Promise<void> {
       nodeIP: flags.nodeIp,
       clusterCIDR: flags.clusterCidr,
       serviceCIDR: flags.serviceClusterIpRange,
+      healthz: flags.healthzPort === 0 ? undefined : { host: flags.nodeIp, port: flags.healthzPort },
       mode: flags.proxyMode,
       ownNetwork: flags.proxyMode !== "userspace",
     });

@@ -6,7 +6,12 @@ import { servicePorts } from "./service-ports.ts";
 import { type EndpointCase, service, slice } from "./world.testing.ts";
 
 const complaints: string[] = [];
-const servers = new HealthCheckServers("127.0.0.1", (_level, message) => complaints.push(message));
+let isHealthy = true;
+const servers = new HealthCheckServers(
+  "127.0.0.1",
+  () => isHealthy,
+  (_level, message) => complaints.push(message),
+);
 afterEach(() => servers.stop());
 
 async function freePort(): Promise<number> {
@@ -42,7 +47,7 @@ test("a load balancer hears how many ready backends a node has of its own, or 50
   const body = (localEndpoints: number) => ({
     service: { namespace: "default", name: "web" },
     localEndpoints,
-    serviceProxyHealthy: true,
+    serviceProxyHealthy: isHealthy,
   });
   await servers.sync(checksOf(port, [{ address: "10.244.1.2", node: "n2" }]));
   expect(await look()).toEqual([503, "0", body(0)]);
@@ -54,6 +59,9 @@ test("a load balancer hears how many ready backends a node has of its own, or 50
     ]),
   );
   expect(await look(), "who is leaving gets no new connections").toEqual([200, "1", body(1)]);
+  isHealthy = false;
+  expect(await look(), "a proxy that lags behind").toEqual([503, "1", body(1)]);
+  isHealthy = true;
   await servers.sync(new Map());
   await expect(look()).rejects.toThrow();
 });

@@ -31,12 +31,15 @@ export function healthChecks(ports: readonly ServicePort[]): Map<number, HealthC
  */
 export class HealthCheckServers {
   readonly #host: string;
+  /** Whether the proxy keeps up: what it knows of backends may be old otherwise. */
+  readonly #isHealthy: () => boolean;
   readonly #log: Log;
   readonly #servers = new Map<number, Server>();
   #checks: ReadonlyMap<number, HealthCheck> = new Map();
 
-  constructor(host: string, log: Log) {
+  constructor(host: string, isHealthy: () => boolean, log: Log) {
     this.#host = host;
+    this.#isHealthy = isHealthy;
     this.#log = log;
   }
 
@@ -55,7 +58,7 @@ export class HealthCheckServers {
   }
 
   async #listen(port: number): Promise<void> {
-    const server = createServer((_, response) => answer(response, this.#checks.get(port)));
+    const server = createServer((_, response) => answer(response, this.#checks.get(port), this.#isHealthy()));
     try {
       server.listen({ host: this.#host, port, exclusive: true });
       await once(server, "listening");
@@ -68,14 +71,14 @@ export class HealthCheckServers {
   }
 }
 
-function answer(response: ServerResponse, check: HealthCheck | undefined): void {
+function answer(response: ServerResponse, check: HealthCheck | undefined, isHealthy: boolean): void {
   const { service = "/", localEndpoints = 0 } = check ?? {};
   const [namespace, name] = service.split("/");
-  response.statusCode = localEndpoints > 0 ? 200 : 503;
+  response.statusCode = localEndpoints > 0 && isHealthy ? 200 : 503;
   response.setHeader("Content-Type", "application/json");
   response.setHeader("X-Content-Type-Options", "nosniff");
   response.setHeader("X-Load-Balancing-Endpoint-Weight", String(localEndpoints));
-  const body = { service: { namespace, name }, localEndpoints, serviceProxyHealthy: true };
+  const body = { service: { namespace, name }, localEndpoints, serviceProxyHealthy: isHealthy };
   response.end(`${JSON.stringify(body, undefined, "\t")}\n`);
 }
 

@@ -4,6 +4,7 @@ import { nftablesWork } from "../nftables/mod.ts";
 import { HealthCheckServers, healthChecks } from "./health-checks.ts";
 import { NftProxier } from "./nftables/nft-proxier.ts";
 import type { Proxier } from "./proxier.ts";
+import { type HealthzAddress, ProxyHealth } from "./proxy-health.ts";
 import { servicePorts } from "./service-ports.ts";
 import { UserspaceProxier } from "./userspace/userspace-proxier.ts";
 
@@ -21,6 +22,8 @@ export interface StartProxyOptions {
   readonly mode: "auto" | "nftables" | "userspace";
   /** False on a network that is not the node's own: nothing there is changed, and Services need loopback addresses. */
   readonly ownNetwork: boolean;
+  /** Where `/healthz` and `/livez` tell whether the proxy keeps up; nowhere without. */
+  readonly healthz?: HealthzAddress;
   readonly clock?: Clock;
   readonly random?: Random;
 }
@@ -50,18 +53,22 @@ const notOurs = "!service.kubernetes.io/service-proxy-name";
 export async function startProxy(options: StartProxyOptions): Promise<RunningProxy> {
   const { client, log, clock = systemClock, random = systemRandom, nodeName } = options;
   const { proxier, mode } = await chooseProxier(options);
-  const checks = new HealthCheckServers(options.nodeIP, log);
   const stopping = new AbortController();
   const informers = new InformerFactory({ log, clock, random });
   const services = informers.informer(client.services, { labelSelector: notOurs });
   const headless = "!service.kubernetes.io/headless";
   const slices = informers.informer(client.endpointSlices, { labelSelector: `${notOurs},${headless}` });
   const nodes = informers.informer(client.nodes, { fieldSelector: `metadata.name=${nodeName}` });
-  const zone = () => nodes.lister.get(undefined, nodeName)?.metadata.labels?.["topology.kubernetes.io/zone"];
+  const node = () => nodes.lister.get(undefined, nodeName);
+  const zone = () => node()?.metadata.labels?.["topology.kubernetes.io/zone"];
+  const health = new ProxyHealth(clock, node);
+  const checks = new HealthCheckServers(options.nodeIP, () => health.isHealthy, log);
   const apply = async () => {
+    const startedMs = clock.monotonic();
     const ports = servicePorts(services.lister.list(), slices.lister.list(), { node: nodeName, zone: zone() });
     await proxier.sync(ports);
     await checks.sync(healthChecks(ports));
+    health.applied(startedMs);
   };
   const syncer = new Syncer(apply, {
     clock,
@@ -72,6 +79,7 @@ export async function startProxy(options: StartProxyOptions): Promise<RunningPro
   });
   // Before all lists are in, a sync would take working Services away.
   const changed = () => {
+    health.changed();
     if (services.hasSynced && slices.hasSynced && nodes.hasSynced) syncer.changed();
   };
   for (const informer of [services, slices])
@@ -83,6 +91,7 @@ export async function startProxy(options: StartProxyOptions): Promise<RunningPro
     changed();
   };
   nodes.addHandler({ onAdd: moved, onUpdate: moved });
+  if (options.healthz !== undefined) await health.listen(options.healthz, log);
   informers.start(stopping.signal);
   const synced = informers.synced(stopping.signal).then(() => syncer.now());
   synced.catch(() => undefined); // Stopped before the first list: whoever waits for `synced` hears of it.
@@ -92,7 +101,7 @@ export async function startProxy(options: StartProxyOptions): Promise<RunningPro
     async stop() {
       stopping.abort(new Error("the proxy stops"));
       await syncer.stop();
-      await checks.stop();
+      await Promise.all([checks.stop(), health.stop()]);
       await proxier.stop();
       await informers.stopped();
     },
