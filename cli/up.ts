@@ -226,7 +226,7 @@ export async function main(args: string[]): Promise<void> {
     .option("--processes <many|one>", "a process per component (`one` is not there yet)", oneOf("many"), "many")
     .option(
       "--runtime <kind>",
-      "who runs pods: namespaces (the built-in engine), containerd (one for each node), process (no isolation), or auto",
+      "who runs pods: namespaces (the built-in engine), containerd (one for each node), process (nobody: no isolation), or auto. The first two need root, or a user namespace",
       oneOf("auto", "namespaces", "containerd", "process"),
       "auto",
     )

@@ -37,7 +37,7 @@ function firstProcess({ keep, own }: MachineOptions): string {
     ...released,
     "echo ready",
     "exec >/dev/null 2>&1",
-    "while :; do sleep infinity & wait $!; done",
+    "while :; do sleep infinity & wait $! || :; done",
   ].join("\n");
 }
 
