@@ -229,7 +229,11 @@ class Exchange {
     body.on("close", () => {
       if (!body.readableEnded) this.#breakOff();
     });
-    body.pipe(response as ServerResponse, { end: false });
+    // What pipe does, whose bookkeeping would be a fifth of what a small request costs.
+    body.on("data", (chunk: Buffer) => {
+      if (!(response as ServerResponse).write(chunk)) body.pause();
+    });
+    response.on("drain", () => body.resume());
     body.on("end", () => {
       if (Object.keys(trailers()).length > 0) response.addTrailers(trailers() as Record<string, string>);
       response.end();

@@ -14,12 +14,21 @@ const hopByHop = new Set([
   "http2-settings",
 ]);
 
+const none: ReadonlySet<string> = new Set();
+
+function namedBy(connection: string | undefined): ReadonlySet<string> {
+  // What nearly every message says; both are of the connection anyway.
+  if (connection === undefined || connection === "keep-alive" || connection === "close") return none;
+  return new Set(connection.split(",").map((name) => name.trim().toLowerCase()));
+}
+
 /** What goes on to the other side: without the connection's own headers, those that `Connection` names, and HTTP/2's pseudo headers. */
 export function endToEnd(headers: IncomingHttpHeaders): OutgoingHttpHeaders {
-  const named = new Set((headers.connection ?? "").split(",").map((name) => name.trim().toLowerCase()));
+  const named = namedBy(headers.connection);
   const kept: OutgoingHttpHeaders = {};
-  for (const [name, value] of Object.entries(headers)) {
-    if (value !== undefined && !name.startsWith(":") && !hopByHop.has(name) && !named.has(name)) kept[name] = value;
+  for (const name in headers) {
+    const value = headers[name];
+    if (value !== undefined && name[0] !== ":" && !hopByHop.has(name) && !named.has(name)) kept[name] = value;
   }
   return kept;
 }

@@ -298,6 +298,41 @@ it("answers 504 when the endpoint is silent, and 502 when it breaks off before i
   expect(attempts).toBe(2);
 });
 
+it("reads an answer only as fast as the client takes it", async () => {
+  const { service, ingress, start } = await world();
+  const chunk = Buffer.alloc(1 << 20);
+  const chunks = 100;
+  let sent = 0;
+  const { port: to } = await endpoint((_, response) => {
+    const more = () => {
+      while (sent < chunks) {
+        sent++;
+        if (!response.write(chunk)) return;
+      }
+      response.end();
+    };
+    response.on("drain", more);
+    more();
+  });
+  await service("a", to);
+  await ingress("a", "a.com", "a");
+  const { port } = await start();
+  const message = await new Promise<IncomingMessage>((resolve) => {
+    request({ host: "127.0.0.1", port, headers: { host: "a.com" } }, resolve).end();
+  });
+  let before = -1;
+  const comesToRest = () => {
+    const same = sent === before;
+    before = sent;
+    return same;
+  };
+  await expect.poll(comesToRest, { interval: 200, timeout: 10_000 }).toBe(true);
+  expect(sent).toBeLessThan(chunks / 2);
+  let bytes = 0;
+  for await (const part of message) bytes += (part as Buffer).length;
+  expect(bytes).toBe(chunks * chunk.length);
+});
+
 it("ends the request at the endpoint when the client goes away", async () => {
   const { service, ingress, start } = await world();
   const arrived = new Deferred<void>();
