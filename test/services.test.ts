@@ -46,10 +46,11 @@ beforeAll(async () => {
     // Whoever is in a node's network is no pod for the others: a client from outside.
     idlePod("outside-1", on("node-1", { hostNetwork: true })),
     idlePod("outside-2", on("node-2", { hostNetwork: true })),
-    nodePod("leaving", echoServer.replace("process.exit(0)", "setTimeout(process.exit, 4000)"), {
+    // Goes on serving while it terminates, until it is told to end.
+    nodePod("leaving", echoServer.replace('process.on("SIGTERM", ', 'process.on("SIGTERM", () => {}).on("SIGINT", '), {
       labels: { app: "leaving" },
       container: readiness,
-      spec: { terminationGracePeriodSeconds: 20 },
+      spec: { terminationGracePeriodSeconds: 60 },
     }),
     service("echo", { app: "echo" }),
     service("sticky", { app: "echo" }, { sessionAffinity: "ClientIP" }),
@@ -141,6 +142,7 @@ setInterval(() => socket.send("hello", 80, process.argv[1]), 50);`;
       /"terminating":true/.test(await kubectl("get", "endpointslices", ...of)),
     );
     expect(names(await hear("client-1", ...repeated(target, 3)))).toEqual(["leaving", "leaving", "leaving"]);
+    await kubectl("exec", "leaving", "--", "kill", "-INT", "1");
     await eventually("it refuses", async () => (await hear("client-1", target))[0] === "ECONNREFUSED");
   });
 });

@@ -1,5 +1,6 @@
 import { isIPv4 } from "node:net";
-import { type NetworkPolicy, type Pod, selects } from "../../controlplane/api/mod.ts";
+import type { NetworkPolicy, Pod } from "../../controlplane/api/mod.ts";
+import { chooses } from "./chooses.ts";
 
 export type Direction = "ingress" | "egress";
 
@@ -36,7 +37,7 @@ export function policiesFor(pod: Pod, policies: readonly NetworkPolicy[], direct
       (policy) =>
         policy.metadata.namespace === pod.metadata.namespace &&
         speaksOf(policy, direction) &&
-        selects(policy.spec?.podSelector, pod.metadata.labels),
+        chooses(policy.spec?.podSelector, pod.metadata.labels),
     )
     .sort((a, b) => (policyId(a) < policyId(b) ? -1 : 1));
 }

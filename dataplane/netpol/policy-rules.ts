@@ -1,14 +1,14 @@
 import { createHash } from "node:crypto";
 import { isIPv4 } from "node:net";
-import {
-  type Namespace,
-  type NetworkPolicy,
-  type NetworkPolicyPeer,
-  type NetworkPolicyPort,
-  type Pod,
-  selects,
+import type {
+  Namespace,
+  NetworkPolicy,
+  NetworkPolicyPeer,
+  NetworkPolicyPort,
+  Pod,
 } from "../../controlplane/api/mod.ts";
 import type { TableContent } from "../nftables/mod.ts";
+import { chooses } from "./chooses.ts";
 import { type Direction, type Member, membersOf, policiesFor, policyId, portsNamed } from "./members.ts";
 
 /** All that policies depend on. */
@@ -91,12 +91,12 @@ class Rules implements TableContent {
       namespaceSelector === undefined
         ? metadata.namespace === policy.metadata.namespace
         : this.#isNamespace(metadata.namespace ?? "", namespaceSelector);
-    return inNamespace && (podSelector === undefined || selects(podSelector, metadata.labels));
+    return inNamespace && (podSelector === undefined || chooses(podSelector, metadata.labels));
   }
 
   #isNamespace(name: string, selector: NonNullable<NetworkPolicyPeer["namespaceSelector"]>): boolean {
     const namespace = this.#namespaces.get(name);
-    return namespace !== undefined && selects(selector, namespace.metadata.labels);
+    return namespace !== undefined && chooses(selector, namespace.metadata.labels);
   }
 
   #port({ protocol = "TCP", port, endPort }: NetworkPolicyPort): string {
