@@ -41,6 +41,8 @@ export class NodeInfo {
   /** What was last found out for pods of one signature. Invariant: of the node as it is, and with nobody promised room on it. */
   verdict: { readonly signature: string; readonly refusal: Refusal | undefined } | undefined;
   preemption: { readonly signature: string; readonly priority: number; readonly found: DryRun } | undefined;
+  /** Pods that one topology spread constraint counts. Invariant: of `pods` as they are. */
+  matching: { readonly group: string; readonly count: number } | undefined;
 
   /** `known`: somebody who has read the same node object before, and whose pods are taken over. */
   constructor(node: Node, known?: NodeInfo) {
@@ -103,6 +105,7 @@ export class NodeInfo {
   #forget(): void {
     this.verdict = undefined;
     this.preemption = undefined;
+    this.matching = undefined;
   }
 
   #count(pod: PodInfo, sign: 1 | -1): void {

@@ -20,8 +20,14 @@ interface World {
   readonly nominations: Map<string, { readonly pod: Pod; readonly node: string }>;
 }
 
-/** Pods that ask: of one signature, of others, and one whose verdict depends on pods elsewhere. */
 const near = { requiredDuringSchedulingIgnoredDuringExecution: [{ labelSelector: {}, topologyKey: "zone" }] };
+const over = (operator: "Exists" | "DoesNotExist") => ({
+  maxSkew: 1,
+  topologyKey: "zone",
+  whenUnsatisfiable: "DoNotSchedule" as const,
+  labelSelector: { matchExpressions: [{ key: "app", operator }] },
+});
+/** Pods that ask: of one signature, of others, and some whose verdicts depend on pods elsewhere. */
 const asking: readonly Pod[] = [
   aPod("big", { priority: 5 }, { cpu: "3" }),
   aPod("big-too", { priority: 5 }, { cpu: "3" }),
@@ -29,6 +35,8 @@ const asking: readonly Pod[] = [
   aPod("small", { priority: 5, tolerations: [{ operator: "Exists" }] }, { cpu: "1" }),
   aPod("picky", { priority: 5, nodeSelector: { zone: "a" } }, { cpu: "3" }),
   aPod("picky-otherwise", { priority: 5, nodeSelector: { zone: "b" } }, { cpu: "3" }),
+  aPod("spread", { priority: 5, topologySpreadConstraints: [over("DoesNotExist")] }, { cpu: "1" }),
+  aPod("spread-alone", { priority: 5, topologySpreadConstraints: [over("Exists")] }, { cpu: "1" }),
   aPod("social", { priority: 5, affinity: { podAffinity: near } }, { cpu: "1" }),
 ];
 
@@ -60,7 +68,7 @@ function fromScratch(pod: Pod, { nodes, pods, nominations }: World) {
 
 const node = fc.constantFrom(...names);
 /** Mostly the same pod asks again, as a node remembers only who asked last. */
-const asks = fc.constantFrom(0, 0, 0, 1, 2, 3, 4, 4, 5, 6);
+const asks = fc.constantFrom(0, 0, 0, 1, 2, 3, 4, 4, 5, 6, 6, 7, 8);
 const change = fc.oneof(
   fc.record({
     kind: fc.constant("node" as const),
@@ -76,6 +84,7 @@ const change = fc.oneof(
     node,
     cpu: fc.constantFrom("500m", "1", "2"),
     priority: fc.nat(6),
+    leaving: fc.boolean(),
   }),
   fc.record({ kind: fc.constant("gone" as const), name: fc.nat(9) }),
   fc.record({ kind: fc.constant("promise" as const), name: fc.nat(3), node, priority: fc.nat(9) }),
@@ -106,9 +115,11 @@ describe("verdicts", () => {
             // Each started at another time: none is more important by chance.
             const startTime = new Date(i * 1000).toISOString();
             const name = `pod-${one.name}`;
-            const pod = bound(aPod(name, { priority: one.priority }, { cpu: one.cpu }), one.node);
-            world.pods.set(name, { ...pod, status: { startTime } });
-            cache.setPod({ ...pod, status: { startTime } });
+            const ready = bound(aPod(name, { priority: one.priority }, { cpu: one.cpu }), one.node);
+            const deletionTimestamp = one.leaving ? startTime : undefined;
+            const pod = { ...ready, metadata: { ...ready.metadata, deletionTimestamp }, status: { startTime } };
+            world.pods.set(name, pod);
+            cache.setPod(pod);
             break;
           }
           case "gone": {

@@ -1,11 +1,4 @@
-import {
-  equalJson,
-  type Labels,
-  matchesLabels,
-  type Pod,
-  type Selector,
-  type TopologySpreadConstraint,
-} from "../../api/mod.ts";
+import { equalJson, matchesLabels, type Pod, type Selector, type TopologySpreadConstraint } from "../../api/mod.ts";
 import { narrowed, selectorOf } from "../affinity-term.ts";
 import type { Cluster } from "../cluster.ts";
 import { StateKey } from "../framework/cycle-state.ts";
@@ -36,17 +29,26 @@ interface Constraint {
   readonly maxSkew: number;
   readonly minDomains: number;
   readonly selector: Selector;
+  /** Names the namespace and the selector: by it, nodes remember how many pods match. */
+  readonly group: string;
+  /** Also false where the pod takes any node. */
   readonly honorAffinity: boolean;
   readonly honorTaints: boolean;
 }
 
-function constraintOf(constraint: TopologySpreadConstraint, labels: Labels): Constraint {
+/** `selector`: where the constraint names none. */
+function constraintOf(constraint: TopologySpreadConstraint, pod: PodInfo, selector?: Selector): Constraint {
+  const { labelSelector, matchLabelKeys } = constraint;
+  const chosen = selector ?? narrowed(selectorOf(labelSelector), matchLabelKeys, pod.labels, "in");
+  const { nodeSelector, affinity } = pod.pod.spec ?? {};
+  const isChoosy = nodeSelector !== undefined || affinity?.nodeAffinity !== undefined;
   return {
     topologyKey: interned(constraint.topologyKey),
     maxSkew: constraint.maxSkew,
     minDomains: constraint.minDomains ?? 1,
-    selector: narrowed(selectorOf(constraint.labelSelector), constraint.matchLabelKeys, labels, "in"),
-    honorAffinity: constraint.nodeAffinityPolicy !== "Ignore",
+    selector: chosen,
+    group: interned(JSON.stringify([pod.namespace, chosen])),
+    honorAffinity: constraint.nodeAffinityPolicy !== "Ignore" && isChoosy,
     honorTaints: constraint.nodeTaintsPolicy === "Honor",
   };
 }
@@ -70,10 +72,13 @@ function isCounted(pod: PodInfo, namespace: string, selector: Selector): boolean
   return matchesLabels(selector, pod.labels);
 }
 
-function countOn(node: NodeInfo, namespace: string, selector: Selector): number {
-  let count = 0;
-  for (const pod of node.pods.values()) if (isCounted(pod, namespace, selector)) count++;
-  return count;
+function countOn(node: NodeInfo, namespace: string, { selector, group }: Constraint): number {
+  if (node.matching?.group !== group) {
+    let count = 0;
+    for (const pod of node.pods.values()) if (isCounted(pod, namespace, selector)) count++;
+    node.matching = { group, count };
+  }
+  return node.matching.count;
 }
 
 /** Of one hard constraint: matching pods by value of the topology key. */
@@ -158,7 +163,7 @@ function spreadOf(
         const value = node.labels[constraint.topologyKey] ?? "";
         const count = ofKey.get(value);
         if (count === undefined || node.pods.size === 0 || !includes(constraint, pod, node)) continue;
-        ofKey.set(value, count + countOn(node, pod.namespace, constraint.selector));
+        ofKey.set(value, count + countOn(node, pod.namespace, constraint));
       }
     }
   }
@@ -177,15 +182,14 @@ export function podTopologySpread(args: PodTopologySpreadArgs = {}): Plugin {
   const defaults = isSystem ? systemDefaults : (args.defaultConstraints ?? []);
 
   function constraintsOf(info: PodInfo, cluster: Cluster, when: "DoNotSchedule" | "ScheduleAnyway"): Constraint[] {
-    const { pod, labels } = info;
+    const { pod } = info;
     const own = pod.spec?.topologySpreadConstraints ?? [];
     const wanted = (own.length > 0 ? own : defaults).filter(({ whenUnsatisfiable }) => whenUnsatisfiable === when);
     if (wanted.length === 0) return [];
-    const constraints = wanted.map((constraint) => constraintOf(constraint, labels));
-    if (own.length > 0) return constraints;
+    if (own.length > 0) return wanted.map((constraint) => constraintOf(constraint, info));
     // Defaults name no selector: that of whatever the pod belongs to is meant.
     const selector = ownerSelector(pod, cluster.objects);
-    return selector === undefined ? [] : constraints.map((constraint) => ({ ...constraint, selector }));
+    return selector === undefined ? [] : wanted.map((constraint) => constraintOf(constraint, info, selector));
   }
 
   return {
@@ -204,8 +208,10 @@ export function podTopologySpread(args: PodTopologySpreadArgs = {}): Plugin {
         for (const { constraint, counts } of all) {
           if (!includes(constraint, pod, node)) continue;
           const value = node.labels[constraint.topologyKey] as string;
-          const here = node.pods.size === 0 ? 0 : countOn(node, pod.namespace, constraint.selector);
-          counts.set(value, (counts.get(value) ?? 0) + here);
+          const before = counts.get(value);
+          const here = node.pods.size === 0 ? 0 : countOn(node, pod.namespace, constraint);
+          // A domain without such pods is a domain.
+          if (here > 0 || before === undefined) counts.set(value, (before ?? 0) + here);
         }
       }
       state.set(domainsKey, all);
@@ -239,12 +245,13 @@ export function podTopologySpread(args: PodTopologySpreadArgs = {}): Plugin {
       const spread = state.get(spreadKey);
       if (spread === undefined || spread.ignored.has(node.name)) return 0;
       let score = 0;
-      for (const [i, { topologyKey, maxSkew, selector }] of spread.constraints.entries()) {
+      for (const [i, constraint] of spread.constraints.entries()) {
+        const { topologyKey, maxSkew } = constraint;
         const value = node.labels[topologyKey];
         if (value === undefined) continue;
         const count =
           topologyKey === hostname
-            ? countOn(node, pod.namespace, selector)
+            ? countOn(node, pod.namespace, constraint)
             : ((spread.counts[i] as Map<string, number>).get(value) ?? 0);
         score += count * (spread.weights[i] as number) + (maxSkew - 1);
       }
