@@ -28,6 +28,8 @@ import { registryIn } from "./support/registry.ts";
 const cluster = `r${process.pid}`;
 const podCIDR = "10.244.7.0/24";
 const log = () => undefined;
+/** A process of our own starts from its sources: on a busy machine that takes its time. */
+const startsWithinMs = 60_000;
 const flotilla = join(import.meta.dirname, "../cli/flotilla.ts");
 
 const root: Traits = {
@@ -126,7 +128,7 @@ async function behindSocket(dir: string, namespace: string): Promise<SuiteEngine
     });
   };
   let server = launch();
-  const runtime = await CriRuntime.connect({ endpoint: `unix://${socket}`, clock: systemClock, log });
+  const runtime = await CriRuntime.connect({ endpoint: `unix://${socket}`, clock: systemClock, log }, startsWithinMs);
   const kill = async () => {
     server.kill("SIGKILL");
     await new Promise((resolve) => server.once("exit", resolve));
@@ -206,7 +208,7 @@ async function withoutRoot(dir: string): Promise<SuiteEngine> {
   const output = openSync(join(dir, "cri.log"), "a");
   const become = [`--reuid=${plainUser}`, `--regid=${plainUser}`, "--clear-groups"];
   const holder = spawn("setpriv", [...become, ...unshare], { stdio: ["ignore", output, output], cwd: dir });
-  const runtime = await CriRuntime.connect({ endpoint: `unix://${socket}`, clock: systemClock, log }, 20_000);
+  const runtime = await CriRuntime.connect({ endpoint: `unix://${socket}`, clock: systemClock, log }, startsWithinMs);
   const enginePid = () => {
     const found = allProcesses().find(
       (pid) =>
