@@ -2,7 +2,7 @@
 // Pods a second through a real store, a real API server and a real scheduler, each a process of its own; nodes are objects without anybody behind
 // them. The shapes are those of the original's scheduler_perf, and so are the thresholds.
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
@@ -169,6 +169,8 @@ interface Result {
   readonly perSecond: number;
   /** Milliseconds of CPU per pod, by component. */
   readonly cpu: ReadonlyMap<string, number>;
+  /** Of the machine while it was measured, its own included. */
+  readonly load: number;
 }
 
 async function measure(one: Case, nodes: number, pods: number, plane: ControlPlane): Promise<Result> {
@@ -209,6 +211,7 @@ async function measure(one: Case, nodes: number, pods: number, plane: ControlPla
   await untilBound(log, "pod-", pods, 600_000);
   const seconds = (performance.now() - start) / 1000;
   const after = plane.cpu();
+  const [load = 0] = loadavg();
   done.abort();
   const preemptors = await beside;
   await untilBound(log, "preemptor-", preemptors, 60_000);
@@ -220,7 +223,7 @@ async function measure(one: Case, nodes: number, pods: number, plane: ControlPla
     if (bound !== count) throw new Error(`${bound} of ${count} pods ${prefix}… have a node`);
   }
   const cpu = new Map([...after].map(([name, used]) => [name, ((used - (before.get(name) ?? 0)) * 1000) / pods]));
-  return { perSecond: pods / seconds, cpu };
+  return { perSecond: pods / seconds, cpu, load };
 }
 
 export async function main(args: string[]): Promise<void> {
@@ -246,7 +249,7 @@ export async function main(args: string[]): Promise<void> {
     const plane = await ControlPlane.start(folder, Number(values.members), options);
     const pods = Number(values.pods ?? one.pods);
     try {
-      const { perSecond, cpu } = await measure(one, nodes, pods, plane);
+      const { perSecond, cpu, load } = await measure(one, nodes, pods, plane);
       const store = [...cpu].filter(([name]) => name.startsWith("etcd")).reduce((sum, [, ms]) => sum + ms, 0);
       const ms = (value: number | undefined) => `${(value ?? 0).toFixed(2)} ms`;
       rows.push([
@@ -257,6 +260,7 @@ export async function main(args: string[]): Promise<void> {
         ms(cpu.get("scheduler")),
         ms(cpu.get("apiserver")),
         ms(store),
+        load.toFixed(0),
       ]);
       console.error(rows.at(-1)?.join("  "));
     } finally {
@@ -265,6 +269,6 @@ export async function main(args: string[]): Promise<void> {
       else rmSync(folder, { recursive: true, force: true });
     }
   }
-  const header = ["case", "measured", "threshold", "ratio", "CPU per pod: scheduler", "API server", "store"];
+  const header = ["case", "measured", "threshold", "ratio", "CPU per pod: scheduler", "API server", "store", "load"];
   console.log(markdownTable(header, rows));
 }
