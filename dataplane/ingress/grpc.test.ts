@@ -26,6 +26,8 @@ const echo = { unary: method("Unary", false, false), chat: method("Chat", true, 
 
 const cleanups: (() => Promise<unknown> | unknown)[] = [];
 let client: Client;
+/** One without TLS. */
+let plain: Client;
 let cancelled: Promise<void>;
 
 /** Connections that the server got, as seen by what stands before it. */
@@ -124,7 +126,7 @@ beforeEach(async () => {
   });
   const ingress = await startIngress({
     ...{ client: api, log: () => undefined, statusAddress: "127.0.0.1", graceMs: 0 },
-    ...{ http: [], https: [{ host: "127.0.0.1", port: 0 }] },
+    ...{ http: [{ host: "127.0.0.1", port: 0 }], https: [{ host: "127.0.0.1", port: 0 }] },
   });
   cleanups.push(() => ingress.stop());
   client = new Client(
@@ -133,16 +135,20 @@ beforeEach(async () => {
     { "grpc.ssl_target_name_override": "echo.example.com", "grpc.default_authority": "echo.example.com" },
   );
   cleanups.push(() => client.close());
+  plain = new Client(`127.0.0.1:${ingress.httpPorts[0]}`, credentials.createInsecure(), {
+    "grpc.default_authority": "plain.example.com",
+  });
+  cleanups.push(() => plain.close());
 });
 
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 
-function unary(message: string): Promise<string> {
+function unary(message: string, by = client): Promise<string> {
   const { path, requestSerialize, responseDeserialize } = echo.unary;
   return new Promise((resolve, reject) =>
-    client.makeUnaryRequest(path, requestSerialize, responseDeserialize, Buffer.from(message), (error, value) =>
+    by.makeUnaryRequest(path, requestSerialize, responseDeserialize, Buffer.from(message), (error, value) =>
       error === null ? resolve(String(value)) : reject(error),
     ),
   );
@@ -154,6 +160,7 @@ const chat = () =>
 describe("a gRPC client reaches a gRPC server through an Ingress", () => {
   it("with a call and its answer", async () => {
     expect(await unary("hello")).toBe("hello for echo.example.com");
+    expect(await unary("hello", plain)).toBe("hello for plain.example.com");
   });
 
   it("which may say no, with a code and a reason", async () => {

@@ -1,7 +1,7 @@
 import { Agent, createServer, type IncomingMessage, type RequestListener, request, type Server } from "node:http";
 import { connect as connectH2 } from "node:http2";
 import { request as secureRequest } from "node:https";
-import { type AddressInfo, createServer as createNetServer, type Socket } from "node:net";
+import { type AddressInfo, connect, createServer as createNetServer, type Socket } from "node:net";
 import { text } from "node:stream/consumers";
 import { connect as connectTls } from "node:tls";
 import { afterEach, expect, it } from "vitest";
@@ -201,6 +201,25 @@ it("shows each name its certificate, over HTTP/1.1 and HTTP/2, and a renewed one
   expect(await one.promise).toBe("https");
 });
 
+it("tells HTTP/2 from HTTP/1 by the first bytes, however slowly they come", async () => {
+  const { service, ingress, start } = await world();
+  const { port: to } = await endpoint(async (message, response) =>
+    response.end(`${message.method} ${await text(message)}`),
+  );
+  await service("a", to);
+  await ingress("a", "a.com", "a");
+  const { port } = await start();
+  const session = connectH2(`http://127.0.0.1:${port}`);
+  cleanups.push(() => session.destroy());
+  expect(await text(session.request({ ":path": "/", ":authority": "a.com" }))).toBe("GET ");
+
+  const socket = connect({ host: "127.0.0.1", port, noDelay: true });
+  for (const byte of "POST / HTTP/1.1\r\nhost: a.com\r\nconnection: close\r\ncontent-length: 2\r\n\r\nPR") {
+    await new Promise<void>((resolve) => socket.write(byte, () => setImmediate(resolve)));
+  }
+  expect(await text(socket)).toMatch(/^HTTP\/1.1 200 [\s\S]*POST PR/);
+});
+
 it("passes an upgrade through, both ways", async () => {
   const { service, ingress, start } = await world();
   const { server, port: to } = await endpoint((_, response) => response.end());
@@ -365,10 +384,13 @@ it("finishes requests under way when it stops, and takes no new ones", async () 
   const { running, port } = await start();
   const agent = new Agent({ keepAlive: true });
   cleanups.push(() => agent.destroy());
+  const silent = connect({ host: "127.0.0.1", port });
+  const dismissed = new Promise((resolve) => silent.once("close", resolve));
   const answer = ask(port, "a.com", { agent });
   await arrived.promise;
   const stopped = running.stop();
   await expect(ask(port, "a.com")).rejects.toThrow("ECONNREFUSED");
+  await dismissed;
   mayAnswer.resolve();
   expect(await answer).toMatchObject({ body: "finished", headers: { connection: "close" } });
   await stopped;
