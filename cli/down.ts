@@ -2,6 +2,7 @@ import { existsSync, rmSync } from "node:fs";
 import { Failure } from "../base/mod.ts";
 import { type ClusterConfig, readConfig } from "./cluster/config.ts";
 import { stopCluster } from "./cluster/control.ts";
+import { giveUpPorts } from "./cluster/kept-ports.ts";
 import { defaultKubeconfig, unmergeKubeconfig } from "./cluster/kubeconfig.ts";
 import { type Layout, layoutOf } from "./cluster/layout.ts";
 import { removeNodes } from "./cluster/node-networks.ts";
@@ -40,6 +41,7 @@ export async function main(args: string[]): Promise<void> {
   const startedAt = performance.now();
   await stopCluster(layout, config);
   await removeNodes(layout);
+  giveUpPorts(layout);
   rmSync(layout.root, { recursive: true, force: true });
   unmergeKubeconfig(defaultKubeconfig(), config?.name ?? flags.name);
   step("done", "removed", layout.root, performance.now() - startedAt);

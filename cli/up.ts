@@ -13,6 +13,7 @@ import {
   writeConfig,
 } from "./cluster/config.ts";
 import { stopCluster, supervisorOf } from "./cluster/control.ts";
+import { keepPorts, portsOf } from "./cluster/kept-ports.ts";
 import {
   contextName,
   defaultKubeconfig,
@@ -102,21 +103,7 @@ async function plan(flags: UpFlags): Promise<ClusterConfig> {
 }
 
 async function requireFreePorts(config: ClusterConfig): Promise<void> {
-  const wanted = [
-    ...config.members.flatMap(({ name, clientPort, peerPort }) => [
-      [name, clientPort],
-      [name, peerPort],
-    ]),
-    [config.apiServerPorts === undefined ? "apiserver" : "balancer", config.apiPort],
-    ...(config.apiServerPorts ?? []).map((port, index) => [`apiserver-${index + 1}`, port]),
-    ...(config.ingress === undefined
-      ? []
-      : [
-          ["ingress http", config.ingress.httpPort],
-          ["ingress https", config.ingress.httpsPort],
-        ]),
-  ] as [string, number][];
-  for (const [what, port] of wanted) {
+  for (const [what, port] of portsOf(config)) {
     if (await isFree(port)) continue;
     throw new Failure(
       "PortTaken",
@@ -239,6 +226,7 @@ export async function main(args: string[]): Promise<void> {
     requireOurDirectory(layout);
     config = await plan(flags);
     writeConfig(layout, config);
+    keepPorts(layout, config);
   }
   const running = await bringUp(layout, config, flags.wait);
   if (flags.mergeKubeconfig) {

@@ -113,12 +113,15 @@ describe("what bad input gets", () => {
     }
   });
 
-  test("a port that is taken when a stopped cluster starts again: one line that says which", async () => {
-    const c = cluster();
-    await c.up();
-    const where = (await c.status()).components.find(({ name }) => name === "apiserver")?.where ?? "";
+  test("a stopped cluster's ports go to no other; when a stranger has one, the start says which in one line", async () => {
+    const portOf = async (of: TestCluster) =>
+      Number(new URL((await of.status()).components.find(({ name }) => name === "apiserver")?.where ?? "").port);
+    const [c, other] = [cluster(), cluster()];
+    await c.up("--nodes", "0");
+    const port = await portOf(c);
     await c.flotilla("stop");
-    const port = Number(new URL(where).port);
+    await other.up("--nodes", "0");
+    expect(await portOf(other)).not.toBe(port);
     const squatter = createServer().listen(port, "127.0.0.1");
     try {
       const { code, stderr } = await c.tryFlotilla("start");

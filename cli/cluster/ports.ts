@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { createServer, type ListenOptions, type Server } from "node:net";
+import { isKept } from "./kept-ports.ts";
 
 /** Undefined when somebody else listens there. */
 function tryListen(where: ListenOptions): Promise<Server | undefined> {
@@ -35,7 +36,7 @@ export class PortPicker {
 
   async pick(what: string, wanted: number): Promise<number> {
     for (let port = wanted; port < 65_536; port++) {
-      if (!(await claim(`port-${port}`)) || !(await isFree(port))) continue;
+      if (isKept(port) || !(await claim(`port-${port}`)) || !(await isFree(port))) continue;
       if (port !== wanted) this.moved.push({ what, wanted, given: port });
       return port;
     }
