@@ -1,7 +1,7 @@
 import type { Clock, Log, Timer } from "../../../base/mod.ts";
 import { microTimeAt, type Node, type NodeStatus } from "../../../controlplane/api/mod.ts";
 import { type Client, isAlreadyExists, isNotFound } from "../../../controlplane/client/mod.ts";
-import { newNode, sameNodeStatus } from "./node-status.ts";
+import { newNode, sameConditions, sameNodeStatus } from "./node-status.ts";
 
 export interface NodeAgentOptions {
   readonly client: Client;
@@ -10,7 +10,7 @@ export interface NodeAgentOptions {
   readonly nodeName: string;
   readonly labels: Record<string, string>;
   readonly annotations: Record<string, string>;
-  /** Reads the node's state now, given the conditions last reported. */
+  /** Reads the node's state now, given what the API says of it. */
   readonly status: (previous: NodeStatus) => Promise<NodeStatus>;
   readonly onRegistered: (node: Node) => void;
 }
@@ -107,20 +107,23 @@ export class NodeAgent {
   async #report(): Promise<void> {
     const { client, clock, nodeName } = this.#options;
     if (this.#uid === undefined) return;
-    const status = await this.#options.status(this.#reported);
-    const now = clock.monotonic();
-    if (sameNodeStatus(status, this.#reported) && now - this.#reportedAtMs < reportEveryMs) return;
     const signal = this.#stop.signal;
     try {
+      // What others say of it counts: who lost sight of the node has declared it unknown, and it must contradict.
+      const said = (await client.nodes.get(nodeName, { signal })).status ?? {};
+      const status = await this.#options.status(said);
+      const now = clock.monotonic();
+      const isNews = !sameNodeStatus(status, this.#reported) || !sameConditions(status, said);
+      if (!isNews && now - this.#reportedAtMs < reportEveryMs) return;
       await client.nodes.patch(nodeName, "strategic", { status: replacing(status) }, { subresource: "status", signal });
+      this.#reported = status;
+      this.#reportedAtMs = now;
     } catch (error) {
       if (!isNotFound(error)) throw error;
       // Somebody has deleted the node, but here it is.
       this.#uid = undefined;
       return this.#register();
     }
-    this.#reported = status;
-    this.#reportedAtMs = now;
   }
 
   async #renew(): Promise<void> {

@@ -171,3 +171,10 @@ export function sameNodeStatus(a: NodeStatus, b: NodeStatus): boolean {
     JSON.stringify({ ...status, conditions: status.conditions?.map((one) => ({ ...one, lastHeartbeatTime: "" })) });
   return bare(a) === bare(b);
 }
+
+/** Whether the API says of each of the node's conditions what the node says. */
+export function sameConditions(own: NodeStatus, said: NodeStatus): boolean {
+  return (own.conditions ?? []).every(({ type, status }) =>
+    said.conditions?.some((other) => other.type === type && other.status === status),
+  );
+}
