@@ -33,6 +33,13 @@ const runtimes = flags.runtime.map(
 const sideBySide = Number(flags["side-by-side"]);
 if (!(sideBySide >= 1)) usage("--side-by-side takes a number from 1");
 
+let current: Ground | undefined;
+process.once("SIGINT", async () => {
+  console.log("examples: removing the cluster");
+  await current?.remove();
+  process.exit(130);
+});
+
 const results = new Map<RuntimeName, ReadonlyMap<string, string>>();
 const failures: string[] = [];
 for (const runtime of runtimes) results.set(runtime, await runAllOn(runtime));
@@ -54,6 +61,7 @@ async function runAllOn(runtime: RuntimeName): Promise<Map<string, string>> {
   let ground: Ground;
   try {
     ground = await prepareGround(runtime);
+    current = ground;
   } catch (error) {
     failures.push(`${runtime}: ${(error as Error).message}`);
     return new Map(examples.map(({ name }) => [name, "failed"]));
@@ -77,6 +85,7 @@ async function runAllOn(runtime: RuntimeName): Promise<Map<string, string>> {
       outcome,
     );
   } finally {
+    current = undefined;
     await ground.remove();
   }
   console.log(`${runtime}: ${((performance.now() - startedAt) / 1000).toFixed(0)} s`);
@@ -98,6 +107,7 @@ async function runLanes(
       if (failure !== undefined) failures.push(failure);
       const mark = failure === undefined ? "✓" : "✗";
       console.log(`  ${mark} ${example.name.padEnd(28)} ${(ms / 1000).toFixed(1).padStart(6)} s`);
+      if (failure !== undefined) console.log(failure.split("\n").slice(0, 12).join("\n    ").replace(/^/, "    "));
     }
   };
   await Promise.all(Array.from({ length: lanes }, lane));
