@@ -1,12 +1,13 @@
 // Usage: npm run examples -- [--runtime namespaces|rootless|containerd]... [--only NAME]... [--side-by-side 4] [--write]
 // Follows the README of every example on a fresh cluster for each runtime, as a reader would, and compares what is seen with what is promised.
-// --write puts the table of results into examples/README.md. Exit code 1 when a promise was not kept.
+// --write notes the results in the table of examples/README.md, beside those of earlier runs. Exit code 1 when a promise was not kept.
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { type Ground, obstacleTo, prepareGround, type RuntimeName, runtimeNames } from "./examples/ground.ts";
 import { type Example, examplesDirectory, readExamples } from "./examples/read-example.ts";
 import { runExample } from "./examples/run-example.ts";
-import { resultTable, writeTable } from "./examples/table.ts";
+import { resultTable, withResults } from "./examples/table.ts";
 
 const { values: flags } = parseArgs({
   options: {
@@ -44,9 +45,11 @@ const results = new Map<RuntimeName, ReadonlyMap<string, string>>();
 const failures: string[] = [];
 for (const runtime of runtimes) results.set(runtime, await runAllOn(runtime));
 for (const failure of failures) console.log(`\n${failure}`);
-const table = resultTable(examples, results);
-console.log(`\n${table}`);
-if (flags.write) writeTable(join(examplesDirectory, "README.md"), table);
+console.log(`\n${resultTable(examples, results)}`);
+if (flags.write) {
+  const readme = join(examplesDirectory, "README.md");
+  writeFileSync(readme, withResults(readFileSync(readme, "utf8"), all, results));
+}
 process.exitCode = failures.length === 0 ? 0 : 1;
 
 async function runAllOn(runtime: RuntimeName): Promise<Map<string, string>> {
