@@ -1,5 +1,6 @@
 import type { Clock } from "../../../base/mod.ts";
 import type { Container } from "../../../controlplane/api/mod.ts";
+import { parseImageReference } from "../images/reference.ts";
 import { credentialsFor } from "../images/registry/keyring.ts";
 import { type AuthConfig, CriError, type Image, type ImageService } from "../runtime/cri.ts";
 import { EventBackoff } from "./backoff.ts";
@@ -49,13 +50,18 @@ export class ImagePuller {
   }
 
   async #inspect(image: string, event: ContainerEventSink): Promise<Image | undefined> {
+    const invalid = (why: string) => {
+      const message = `Failed to apply default image tag "${image}": couldn't parse image name "${image}": ${why}`;
+      event("Warning", "InspectFailed", message);
+      return new StartError("InvalidImageName", message);
+    };
+    // Not every engine tells a name that is none from an image that it does not have.
+    if (parseImageReference(image) === undefined) throw invalid("invalid reference format");
     try {
       return await this.#images.imageStatus(image);
     } catch (error) {
       if (!(error instanceof CriError) || error.code !== "InvalidArgument") throw error;
-      const message = `Failed to apply default image tag "${image}": couldn't parse image name "${image}": ${error.message}`;
-      event("Warning", "InspectFailed", message);
-      throw new StartError("InvalidImageName", message);
+      throw invalid(error.message);
     }
   }
 
