@@ -309,6 +309,7 @@ describe("a pod", () => {
       );
     const condition = (pod: Pod, type: string) => pod.status?.conditions?.find((one) => one.type === type);
     await until("grow", "Running", phase("Running"));
+    await eventually("the first quota", async () => (await logs("grow")).join() === "20000");
     await resize(resources("500m"));
     const grown = await until("grow", "resized", (pod) => main(pod)?.resources?.limits?.cpu === "500m");
     expect(main(grown)).toMatchObject({ restartCount: 0, allocatedResources: { cpu: "500m", memory: "64Mi" } });
