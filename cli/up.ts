@@ -226,7 +226,8 @@ export async function main(args: string[]): Promise<void> {
     requireOurDirectory(layout);
     config = await plan(flags);
     writeConfig(layout, config);
-    keepPorts(layout, config);
+    const notKept = keepPorts(layout, config);
+    if (notKept !== undefined) step("note", "ports", `others may have them while this cluster is stopped: ${notKept}`);
   }
   const running = await bringUp(layout, config, flags.wait);
   if (flags.mergeKubeconfig) {

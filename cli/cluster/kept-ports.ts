@@ -26,13 +26,19 @@ export function isKept(port: number): boolean {
   return existsSync(join(linksFolder(), String(port)));
 }
 
-export function keepPorts(layout: Layout, config: ClusterConfig): void {
+/** Returns why they cannot be kept: a user may have no home to write to. */
+export function keepPorts(layout: Layout, config: ClusterConfig): string | undefined {
   const folder = linksFolder();
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  for (const [, port] of portsOf(config)) {
-    const link = join(folder, String(port));
-    rmSync(link, { force: true });
-    symlinkSync(layout.configFile, link);
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    for (const [, port] of portsOf(config)) {
+      const link = join(folder, String(port));
+      rmSync(link, { force: true });
+      symlinkSync(layout.configFile, link);
+    }
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
   }
 }
 
