@@ -10,7 +10,15 @@ const patience = { testTimeout: 120_000, hookTimeout: 120_000 };
 export default defineConfig({
   test: {
     projects: [
-      { test: { ...common, name: "unit", exclude: [...common.exclude, "test/**"], testTimeout: 20_000 } },
+      {
+        test: {
+          ...common,
+          name: "unit",
+          exclude: [...common.exclude, "test/**"],
+          testTimeout: 20_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
       {
         test: {
           ...common,
@@ -19,7 +27,7 @@ export default defineConfig({
           include: ["test/**/*.test.ts"],
           exclude: [...common.exclude, ...alone],
           maxWorkers: 2,
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
         },
       },
       {
@@ -29,7 +37,7 @@ export default defineConfig({
           name: "alone",
           include: alone,
           fileParallelism: false,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
         },
       },
     ],
