@@ -64,6 +64,15 @@ test("any kind is counted, once somebody limits it", async () => {
   expect(await used()).toMatchObject({ configmaps: "1" });
 });
 
+test("what came while it was counted is found two seconds later", async () => {
+  await quota({ hard: { pods: "5" } });
+  expect(await used()).toEqual({ pods: "0" });
+  await pod("late", "1");
+  expect(await used()).toEqual({ pods: "0" });
+  cluster.clock.advance(2_000);
+  expect(await used()).toEqual({ pods: "1" });
+});
+
 test("what admission has counted and nobody made is found within five minutes", async () => {
   await quota({ hard: { pods: "5" } });
   expect(await used()).toEqual({ pods: "0" });

@@ -4,6 +4,7 @@ import {
   type KubernetesObject,
   keyOf,
   type ObjectKey,
+  type Requeue,
   sleep,
   splitKey,
   type WorkQueue,
@@ -15,6 +16,8 @@ import { isTerminal } from "../common/pods.ts";
 import { kindsOf, type Population, plan } from "./plan.ts";
 
 const resyncMs = 5 * 60_000;
+/** Long enough for whatever was admitted to be visible. */
+const recountMs = 2_000;
 
 /**
  * Counts anew what is used of each quota. Admission adds before an object exists; what is taken away when it goes, only this sees.
@@ -78,7 +81,7 @@ export class ResourceQuotaController implements Controller {
     }
   }
 
-  async reconcile(key: ObjectKey, signal: AbortSignal): Promise<undefined> {
+  async reconcile(key: ObjectKey, signal: AbortSignal): Promise<Requeue | undefined> {
     const { namespace = "", name } = splitKey(key);
     const known = this.#quotas.lister.get(namespace, name);
     if (known === undefined) return;
@@ -94,6 +97,8 @@ export class ResourceQuotaController implements Controller {
     const status = plan(quota, populations, this.#context.clock.now());
     if (sameJson(quota.status, status)) return;
     await this.#context.client.resourceQuotas.updateStatus({ ...quota, status }, { signal });
+    // Admission charges before an object exists, so what was just written may lack one that the quota knew already.
+    return { afterMs: recountMs };
   }
 
   async #population(kind: GroupResource, signal: AbortSignal): Promise<Informer<KubernetesObject> | undefined> {
