@@ -43,7 +43,11 @@ function signal(child: ChildProcess, name: NodeJS.Signals): void {
   if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
   const pid = innermost(child.pid);
   if (pid === child.pid) child.kill(name);
-  else process.kill(pid, name);
+  else {
+    process.kill(pid, name);
+    // What waits for it stops when it does (nsenter), and would not see it end.
+    child.kill("SIGCONT");
+  }
 }
 
 /** Keeps one component running: starts it, hears when it is ready, starts it again with growing back-off when it ends. */
