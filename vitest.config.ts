@@ -2,8 +2,13 @@ import { defineConfig } from "vitest/config";
 
 const common = { environment: "node", include: ["**/*.test.ts"], exclude: ["**/node_modules/**", "**/dist/**"] };
 
-/** Scenarios in which time counts: how soon something is back, what a busy machine would not keep up with. They have the machine for themselves. */
-const alone = ["faults", "random-faults", "rollouts", "store-recovery"].map((name) => `test/${name}.test.ts`);
+/**
+ * Scenarios that have the machine for themselves: time counts in them (how soon something is back), or their clusters are another user's, who does not know
+ * which ports the stopped clusters of this one keep.
+ */
+const alone = ["faults", "random-faults", "rollouts", "runtime-rootless", "store-recovery"].map(
+  (name) => `test/${name}.test.ts`,
+);
 const patience = { testTimeout: 120_000, hookTimeout: 120_000 };
 
 // unit: beside the code, no process but the test's own. scenario, alone: real processes, real clients, real kernels.

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Random, seededRandom } from "../base/mod.ts";
+import { seededRandom } from "../base/mod.ts";
 import type { Pod } from "../controlplane/api/mod.ts";
 import { Client, InformerFactory, isConflict, isNotFound } from "../controlplane/client/mod.ts";
 import { TestCluster } from "./support/cluster.ts";
@@ -38,8 +38,9 @@ async function insist<T>(request: () => Promise<T>): Promise<T> {
   }
 }
 
-async function killOneOf(random: Random): Promise<string> {
-  const component = random.below(2) === 0 ? "controller-manager" : await cluster.storeLeader();
+/** The controllers and the store's leader in turns. */
+async function killNext(count: number): Promise<string> {
+  const component = count % 2 === 0 ? "controller-manager" : await cluster.storeLeader();
   process.kill(await cluster.pidOf(component), "SIGKILL");
   return component;
 }
@@ -51,7 +52,7 @@ test(`a thousand completions are counted exactly although controllers and the st
   const pods = informers.informer(client.pods, { namespace: "default" });
   const outcomes = { Succeeded: 0, Failed: 0 };
   const succeededIndexes: string[] = [];
-  let active = 0;
+  const active = new Set<string>();
   let mostActive = 0;
   const finish = async (pod: Pod) => {
     // A twentieth fails, long ago: nobody waits for the next try.
@@ -63,13 +64,16 @@ test(`a thousand completions are counted exactly although controllers and the st
     await insist(() => client.pods.patch("default", name, "strategic", patch, { subresource: "status" }));
     outcomes[phase]++;
     if (phase === "Succeeded") succeededIndexes.push(annotations?.["batch.kubernetes.io/job-completion-index"] ?? "");
-    active--;
   };
   const finishing: Promise<void>[] = [];
   pods.addHandler({
     onAdd: (pod) => {
-      mostActive = Math.max(mostActive, ++active);
+      mostActive = Math.max(mostActive, active.add(pod.metadata.name).size);
       finishing.push(delay(random.below(50)).then(() => finish(pod)));
+    },
+    // As the controller sees it: an answer to the write above may be late, or lost.
+    onUpdate: (_old, { metadata, status }) => {
+      if (status?.phase === "Succeeded" || status?.phase === "Failed") active.delete(metadata.name);
     },
   });
   informers.start(stopping.signal);
@@ -88,8 +92,8 @@ test(`a thousand completions are counted exactly although controllers and the st
   const killed: string[] = [];
   const killer = (async () => {
     while (killed.length < 5 && (await isDone()) === undefined) {
-      await delay(400 + random.below(600));
-      killed.push(await insist(() => killOneOf(random)));
+      await delay(300 + random.below(500));
+      killed.push(await insist(() => killNext(killed.length)));
     }
   })();
   const status = await eventually("the Job is complete", isDone, 100_000, 100);
@@ -101,6 +105,6 @@ test(`a thousand completions are counted exactly although controllers and the st
   expect(status.failed ?? 0).toBe(outcomes.Failed);
   expect(outcomes.Succeeded).toBe(completions);
   expect(new Set(succeededIndexes).size, "no index is completed twice").toBe(completions);
-  expect(killed.length).toBeGreaterThan(2);
+  expect(killed.length).toBeGreaterThanOrEqual(2);
   expect(mostActive, "never more than the allowed parallelism").toBeLessThanOrEqual(parallelism);
 }, 150_000);

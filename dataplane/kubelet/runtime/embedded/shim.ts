@@ -23,7 +23,7 @@ export function shimScript(options: {
 }): string {
   const words = (prefix: readonly string[]) => prefix.map((word) => `${quote(word)} `).join("");
   const inner = [
-    ...(options.stdin ? ["trap 'exec 6>&-' USR1"] : []),
+    ...(options.stdin ? ["trap 'exec 6>&-; told=1' USR1"] : []),
     `${words(options.isolate)}/bin/sh run.sh 7>&1 >&3 2>&4 3>&- 4>&- 5>&- ${options.stdin ? "<in 6>&-" : "</dev/null"} &`,
     "echo $! > pid",
     "exec >/dev/null 2>&1",
@@ -40,8 +40,8 @@ export function shimScript(options: {
   ].join("\n");
 }
 
-/** A signal ends `wait` as well, with a code a container might have too: it is still there then. */
-const waitThroughSignals = ["while wait $!; code=$?; [ $code -gt 128 ] && kill -0 $!; do :; done"];
+/** The signal ends `wait` as well, with 128 and its number, whether the container is still there or has just ended: waiting again tells which. */
+const waitThroughSignals = ['while told=; wait $!; code=$?; [ $code -eq 138 ] && [ "$told" ]; do :; done'];
 
 /**
  * The lines that turn the container's shell into its command: directory, then exec. Reports on descriptor 7. What
