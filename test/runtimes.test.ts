@@ -169,8 +169,8 @@ async function answers(runtime: CriRuntime): Promise<void> {
 const plainUser = 54_321;
 
 /**
- * The same as an ordinary user: one user, mount, PID and network namespace is the machine. Its first process starts the engine in
- * a network namespace inside it, and again after it was killed, unless a file says to wait.
+ * The same as an ordinary user: one user, mount, PID and network namespace is the machine. In a network namespace inside it, the node's,
+ * the engine is started, and again after it was killed, unless a file says to wait.
  */
 async function withoutRoot(dir: string): Promise<SuiteEngine> {
   const rootDir = join(dir, "node");
@@ -180,19 +180,10 @@ async function withoutRoot(dir: string): Promise<SuiteEngine> {
   for (const path of [dir, rootDir]) execFileSync("chown", [`${plainUser}:${plainUser}`, path]);
   execFileSync("chmod", ["755", dir]);
   const flags = ["cri", "--socket", socket, "--root-dir", rootDir, "--runtime", "namespaces", "--pod-cidr", podCIDR];
-  const engine = [
-    "unshare",
-    "--net",
-    "sh",
-    "-c",
-    'ip link set lo up; exec "$@"',
-    "engine",
-    process.execPath,
-    flotilla,
-    ...flags,
-  ];
-  const machine = 'while :; do [ -e "$0" ] && { sleep 0.05; continue; }; "$@"; done';
-  const unshare = [
+  const engine = [process.execPath, flotilla, ...flags];
+  const network = 'ip link set lo up; while :; do [ -e "$0" ] && { sleep 0.05; continue; }; "$@"; done';
+  const node = ["unshare", "--net", "sh", "-c", network, wait, ...engine];
+  const machine = [
     "unshare",
     "-Urnm",
     "--pid",
@@ -201,13 +192,12 @@ async function withoutRoot(dir: string): Promise<SuiteEngine> {
     "--kill-child",
     "sh",
     "-c",
-    machine,
-    wait,
-    ...engine,
+    '"$@"; exit',
+    "machine",
   ];
   const output = openSync(join(dir, "cri.log"), "a");
   const become = [`--reuid=${plainUser}`, `--regid=${plainUser}`, "--clear-groups"];
-  const holder = spawn("setpriv", [...become, ...unshare], { stdio: ["ignore", output, output], cwd: dir });
+  const holder = spawn("setpriv", [...become, ...machine, ...node], { stdio: ["ignore", output, output], cwd: dir });
   const runtime = await CriRuntime.connect({ endpoint: `unix://${socket}`, clock: systemClock, log }, startsWithinMs);
   const enginePid = () => {
     const found = allProcesses().find(

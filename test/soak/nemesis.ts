@@ -15,8 +15,8 @@ export interface Fault {
 const nothingToHeal = async () => undefined;
 
 /** Everything that crosses the node's border, and its way to the API, which is an address of its own. */
-const cutRules = `
-table inet nemesis {
+const cutRules = (table: string) => `
+table inet ${table} {
   chain in      { type filter hook input priority -500; iifname eth0 drop; ip daddr 172.30.0.1 tcp dport 6443 drop; }
   chain out     { type filter hook output priority -500; oifname eth0 drop; ip daddr 172.30.0.1 tcp dport 6443 drop; ip saddr 172.30.0.1 tcp sport 6443 drop; }
   chain forward { type filter hook forward priority -500; iifname eth0 drop; oifname eth0 drop; }
@@ -56,6 +56,7 @@ export class Nemesis {
   readonly #components: readonly string[];
   /** The network namespace of each node, by a file that outlives its agent. */
   readonly #networks: ReadonlyMap<string, string>;
+  #cuts = 0;
 
   private constructor(cluster: TestCluster, components: readonly string[], networks: ReadonlyMap<string, string>) {
     this.#cluster = cluster;
@@ -136,10 +137,12 @@ export class Nemesis {
   /** No packet in or out, nor to the API. */
   async cutOff(node: string): Promise<Fault> {
     const inside = (...command: string[]) => [`--net=${this.network(node)}`, ...command];
-    await mustRun("nsenter", inside("nft", "-f", "-"), cutRules);
+    // One cut may begin while another lasts.
+    const table = `nemesis-${++this.#cuts}`;
+    await mustRun("nsenter", inside("nft", "-f", "-"), cutRules(table));
     return {
       what: `cut off ${node}`,
-      heal: () => mustRun("nsenter", inside("nft", "delete", "table", "inet", "nemesis")),
+      heal: () => mustRun("nsenter", inside("nft", "delete", "table", "inet", table)),
     };
   }
 
