@@ -136,8 +136,11 @@ function leases(member: Member, headers: Headers, quota: Quota) {
     header: () => headers.current(),
     drawLeaseId: () => BigInt.asUintN(63, randomBytes(8).readBigUInt64BE()),
     propose: {
-      grant: async (request: LeaseGrantRequest) =>
-        quota.admits(leaseCost) ? member.proposed("leaseGrant", request) : fail("NoSpace"),
+      grant: async (request: LeaseGrantRequest) => {
+        if (quota.admits(leaseCost)) return member.proposed("leaseGrant", request);
+        await new Promise<void>((resolve) => quota.refuse(resolve));
+        return fail("NoSpace");
+      },
       revoke: (request) => member.proposed("leaseRevoke", request),
     },
     leader: leaderLeases(member, localLeases(shared)),

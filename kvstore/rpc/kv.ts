@@ -84,7 +84,10 @@ export function kvService(member: Member, headers: Headers, quota: Quota): Imple
     put(request, call) {
       const wrong = checkPutRequest(request);
       if (wrong !== undefined) throw failureToRpcError(wrong);
-      if (!quota.admits(putCost(request))) refuse("NoSpace");
+      if (!quota.admits(putCost(request))) {
+        quota.refuse(() => failCall(call, fail("NoSpace")));
+        return;
+      }
       member.propose("put", request, (outcome) => {
         if (isFailure(outcome)) failCall(call, outcome);
         else call.reply({ header: headers.at(outcome.header.revision), prevKv: outcome.prevKv });
@@ -107,7 +110,10 @@ export function kvService(member: Member, headers: Headers, quota: Quota): Imple
         whenReadable(call, isTxnSerializable(request), () => readTxn(request, call));
         return;
       }
-      if (!quota.admits(txnCost(request))) refuse("NoSpace");
+      if (!quota.admits(txnCost(request))) {
+        quota.refuse(() => failCall(call, fail("NoSpace")));
+        return;
+      }
       member.propose("txn", request, (outcome) => {
         if (isFailure(outcome)) failCall(call, outcome);
         else txnAnswer(outcome, call);

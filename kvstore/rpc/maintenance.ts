@@ -1,4 +1,4 @@
-import { AlarmAction, AlarmType, MaintenanceService, Status } from "../../proto/mod.ts";
+import { AlarmType, MaintenanceService, Status } from "../../proto/mod.ts";
 import { isFailure } from "../mvcc/mod.ts";
 import type { Member } from "../server/member.ts";
 import { failCall } from "./answer.ts";
@@ -29,10 +29,6 @@ export function maintenanceService(member: Member, headers: Headers): Implementa
     },
 
     alarm(request, call) {
-      if (request.action === AlarmAction.GET) {
-        call.reply({ header: headers.current(), alarms: member.alarms.ofKind(request.alarm) });
-        return;
-      }
       member.propose("alarm", request, (outcome) => {
         if (isFailure(outcome)) failCall(call, outcome);
         else call.reply({ header: headers.current(), alarms: outcome });

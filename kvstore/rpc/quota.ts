@@ -26,7 +26,8 @@ export function txnCost({ success, failure }: TxnRequest): number {
 /** Keeps the database below its quota: the first request that does not fit raises the alarm, which refuses all that follow. */
 export class Quota {
   readonly #member: Member;
-  #raising = false;
+  /** Refused, to be told when the alarm they raised is in force (as etcd's quotaAlarmer). */
+  #refused: (() => void)[] = [];
 
   constructor(member: Member) {
     this.#member = member;
@@ -35,19 +36,23 @@ export class Quota {
   /** Whether so many more bytes fit. */
   admits(cost: number): boolean {
     const { quotaBytes, state } = this.#member;
-    if (quotaBytes < 0 || cost === 0 || state.backend.sizeBytes + cost <= quotaBytes) return true;
-    this.#raise();
-    return false;
+    return quotaBytes < 0 || cost === 0 || state.backend.sizeBytes + cost <= quotaBytes;
   }
 
-  #raise(): void {
+  /** Raises the alarm for a request that did not fit; then, or if nobody can raise it now, tells it so. */
+  refuse(tell: () => void): void {
     const { id, alarms, log } = this.#member;
-    const known = alarms.ofKind(AlarmType.NOSPACE).some(({ memberID }) => memberID === id);
-    if (this.#raising || known) return;
-    this.#raising = true;
+    if (alarms.ofKind(AlarmType.NOSPACE).some(({ memberID }) => memberID === id)) {
+      tell();
+      return;
+    }
+    this.#refused.push(tell);
+    if (this.#refused.length > 1) return;
     log("warn", "the database is full: raising the alarm NOSPACE");
     this.#member.propose("alarm", { action: AlarmAction.ACTIVATE, memberID: id, alarm: AlarmType.NOSPACE }, () => {
-      this.#raising = false;
+      const refused = this.#refused;
+      this.#refused = [];
+      for (const told of refused) told();
     });
   }
 }
