@@ -40,8 +40,14 @@ export function shimScript(options: {
   ].join("\n");
 }
 
-/** The signal ends `wait` as well, with 128 and its number, whether the container is still there or has just ended: waiting again tells which. */
-const waitThroughSignals = ['while told=; wait $!; code=$?; [ $code -eq 138 ] && [ "$told" ]; do :; done'];
+/**
+ * The signal ends `wait` as well, with 128 and its number, whether the container is still there or has just ended: waiting again tells which. Afterwards
+ * it must not end the wait for the kubelet.
+ */
+const waitThroughSignals = [
+  'while told=; wait $!; code=$?; [ $code -eq 138 ] && [ "$told" ]; do :; done',
+  "trap '' USR1",
+];
 
 /**
  * The lines that turn the container's shell into its command: directory, then exec. Reports on descriptor 7. What
