@@ -210,6 +210,16 @@ describe.each(clients)("%s", (program) => {
     expect(before).toMatch(/^run at \d+/);
     expect(before).not.toBe(now);
 
+    await cluster.apply(
+      list(pod("early", container(["true"], { envFrom: [{ configMapRef: { name: "none" } }] }))),
+      ...inNamespace,
+    );
+    await eventually("it cannot be made", async () =>
+      (await attempt("logs", "early")).stderr.startsWith(
+        'Error from server (BadRequest): container "main" in pod "early" is waiting to start: CreateContainerConfigError',
+      ),
+    );
+
     const names = (await pods("-l", "app=web")).map(({ metadata }) => metadata.name);
     expect((await kubectl("logs", "-l", "app=web", "--prefix")).trim().split("\n").sort()).toEqual(
       names.map((name) => `[pod/${name}/main] listening`).sort(),

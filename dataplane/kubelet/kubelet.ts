@@ -34,6 +34,7 @@ import { Allocations } from "./resize/allocations.ts";
 import { planResize, type ResizeVerdict } from "./resize/plan-resize.ts";
 import { podDirOf, podLogDirOf, podsDirOf } from "./root-dir.ts";
 import type { ImageService, RuntimeService } from "./runtime/cri.ts";
+import { Refusal } from "./server/refusal.ts";
 import { isMirror, isStatic, staticAnnotations } from "./staticpods/manifest.ts";
 import { ManifestSource } from "./staticpods/manifest-source.ts";
 import { Mirrors } from "./staticpods/mirrors.ts";
@@ -594,14 +595,15 @@ export class Kubelet implements PodSyncer {
       const ref = refOf(pod);
       return ref.namespace === namespace && ref.name === name;
     });
-    if (worker === undefined) return new Error(`pod ${JSON.stringify(name)} does not exist`);
+    if (worker === undefined) return new Refusal(404, `pod ${JSON.stringify(name)} does not exist`);
     const ref = refOf(worker.pod);
     const { runtime } = this.#options;
     const instances = (await readRuntimePod(runtime, ref)).containers.filter(
       (one) => one.name === container && one.startedAtMs > 0,
     );
     if (previous && instances.length < 2) {
-      return new Error(
+      return new Refusal(
+        400,
         `previous terminated container ${JSON.stringify(container)} in pod ${JSON.stringify(name)} not found`,
       );
     }
@@ -609,7 +611,8 @@ export class Kubelet implements PodSyncer {
     if (instance === undefined) {
       const failure = this.#manager.failure(ref.uid, container);
       const why = failure === undefined ? "ContainerCreating" : failure.reason;
-      return new Error(
+      return new Refusal(
+        400,
         `container ${JSON.stringify(container)} in pod ${JSON.stringify(name)} is waiting to start: ${why}`,
       );
     }

@@ -8,6 +8,7 @@ import type { Pod } from "../../../controlplane/api/mod.ts";
 import { refuseUpgrade } from "../../../streaming/mod.ts";
 import type { StatsAnswer } from "../stats/stats-paths.ts";
 import { readLog } from "./log-reader.ts";
+import { Refusal } from "./refusal.ts";
 import type { Sessions } from "./sessions.ts";
 
 /** Where the kubelet listens: any number of places at once. */
@@ -27,13 +28,13 @@ export interface ServerOptions {
   readonly sessions: Sessions;
   /** What /stats/summary and /metrics/… say; undefined: no such path. */
   readonly stats: (path: string) => Promise<StatsAnswer | undefined>;
-  /** The log file of a container (of the instance before, with `previous`); an Error's message says why there is none. */
+  /** The log file of a container (of the instance before, with `previous`), or why there is none. */
   readonly containerLog: (
     namespace: string,
     pod: string,
     container: string,
     previous: boolean,
-  ) => Promise<{ readonly path: string; readonly isRunning: () => Promise<boolean> } | Error>;
+  ) => Promise<{ readonly path: string; readonly isRunning: () => Promise<boolean> } | Refusal>;
 }
 
 /** Groups whose members may read pods and logs. Other certificates of the cluster's CA, e.g. of nodes, may only ask for health. */
@@ -158,7 +159,7 @@ async function serveLog(
   const asked = parseLogQuery(query, options.clock);
   if (asked instanceof Error) return answer(response, 400, asked.message);
   const source = await options.containerLog(namespace, pod, container, query.get("previous") === "true");
-  if (source instanceof Error) return answer(response, 404, source.message);
+  if (source instanceof Refusal) return answer(response, source.status, source.message);
   const stop = new AbortController();
   response.on("close", () => stop.abort());
   request.resume();

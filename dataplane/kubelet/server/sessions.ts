@@ -8,6 +8,7 @@ import { findContainer, readRuntimePod } from "../pod/runtime-pod.ts";
 import type { ContainerStreams } from "../runtime/container-streams.ts";
 import type { RuntimeService } from "../runtime/cri.ts";
 import { serveAttach, serveExec, servePorts, wantedStreams } from "../runtime/serve-session.ts";
+import { Refusal } from "./refusal.ts";
 
 export interface SessionsOptions {
   readonly runtime: RuntimeService;
@@ -23,16 +24,6 @@ export interface SessionsOptions {
 interface Target {
   readonly pod: Pod;
   readonly container: string | undefined;
-}
-
-/** An answer that is no session. */
-class Refusal extends Error {
-  readonly status: number;
-
-  constructor(status: number, message: string) {
-    super(message);
-    this.status = status;
-  }
 }
 
 /**
