@@ -60,9 +60,14 @@ describe("nodes of an ordinary user", () => {
 
   test("have root and other users in their containers, who are nobody outside", async () => {
     const spec = (uid: number) => JSON.stringify({ spec: { securityContext: { runAsUser: uid } } });
-    const ids = ["run", "--image=busybox:1", "--restart=Never", "--rm", "-i", "--quiet"];
-    expect(await cluster.kubectl(...ids, "root", "--", "id", "-u")).toBe("0\n");
-    expect(await cluster.kubectl(...ids, `--overrides=${spec(33)}`, "other", "--", "id", "-u")).toBe("33\n");
+    const idOf = async (name: string, ...flags: string[]) => {
+      await cluster.kubectl("run", name, "--image=busybox:1", "--restart=Never", ...flags, "--", "id", "-u");
+      await cluster.kubectl("wait", `pod/${name}`, "--for=jsonpath={.status.phase}=Succeeded", "--timeout=60s");
+      return cluster.kubectl("logs", name);
+    };
+    expect(await idOf("root")).toBe("0\n");
+    expect(await idOf("other", `--overrides=${spec(33)}`)).toBe("33\n");
+    await cluster.kubectl("delete", "pod", "root", "other");
   });
 
   test("keep their pods when a node agent is killed; when all of their namespaces go, everything is made anew", async () => {

@@ -1,26 +1,7 @@
-import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import {
-  closeSync,
-  constants,
-  existsSync,
-  type FSWatcher,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  unlinkSync,
-  watch,
-  writeFileSync,
-  writeSync,
-} from "node:fs";
-import { constants as systemConstants } from "node:os";
+import { existsSync, type FSWatcher, mkdirSync, readdirSync, rmSync, statSync, watch, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Clock, Deferred, type Log, pause } from "../../../../base/mod.ts";
-import { ImageError } from "../../images/image-error.ts";
-import { type ProcessUser, resolveUser } from "../../images/image-user.ts";
 import type { RegistryConfig } from "../../images/registry/registry-config.ts";
 import type { ContainerStreams } from "../container-streams.ts";
 import {
@@ -48,8 +29,9 @@ import {
 } from "../cri.ts";
 import { attach } from "./attach.ts";
 import type { Cgroups } from "./cgroups.ts";
+import { resolveImage, signalOf, userOf } from "./container-process.ts";
 import type { Driver, Launch } from "./driver.ts";
-import { EmbeddedImages, type RootSource, type RunnableImage } from "./embedded-images.ts";
+import { EmbeddedImages, type RootSource } from "./embedded-images.ts";
 import { execStream } from "./exec-stream.ts";
 import { execSync } from "./exec-sync.ts";
 import { findShims } from "./find-shims.ts";
@@ -58,7 +40,9 @@ import { LogPump } from "./log-pump.ts";
 import { MemoryWatch } from "./memory-watch.ts";
 import { isAlive, namespaceOf, processState, signal } from "./procfs.ts";
 import { type ContainerRecord, loadRecords, type SandboxRecord, saveRecord } from "./records.ts";
+import { acknowledge, readIfThere, readPid, startShim } from "./shim-process.ts";
 import { run } from "./spawn.ts";
+import { Statistics } from "./statistics.ts";
 import { WritableLayers } from "./writable-layers.ts";
 
 export interface EmbeddedRuntimeOptions {
@@ -83,8 +67,6 @@ interface Live {
   deadSinceMs: number | undefined;
 }
 
-/** A rate needs some time to be one. */
-const leastSampleMs = 100;
 /** A living shim writes the exit code this long after the death of its child, at the latest. */
 const shimGraceMs = 500;
 
@@ -108,11 +90,7 @@ export class EmbeddedRuntime implements RuntimeService, ImageService {
   readonly #memory: MemoryWatch;
   /** Killed by us for want of memory: where control groups count that, the kernel does it. */
   readonly #oomKilled = new Set<string>();
-  /** Last look at a container's CPU time, for the rate since. */
-  readonly #cpuSamples = new Map<
-    string,
-    { readonly nanoseconds: number; readonly atMs: number; readonly rate: number }
-  >();
+  readonly #statistics: Statistics;
   #watcher: FSWatcher | undefined;
 
   private constructor(options: EmbeddedRuntimeOptions) {
@@ -135,6 +113,12 @@ export class EmbeddedRuntime implements RuntimeService, ImageService {
         [...this.#containers.values()]
           .flatMap(({ root, volumeRoots = {} }) => [root, ...Object.values(volumeRoots)])
           .flatMap((root) => (root.kind === "layers" ? root.layers : [])),
+    });
+    this.#statistics = new Statistics({
+      driver: options.driver,
+      cgroups: options.cgroups,
+      clock: options.clock,
+      writableUsage: (record) => this.#writable.usage(this.#containerDir(record.id), record.pid),
     });
     this.#sandboxesDir = join(options.stateDir, "sandboxes");
     this.#containersDir = join(options.stateDir, "containers");
@@ -239,7 +223,7 @@ export class EmbeddedRuntime implements RuntimeService, ImageService {
     live?.pump?.drainAndClose();
     const oomKilled = this.#options.cgroups.oomKills(record.cgroup) > 0 || this.#oomKilled.delete(record.id);
     this.#memory.forget(record.id);
-    this.#cpuSamples.delete(record.id);
+    this.#statistics.forget(record.id);
     const reason = lost ? "Unknown" : oomKilled ? "OOMKilled" : exitCode === 0 ? "Completed" : "Error";
     this.#save({
       ...record,
@@ -400,7 +384,7 @@ export class EmbeddedRuntime implements RuntimeService, ImageService {
     rmSync(join(this.#sandboxesDir, podSandboxId), { recursive: true, force: true });
     this.#announce(podSandboxId, podSandboxId, "CONTAINER_DELETED_EVENT");
     this.#sandboxes.delete(podSandboxId);
-    this.#cpuSamples.delete(podSandboxId);
+    this.#statistics.forget(podSandboxId);
   }
 
   #containersOf(podSandboxId: string): ContainerRecord[] {
@@ -615,12 +599,12 @@ export class EmbeddedRuntime implements RuntimeService, ImageService {
   }
 
   async containerStats(containerId: string): Promise<ContainerStats> {
-    return this.#stats(this.#container(containerId));
+    return this.#statistics.container(this.#container(containerId));
   }
 
   listContainerStats(filter: ContainerFilter = {}): Promise<readonly ContainerStats[]> {
     const running = this.#select(filter).filter((record) => record.state === "running");
-    return Promise.all(running.map((record) => this.#stats(record)));
+    return Promise.all(running.map((record) => this.#statistics.container(record)));
   }
 
   async podSandboxStats(podSandboxId: string): Promise<PodSandboxStats> {
@@ -635,49 +619,7 @@ export class EmbeddedRuntime implements RuntimeService, ImageService {
   }
 
   async #sandboxStats(record: SandboxRecord): Promise<PodSandboxStats> {
-    const usage = this.#options.cgroups.usage(record.config.linux.cgroupParent);
-    return {
-      id: record.id,
-      metadata: record.config.metadata,
-      labels: record.config.labels,
-      cpuUsageNanoCores: this.#cpuRate(record.id, usage.cpuNanoseconds),
-      cpuUsageCoreNanoSeconds: usage.cpuNanoseconds,
-      memoryWorkingSetBytes: usage.workingSetBytes,
-      network: this.driver.networkUsage(record),
-      containers: await this.listContainerStats({ podSandboxId: record.id }),
-    };
-  }
-
-  async #stats(record: ContainerRecord): Promise<ContainerStats> {
-    const usage = this.#options.cgroups.usage(record.cgroup);
-    // Without control groups, what its processes hold is as near as one gets.
-    const measured = usage.memoryBytes !== undefined || !this.driver.limits;
-    const held = measured ? undefined : this.#memory.usedBytes(record.pid);
-    return {
-      id: record.id,
-      metadata: record.config.metadata,
-      labels: record.config.labels,
-      cpuUsageNanoCores: this.#cpuRate(record.id, usage.cpuNanoseconds),
-      cpuUsageCoreNanoSeconds: usage.cpuNanoseconds,
-      memoryWorkingSetBytes: usage.workingSetBytes ?? held,
-      memoryUsageBytes: usage.memoryBytes ?? held,
-      memoryRssBytes: usage.rssBytes ?? held,
-      writableLayer: this.driver.ownRoots
-        ? await this.#writable.usage(this.#containerDir(record.id), record.pid)
-        : undefined,
-    };
-  }
-
-  /** Nanoseconds of CPU time a second, since the look before; undefined at the first. */
-  #cpuRate(id: string, nanoseconds: number | undefined): number | undefined {
-    if (nanoseconds === undefined) return undefined;
-    const atMs = this.#options.clock.monotonic();
-    const last = this.#cpuSamples.get(id);
-    // Two that ask at once would get the rate of an instant.
-    if (last !== undefined && atMs - last.atMs < leastSampleMs) return last.rate;
-    const rate = last === undefined ? 0 : Math.round(((nanoseconds - last.nanoseconds) * 1000) / (atMs - last.atMs));
-    this.#cpuSamples.set(id, { nanoseconds, atMs, rate: Math.max(0, rate) });
-    return last === undefined ? undefined : Math.max(0, rate);
+    return this.#statistics.sandbox(record, await this.listContainerStats({ podSandboxId: record.id }));
   }
 
   async updatePodSandboxResources(podSandboxId: string, resources: LinuxContainerResources): Promise<void> {
@@ -795,56 +737,6 @@ export function exitsDirOf(stateDir: string): string {
   return join(stateDir, "exits");
 }
 
-/** Starts a shim that outlives us. Resolves with its report, `ok` or `error …`, or "" when it ended without one. */
-function startShim(argv: readonly string[]): Promise<string> {
-  const { promise, resolve, reject } = Promise.withResolvers<string>();
-  const [command, ...args] = argv as [string, ...string[]];
-  const child = spawn(command, args, { detached: true, stdio: ["ignore", "pipe", "pipe"] });
-  let report = "";
-  let stderr = "";
-  child.stdout.on("data", (chunk: Buffer) => {
-    report += chunk;
-  });
-  child.stderr.on("data", (chunk: Buffer) => {
-    stderr += chunk;
-  });
-  // The pipe ends when the last of shim and script has closed it: right before the command, or when they failed.
-  child.stdout.on("close", () => {
-    child.stderr.destroy();
-    resolve(report.trim() || stderr.trim());
-  });
-  child.on("error", reject);
-  child.unref();
-  return promise;
-}
-
-/** Tells the shim that its news have been taken. It may be gone. */
-function acknowledge(dir: string): void {
-  try {
-    const fd = openSync(join(dir, "ack"), constants.O_WRONLY | constants.O_NONBLOCK);
-    writeSync(fd, "\n");
-    closeSync(fd);
-    unlinkSync(join(dir, "ack"));
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code !== "ENXIO" && code !== "ENOENT") throw error;
-  }
-}
-
-function readPid(dir: string): number | undefined {
-  const text = readIfThere(join(dir, "pid"));
-  return text === undefined || !/^\d+\n$/.test(text) ? undefined : Number(text);
-}
-
-function readIfThere(file: string): string | undefined {
-  try {
-    return readFileSync(file, "utf8");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw error;
-  }
-}
-
 function hasLabels(labels: Readonly<Record<string, string>>, wanted: Readonly<Record<string, string>> = {}): boolean {
   return Object.entries(wanted).every(([key, value]) => labels[key] === value);
 }
@@ -859,48 +751,4 @@ function describe(record: ContainerRecord): Container {
   const { id, podSandboxId, config, imageRef, createdAtMs, state } = record;
   const { metadata, image, labels, annotations } = config;
   return { id, podSandboxId, metadata, image, imageRef, state: states[state], createdAtMs, labels, annotations };
-}
-
-/** Image and container together, as the OCI says: a command replaces entrypoint and command, arguments only the command. */
-function resolveImage(
-  config: ContainerConfig,
-  sandbox: PodSandboxConfig,
-  image: RunnableImage,
-  user: ProcessUser,
-): { argv: string[]; env: string[]; workingDir: string } {
-  const { Entrypoint, Cmd, Env, WorkingDir } = image.config;
-  const entrypoint = config.command.length > 0 ? config.command : (Entrypoint ?? []);
-  const args = config.command.length > 0 || config.args.length > 0 ? config.args : (Cmd ?? []);
-  const env = new Map<string, string>([["HOSTNAME", `HOSTNAME=${sandbox.hostname}`]]);
-  for (const entry of Env ?? []) env.set(entry.split("=", 1)[0] as string, entry);
-  if (!env.has("PATH")) env.set("PATH", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
-  if (!env.has("HOME")) env.set("HOME", `HOME=${user.home}`);
-  for (const { key, value } of config.envs) env.set(key, `${key}=${value}`);
-  return { argv: [...entrypoint, ...args], env: [...env.values()], workingDir: config.workingDir || WorkingDir || "/" };
-}
-
-function userOf(config: ContainerConfig, image: RunnableImage): ProcessUser {
-  const { runAsUser, runAsUsername, runAsGroup, supplementalGroups, supplementalGroupsPolicy } =
-    config.linux.securityContext;
-  const request = {
-    imageUser: image.config.User ?? "",
-    runAsUser,
-    runAsUsername,
-    runAsGroup,
-    supplementalGroups,
-    mergeGroups: supplementalGroupsPolicy !== "Strict",
-  };
-  try {
-    return resolveUser(request, image.read("etc/passwd") ?? "", image.read("etc/group") ?? "");
-  } catch (error) {
-    if (!(error instanceof ImageError)) throw error;
-    throw new CriError("Unknown", `failed to resolve the container's user: ${error.message}`, { cause: error });
-  }
-}
-
-/** An image may name it with or without SIG, or by number. */
-function signalOf(text = ""): NodeJS.Signals {
-  const byNumber = Object.entries(systemConstants.signals).find(([, number]) => `${number}` === text)?.[0];
-  const name = byNumber ?? (text.startsWith("SIG") ? text : `SIG${text}`);
-  return name in systemConstants.signals ? (name as NodeJS.Signals) : "SIGTERM";
 }

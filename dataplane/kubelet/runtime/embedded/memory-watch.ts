@@ -34,16 +34,16 @@ export class MemoryWatch {
     this.#watched.clear();
   }
 
-  usedBytes(pid: number): number {
-    return processTree(pid).reduce((sum, one) => sum + residentBytes(one), 0);
-  }
-
   #look(): void {
     for (const [id, { pid, limitBytes }] of this.#watched) {
-      if (this.usedBytes(pid) <= limitBytes) continue;
+      if (usedBytes(pid) <= limitBytes) continue;
       this.#watched.delete(id);
       this.#exceeded(id);
     }
     this.#timer = this.#watched.size === 0 ? undefined : this.#clock.after(everyMs, () => this.#look());
   }
+}
+
+function usedBytes(pid: number): number {
+  return processTree(pid).reduce((sum, one) => sum + residentBytes(one), 0);
 }

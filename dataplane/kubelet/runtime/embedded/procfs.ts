@@ -113,3 +113,15 @@ export function residentBytes(pid: number): number {
   const kilobytes = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, "m").exec(status)?.[1] ?? 0);
   return (kilobytes("RssAnon") + kilobytes("RssShmem")) * 1024;
 }
+
+/** The kernel's unit in /proc on all common machines: a hundredth of a second. */
+const nanosecondsPerTick = 10_000_000;
+
+/** CPU time of a process and of those children it has waited for. 0: it is gone. */
+export function cpuNanoseconds(pid: number): number {
+  const stat = read(`/proc/${pid}/stat`);
+  if (stat === undefined) return 0;
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  // utime, stime, cutime, cstime (proc_pid_stat(5), fields 14 to 17)
+  return fields.slice(11, 15).reduce((ticks, field) => ticks + Number(field), 0) * nanosecondsPerTick;
+}
