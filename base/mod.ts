@@ -3,6 +3,7 @@ export { compareBytes, concatBytes, equalBytes, fromUtf8, toHex, toUtf8 } from "
 export type { Clock, Timer } from "./clock.ts";
 export { Deferred } from "./deferred.ts";
 export { Failure } from "./failure.ts";
+export { goDuration, parseGoDuration } from "./go-duration.ts";
 export { Heap } from "./heap.ts";
 export type { Log, LogLevel } from "./log.ts";
 export { pause } from "./pause.ts";

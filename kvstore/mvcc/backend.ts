@@ -1,14 +1,16 @@
 import { assert, type Clock, type Timer } from "../../base/mod.ts";
+import { failpoints } from "../failpoint/mod.ts";
 import { type ByteString, toByteString } from "./byte-string.ts";
 import type { Change, Engine, Entry } from "./engine.ts";
 
-/** etcd's buckets, each a range of the engine's keys behind one letter. */
+/** etcd's buckets, each a range of the engine's keys behind one letter. The letters have the order of the names, so that all records in
+ * the engine's order are in the order of a file of etcd. */
 const prefixes = {
   alarm: "a",
   auth: "b",
-  authRoles: "r",
-  authUsers: "u",
-  cluster: "c",
+  authRoles: "c",
+  authUsers: "d",
+  cluster: "e",
   key: "k",
   lease: "l",
   members: "m",
@@ -75,7 +77,7 @@ export class Backend {
 
   static async open(options: BackendOptions): Promise<Backend> {
     const backend = new Backend(options);
-    await backend.#measure();
+    await backend.measure();
     return backend;
   }
 
@@ -132,14 +134,20 @@ export class Backend {
 
   /** Commits, then streams all records as of one batch: a snapshot at the applied index that it holds itself. */
   async *exportRecords(): AsyncGenerator<readonly BackendRecord[]> {
-    await this.commit();
-    for await (const entries of this.#engine.scan("", "\xff")) {
-      yield entries.map(({ key, value }) => {
-        const bucket = bucketOfPrefix.get(key[0] as number);
-        assert(bucket !== undefined, "every record lies in a bucket");
-        return { bucket, key: key.subarray(1), value };
-      });
-    }
+    const [records] = await this.exports(1);
+    yield* records as AsyncGenerator<readonly BackendRecord[]>;
+  }
+
+  /** Commits, then opens so many streams of the same records, all as of one batch: by bucket in order of the names, then by key. Each
+   * holds on to that state of the disk until it is read to its end or left in the middle. */
+  exports(count: number): Promise<AsyncGenerator<readonly BackendRecord[]>[]> {
+    // In line with the batches: none is written between the opening of one stream and the next.
+    const opened = this.#tail.then(async () => {
+      if (!this.#closed) await this.#writeBatch();
+      return Array.from({ length: count }, () => withBuckets(this.#engine.scan("", "\xff")));
+    });
+    this.#tail = opened.then(() => undefined);
+    return opened;
   }
 
   /** Bytes on disk, measured after commits, plus those handed over since. */
@@ -148,9 +156,13 @@ export class Backend {
   }
 
   async defragment(): Promise<void> {
+    refuse("defragOpenFileError");
     await this.commit();
+    if (failpoints.armed) await failpoints.pause("defragBeforeCopy");
+    refuse("defragdbFail");
     await this.#engine.defragment();
-    await this.#measure();
+    if (failpoints.armed) await failpoints.pause("defragBeforeRename");
+    await this.measure();
   }
 
   /** Writes what is left. */
@@ -172,13 +184,21 @@ export class Backend {
   }
 
   async #writeBatch(): Promise<void> {
+    if (failpoints.armed) await failpoints.pause("commitBeforePreCommitHook");
     const changes = this.#cutBatch();
     if (changes.length === 0) return;
+    if (failpoints.armed) await failpoints.pause("commitAfterPreCommitHook");
     try {
+      if (failpoints.armed) await failpoints.pause("beforeCommit");
       await this.#engine.write(changes);
+      if (failpoints.armed) await failpoints.pause("afterCommit");
+      if (failpoints.armed) await failpoints.pause("beforeWritebackBuf");
       this.#writing = new Map();
       for (const source of this.#sources) source.written?.();
-      if (this.#bytesSinceMeasured > remeasureBytes) await this.#measure();
+      if (failpoints.armed) await failpoints.pause("afterWritebackBuf");
+      if (failpoints.armed) await failpoints.pause("beforeStartDBTxn");
+      if (failpoints.armed) await failpoints.pause("afterStartDBTxn");
+      if (this.#bytesSinceMeasured > remeasureBytes) await this.measure();
     } catch (error) {
       this.#onFailure(error);
       throw error;
@@ -206,7 +226,8 @@ export class Backend {
     return changes;
   }
 
-  async #measure(): Promise<void> {
+  /** Looks at the disk, where space may have come back since the last write. */
+  async measure(): Promise<void> {
     this.#bytesSinceMeasured = 0;
     this.#measuredBytes = await this.#engine.sizeBytes();
   }
@@ -214,8 +235,23 @@ export class Backend {
 
 const remeasureBytes = 1 << 20;
 
+function refuse(name: "defragOpenFileError" | "defragdbFail"): void {
+  const refused = failpoints.armed ? failpoints.returned(name) : undefined;
+  if (refused !== undefined) throw new Error(String(refused.value));
+}
+
 function afterPrefix(prefix: string): ByteString {
   return String.fromCharCode(prefix.charCodeAt(0) + 1);
+}
+
+async function* withBuckets(runs: AsyncGenerator<readonly Entry[]>): AsyncGenerator<readonly BackendRecord[]> {
+  for await (const entries of runs) {
+    yield entries.map(({ key, value }) => {
+      const bucket = bucketOfPrefix.get(key[0] as number);
+      assert(bucket !== undefined, "every record lies in a bucket");
+      return { bucket, key: key.subarray(1), value };
+    });
+  }
 }
 
 /** Fills an empty engine with what `exportRecords` gave elsewhere. */

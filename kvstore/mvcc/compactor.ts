@@ -1,4 +1,5 @@
 import type { Clock } from "../../base/mod.ts";
+import { failpoints } from "../failpoint/mod.ts";
 import type { Backend } from "./backend.ts";
 import type { ByteString } from "./byte-string.ts";
 import type { History } from "./history.ts";
@@ -52,21 +53,35 @@ export class Compactor {
   async #sweep(revision: number): Promise<void> {
     const { clock, backend } = this.#options;
     let uncommitted = 0;
+    // What a crash finds half swept, it finds scheduled.
+    if (failpoints.armed) await failpoints.pause("compactBeforeCommitScheduledCompact");
+    await backend.commit();
+    if (failpoints.armed) await failpoints.pause("compactAfterCommitScheduledCompact");
     for (let next: ByteString | undefined = ""; next !== undefined; ) {
+      if (failpoints.armed) await failpoints.pause("compactAfterAcquiredBatchTxLock");
       const slice: Slice = this.#sweepSlice(next, revision);
       next = slice.next;
       uncommitted += slice.dropped;
       // What is dropped waits in memory until it is committed, and a large batch stalls the loop: not too much of it.
       if (uncommitted >= sliceDrops) {
-        await backend.commit();
+        await this.#commitSlice();
         uncommitted = 0;
       }
       await new Promise<void>((resolve) => clock.after(0, resolve));
       // The rest is done when the store is opened again.
       if (backend.closed) return;
     }
+    await this.#commitSlice();
+    if (failpoints.armed) await failpoints.pause("compactBeforeSetFinishedCompact");
     writeRevision(backend, finishedKey, revision);
+    if (failpoints.armed) await failpoints.pause("compactAfterSetFinishedCompact");
     await backend.commit();
+  }
+
+  async #commitSlice(): Promise<void> {
+    if (failpoints.armed) await failpoints.pause("compactBeforeCommitBatch");
+    await this.#options.backend.commit();
+    if (failpoints.armed) await failpoints.pause("compactAfterCommitBatch");
   }
 
   #sweepSlice(from: ByteString, revision: number): Slice {

@@ -6,9 +6,11 @@ import {
   SortTarget,
   Status,
 } from "../../proto/mod.ts";
+import { failpoints } from "../failpoint/mod.ts";
 import { checkRangeRequest, isFailure, type RangeAnswer } from "../mvcc/mod.ts";
 import type { Member } from "../server/member.ts";
 import { defaults } from "../server/options.ts";
+import type { Access } from "./access.ts";
 import { failureToRpcError, rpcError } from "./errors.ts";
 import { RpcError, type StreamCall } from "./grpc/mod.ts";
 import type { Headers } from "./headers.ts";
@@ -22,6 +24,7 @@ const firstChunkKeys = 10;
 export async function streamRange(
   member: Member,
   headers: Headers,
+  access: Access,
   request: RangeRequest,
   call: StreamCall<RangeStreamResponse>,
 ): Promise<void> {
@@ -32,6 +35,8 @@ export async function streamRange(
     const failure = await new Promise<string | undefined>((resolve) => member.linearizable(resolve));
     if (failure !== undefined) throw rpcError(failure as "Timeout");
   }
+  const denied = access.range(call, request.key, request.rangeEnd);
+  if (denied !== undefined) throw failureToRpcError(denied);
   const maxBytes = member.options.maxRequestBytes ?? defaults.maxRequestBytes;
   const revision = request.revision > 0 ? request.revision : member.state.store.revision;
   let { key } = request;
@@ -39,6 +44,7 @@ export async function streamRange(
   let chunkKeys = firstChunkKeys;
   let count: number | undefined;
   while (!call.cancelled) {
+    if (failpoints.armed) await failpoints.pause("beforeRangeStreamChunk");
     const chunk = read(member, { ...request, key, revision, limit: Math.min(chunkKeys, left) });
     count ??= chunk.count;
     left -= chunk.kvs.length;

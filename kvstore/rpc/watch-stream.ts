@@ -9,6 +9,7 @@ import {
   type WatchRequest,
   type WatchResponse,
 } from "../../proto/mod.ts";
+import { failpoints } from "../failpoint/mod.ts";
 import { type KeyRange, keyRange, type WatchBatch, type Watcher, type WatchSink } from "../mvcc/mod.ts";
 import { goErrorText } from "./errors.ts";
 import type { BidiCall, Receiver } from "./grpc/mod.ts";
@@ -39,6 +40,8 @@ export class WatchStream implements WatchSink, Receiver<WatchRequest> {
   #nextId = 0;
   /** The client does not keep up: events are refused until the call has drained. */
   #blocked = false;
+  /** A failpoint says that the client does not keep up. */
+  #stalled = false;
   #progressRequested = false;
   #ticker: Timer | undefined;
   onClosed: (() => void) | undefined;
@@ -47,10 +50,13 @@ export class WatchStream implements WatchSink, Receiver<WatchRequest> {
     this.#call = call;
     this.#options = options;
     call.onCancel = () => this.#close();
-    call.onDrain = () => {
-      this.#blocked = false;
-      options.hub.drained(this);
-    };
+    call.onDrain = () => this.#drained();
+  }
+
+  #drained(): void {
+    if (this.#stalled) return;
+    this.#blocked = false;
+    this.#options.hub.drained(this);
   }
 
   message({ createRequest, cancelRequest, progressRequest }: WatchRequest): void {
@@ -157,6 +163,12 @@ export class WatchStream implements WatchSink, Receiver<WatchRequest> {
   /** Waits, if need be, until every watcher of the stream has been told everything. */
   #answerProgress(): void {
     if (!this.#progressRequested) return;
+    if (failpoints.armed) failpoints.pass("beforeProgressIfSync", () => this.#answerProgressNow());
+    else this.#answerProgressNow();
+  }
+
+  #answerProgressNow(): void {
+    if (!this.#progressRequested) return;
     const revision = this.#options.hub.progress(this.#byWatcher.keys());
     if (revision === undefined) return;
     this.#progressRequested = false;
@@ -191,6 +203,18 @@ export class WatchStream implements WatchSink, Receiver<WatchRequest> {
   #send(message: Message, revision: number): void {
     const header = { ...this.#options.header(), revision };
     if (!this.#call.write({ ...message, header })) this.#blocked = true;
+    if (failpoints.armed) this.#stall(failpoints.delayMs("beforeSendWatchResponse"));
+  }
+
+  /** What comes after this message waits, as behind a slow client. */
+  #stall(ms: number): void {
+    if (ms === 0 || this.#stalled) return;
+    this.#stalled = true;
+    this.#blocked = true;
+    this.#options.clock.after(ms, () => {
+      this.#stalled = false;
+      this.#drained();
+    });
   }
 
   #close(): void {

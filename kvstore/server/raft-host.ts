@@ -14,6 +14,7 @@ import {
   type Role,
   type Snapshot,
 } from "../../raft/mod.ts";
+import { type FailpointName, failpoints } from "../failpoint/mod.ts";
 import type { Wal } from "../wal/mod.ts";
 import { type ReadFailure, Reads } from "./reads.ts";
 import type { Transport } from "./transport.ts";
@@ -88,6 +89,12 @@ export class RaftHost {
   #committed = 0;
   #scheduled = false;
   #installing = false;
+  /** Failpoints that hold the next Ready back. */
+  #held = 0;
+  /** Committed, and held back by a failpoint. */
+  #unapplied: Entry[] | undefined;
+  /** It was held back, and its time has come. */
+  #released: Entry | undefined;
   #stopped = false;
   #ticker: { cancel(): void } | undefined;
 
@@ -222,7 +229,9 @@ export class RaftHost {
     this.#proposePending();
     this.#reads.start(this.#options.clock.monotonic());
     // While a snapshot is installed messages are still stepped, so that time stays on the leader's side; Ready waits.
-    while (!this.#installing && !this.#stopped && this.#node.hasReady()) this.#handle(this.#node.ready());
+    while (!this.#installing && this.#held === 0 && !this.#stopped && this.#node.hasReady()) {
+      this.#handle(this.#node.ready());
+    }
   }
 
   /** Without a leader proposals wait: they are given up by whoever waits for them, not here. */
@@ -236,14 +245,36 @@ export class RaftHost {
 
   #handle(ready: Ready): void {
     if (ready.softState !== undefined || ready.hardState !== undefined) this.#noteLeadership(ready);
-    this.#options.transport().send(ready.messages);
-    if (ready.snapshot !== undefined) {
-      this.#install(ready, ready.snapshot);
+    if (failpoints.armed && this.isLeader && this.#holds("raftBeforeLeaderSend", () => this.#sendAndSave(ready)))
       return;
+    this.#sendAndSave(ready);
+  }
+
+  #sendAndSave(ready: Ready): void {
+    this.#options.transport().send(ready.messages);
+    if (ready.snapshot !== undefined) this.#install(ready, ready.snapshot);
+    else if (!(failpoints.armed && this.#holds("raftBeforeSave", () => this.#saveAndApply(ready)))) {
+      this.#saveAndApply(ready);
     }
+  }
+
+  #saveAndApply(ready: Ready): void {
     this.#persist(ready);
     for (const { context, index } of ready.readStates) this.#reads.confirm(context, index, this.#applied);
     this.#apply(ready.committed);
+  }
+
+  /** Whether a failpoint delays what comes next: then `goOn` does it later, and no other Ready is handled before. */
+  #holds(name: FailpointName, goOn: () => void): boolean {
+    const ms = failpoints.delayMs(name);
+    if (ms === 0) return false;
+    this.#held++;
+    this.#options.clock.after(ms, () => {
+      this.#held--;
+      this.#guard(goOn);
+      this.#schedule();
+    });
+    return true;
   }
 
   #noteLeadership(ready: Ready): void {
@@ -274,15 +305,23 @@ export class RaftHost {
     }
     const written = hardState ?? this.#lateHardState;
     this.#lateHardState = undefined;
-    this.#options.wal.append(entries, written, () => {
+    const durable = () => {
       item.durable = true;
       this.#guard(() => this.#finishPersisted());
       this.#schedule();
+    };
+    this.#options.wal.append(entries, written, () => {
+      if (!(failpoints.armed && this.#holds("raftAfterSave", durable))) durable();
     });
   }
 
-  /** What is durable, and nothing before it is not: readable for Raft, announced, and counted. */
   #finishPersisted(): void {
+    if (failpoints.armed && !this.isLeader && this.#holds("raftBeforeFollowerSend", () => this.#announce())) return;
+    this.#announce();
+  }
+
+  /** What is durable, and nothing before it is not: readable for Raft, announced, and counted. */
+  #announce(): void {
     const { storage } = this.#options;
     let last = 0;
     for (let item = this.#persisting.peek(); item?.durable; item = this.#persisting.peek()) {
@@ -292,22 +331,49 @@ export class RaftHost {
       this.#options.transport().send(item.messages);
       last = item.number;
     }
-    if (last > 0) this.#node.persisted(last);
+    if (last === 0) return;
+    if (failpoints.armed && this.#holds("raftBeforeAdvance", () => this.#node.persisted(last))) return;
+    this.#node.persisted(last);
   }
 
   #apply(entries: readonly Entry[]): void {
-    const last = entries.at(-1);
-    if (last === undefined) return;
-    for (const entry of entries) {
+    if (this.#unapplied !== undefined) {
+      this.#unapplied.push(...entries);
+      return;
+    }
+    let last: Entry | undefined;
+    for (let at = 0; at < entries.length; at++) {
+      const entry = entries[at] as Entry;
+      if (failpoints.armed && entry !== this.#released && this.#holdsApplying(entries.slice(at))) break;
       assert(entry.index === this.#applied + 1, "entries are applied in order, none twice");
       this.#options.stateMachine.apply(entry);
       this.#applied = entry.index;
+      last = entry;
     }
+    if (last === undefined) return;
     this.#appliedTerm = last.term;
     this.#committed = Math.max(this.#committed, last.index);
     this.#node.applied(last.index);
     this.#reads.advance(last.index);
     this.#options.onApplied(last.index);
+  }
+
+  /** Whether a failpoint delays applying; replication goes on meanwhile, as in the original. */
+  #holdsApplying(entries: Entry[]): boolean {
+    const [first] = entries;
+    const isRequest = first?.type === EntryType.EntryNormal;
+    const ms = failpoints.delayMs(isRequest ? "beforeApplyOneEntryNormal" : "beforeApplyOneConfChange");
+    if (ms === 0) return false;
+    this.#unapplied = entries;
+    this.#options.clock.after(ms, () => {
+      // Otherwise a snapshot has taken their place.
+      if (this.#unapplied !== entries) return;
+      this.#unapplied = undefined;
+      this.#released = first;
+      this.#guard(() => this.#apply(entries));
+      this.#schedule();
+    });
+    return true;
   }
 
   /**
@@ -318,14 +384,22 @@ export class RaftHost {
     const { stateMachine, wal, storage, transport, log, onApplied } = this.#options;
     const { index, term, confState } = snapshot.metadata;
     this.#installing = true;
+    this.#unapplied = undefined;
     const installed = async () => {
+      if (failpoints.armed) await failpoints.pause("raftBeforeSaveSnap");
       await stateMachine.install(snapshot);
+      if (failpoints.armed) await failpoints.pause("raftAfterSaveSnap");
+      if (failpoints.armed) await failpoints.pause("raftBeforeWALSaveSnaphot");
       wal.snapshot({ index, term, confState });
+      if (failpoints.armed) await failpoints.pause("raftBeforeSave");
       await new Promise<void>((resolve) => wal.append(ready.entries, ready.hardState ?? this.#lateHardState, resolve));
       this.#lateHardState = undefined;
+      if (failpoints.armed) await failpoints.pause("raftAfterSave");
+      if (failpoints.armed) await failpoints.pause("raftBeforeApplySnap");
       storage.applySnapshot(snapshot);
       storage.append(ready.entries);
       if (ready.hardState !== undefined) storage.setHardState(ready.hardState);
+      if (failpoints.armed) await failpoints.pause("raftAfterApplySnap");
       this.#installing = false;
       if (this.#stopped) return;
       log("info", "applied snapshot", { index, term });

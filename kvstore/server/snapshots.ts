@@ -1,5 +1,6 @@
 import { assert, fromUtf8, type Log } from "../../base/mod.ts";
 import type { MemoryStorage, Message, Snapshot } from "../../raft/mod.ts";
+import { failpoints } from "../failpoint/mod.ts";
 import type { BackendRecord, State } from "../mvcc/mod.ts";
 import { encodeRun, readStage, removeStages, type SnapshotRecord, StageWriter } from "../snap/mod.ts";
 import type { Wal } from "../wal/mod.ts";
@@ -35,7 +36,7 @@ export class Snapshots {
 
   constructor(options: SnapshotsOptions) {
     this.#options = options;
-    this.#lastIndex = options.storage.snapshot()?.metadata.index ?? 0;
+    this.#lastIndex = options.storage.snapshot(0)?.metadata.index ?? 0;
   }
 
   /** After entries were applied: compacts the log when enough of them have come together. */
@@ -49,6 +50,7 @@ export class Snapshots {
       assert(term !== undefined, "what was just applied is in the log");
       // What the log forgets must be on the disk as state.
       await state().backend.commit();
+      if (failpoints.armed) await failpoints.pause("raftBeforeWALSaveSnaphot");
       wal.snapshot({ index: applied, term, confState });
       storage.createSnapshot(applied, confState, new Uint8Array(0));
       this.#lastIndex = applied;
@@ -58,6 +60,7 @@ export class Snapshots {
       if (forgotten < storage.firstIndex()) return;
       storage.compact(forgotten);
       await wal.release(forgotten);
+      if (failpoints.armed) await failpoints.pause("raftAfterWALRelease");
       log("debug", "compacted the log", { snapshot: applied, first: forgotten + 1 });
     } finally {
       this.#compacting = false;

@@ -1,6 +1,7 @@
 import { assert } from "../../base/mod.ts";
 import { type Init, walpb } from "../../proto/mod.ts";
 import type { Entry, HardState } from "../../raft/mod.ts";
+import { failpoints } from "../failpoint/mod.ts";
 import { Batch } from "./batch.ts";
 import type { File, Files } from "./files.ts";
 import { type SegmentName, segmentName } from "./names.ts";
@@ -204,6 +205,11 @@ export class Wal {
     this.#filling = this.#idle;
     this.#idle = group;
     this.#writing = true;
+    if (failpoints.armed) failpoints.pass("walBeforeSync", () => this.#write(group));
+    else this.#write(group);
+  }
+
+  #write(group: Group): void {
     if (group.opens === undefined) {
       this.#file.writeDurably(group.batch.bytes, this.#offset, (error) => this.#written(group, error));
     } else {
@@ -231,6 +237,11 @@ export class Wal {
   }
 
   #written(group: Group, error: Error | undefined): void {
+    if (failpoints.armed && error === undefined) failpoints.pass("walAfterSync", () => this.#settle(group, error));
+    else this.#settle(group, error);
+  }
+
+  #settle(group: Group, error: Error | undefined): void {
     this.#writing = false;
     if (error !== undefined) this.#fail(error);
     if (this.#failed) {

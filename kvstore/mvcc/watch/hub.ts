@@ -1,4 +1,5 @@
 import { assert, type Clock } from "../../../base/mod.ts";
+import { failpoints } from "../../failpoint/mod.ts";
 import type { StoreEvent } from "../event.ts";
 import type { Store } from "../store.ts";
 import { EventBatch } from "./batch.ts";
@@ -86,6 +87,11 @@ export class WatchHub {
 
   /** The sink takes messages again. */
   drained(sink: WatchSink): void {
+    if (failpoints.armed) failpoints.pass("beforeMoveVictims", () => this.#moveVictims(sink));
+    else this.#moveVictims(sink);
+  }
+
+  #moveVictims(sink: WatchSink): void {
     for (const watcher of this.#victims.get(sink) ?? []) {
       assert(watcher.state.kind === "victim", "only victims wait for their sink");
       if (!sink.deliver(watcher, watcher.state.refused)) return;
@@ -208,6 +214,7 @@ export class WatchHub {
 
   /** False when all that is left waits for its client. */
   async #catchUpRound(): Promise<boolean> {
+    if (failpoints.armed) await failpoints.pause("beforeSyncWatchers");
     const store = this.#store;
     const chosen = this.#choose();
     if (chosen.length === 0) return false;
