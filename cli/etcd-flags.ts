@@ -1,189 +1,216 @@
-import { exitCodes } from "./component.ts";
-
 /**
- * The flags of etcd. `text`, `list` (commas), `number`, `switch`, `duration` are used; `accepted` ones mean nothing here, so
- * any value does no harm; `only` ones ask for something that is not supported, and take only the value that asks for nothing.
+ * The flags of a store member: etcd's, with its defaults. One line here makes a flag: it is then known on the command line, in
+ * the environment, in the configuration file and in the help; `etcd-options.ts` says where its value goes.
  */
-type Kind =
-  | { readonly kind: "text" | "list" | "number" | "switch" | "milliseconds" | "duration" | "accepted" }
-  | { readonly kind: "only"; readonly values: readonly string[] };
-
-const text: Kind = { kind: "text" };
-const list: Kind = { kind: "list" };
-const number: Kind = { kind: "number" };
-const toggle: Kind = { kind: "switch" };
-const milliseconds: Kind = { kind: "milliseconds" };
-const duration: Kind = { kind: "duration" };
-const accepted: Kind = { kind: "accepted" };
-const only = (...values: string[]): Kind => ({ kind: "only", values });
-
-const flags = {
-  name: text,
-  "data-dir": text,
-  "wal-dir": text,
-  "snapshot-count": number,
-  "snapshot-catchup-entries": number,
-  "heartbeat-interval": milliseconds,
-  "election-timeout": milliseconds,
-  "listen-peer-urls": list,
-  "listen-client-urls": list,
-  "initial-advertise-peer-urls": list,
-  "advertise-client-urls": list,
-  "initial-cluster": list,
-  "initial-cluster-state": text,
-  "initial-cluster-token": text,
-  "strict-reconfig-check": toggle,
-  "pre-vote": toggle,
-  "max-learners": number,
-  "quota-backend-bytes": number,
-  "max-txn-ops": number,
-  "max-request-bytes": number,
-  "watch-progress-notify-interval": duration,
-  "experimental-watch-progress-notify-interval": duration,
-  "cert-file": text,
-  "key-file": text,
-  "client-cert-auth": toggle,
-  "trusted-ca-file": text,
-  "peer-cert-file": text,
-  "peer-key-file": text,
-  "peer-client-cert-auth": toggle,
-  "peer-trusted-ca-file": text,
-  "log-level": text,
-  "reported-version": text,
-  // What follows has no counterpart here: there is no bbolt, no Go runtime and no v2.
-  ...Object.fromEntries(
-    [
-      ...["initial-election-tick-advance", "max-wals", "max-snapshots", "backend-bbolt-freelist-type", "enable-v2"],
-      ...["backend-batch-interval", "backend-batch-limit", "max-concurrent-streams", "grpc-keepalive-min-time"],
-      ...["grpc-keepalive-interval", "grpc-keepalive-timeout", "socket-reuse-port", "socket-reuse-address"],
-      ...["raft-read-timeout", "raft-write-timeout", "memory-mlock", "logger", "log-outputs", "log-format"],
-      ...["enable-pprof", "metrics", "auth-token", "bcrypt-cost", "auth-token-ttl", "warning-apply-duration"],
-      ...["warning-unary-request-duration", "compaction-batch-limit", "compaction-sleep-interval", "feature-gates"],
-      ...[
-        "bootstrap-defrag-threshold-megabytes",
-        "downgrade-check-time",
-        "enable-grpc-gateway",
-        "auto-compaction-mode",
-      ],
-      ...["self-signed-cert-validity", "peer-skip-client-san-verification"],
-    ].map((name) => [name, accepted]),
-  ),
-  "auto-compaction-retention": only("0", "0s", "0h"),
-  "corrupt-check-time": only("0", "0s"),
-  "initial-corrupt-check": only("false"),
-  "compact-hash-check-time": accepted,
-  "force-new-cluster": only("false"),
-  "unsafe-no-fsync": only("false"),
-  "auto-tls": only("false"),
-  "peer-auto-tls": only("false"),
-  "client-crl-file": only(""),
-  "peer-crl-file": only(""),
-  "peer-cert-allowed-cn": only(""),
-  "peer-cert-allowed-hostname": only(""),
-  "client-cert-allowed-hostname": only(""),
-  "cipher-suites": only(""),
-  "tls-min-version": only("", "TLS1.2"),
-  "tls-max-version": only(""),
-  cors: only("*", ""),
-  "host-whitelist": only("*", ""),
-  "listen-metrics-urls": only(""),
-  "listen-client-http-urls": only(""),
-  discovery: only(""),
-  "discovery-srv": only(""),
-  "discovery-endpoints": only(""),
-  "config-file": only(""),
-  "enable-distributed-tracing": only("false"),
-  "enable-log-rotation": only("false"),
-} as const satisfies Readonly<Record<string, Kind>>;
-
-const known: Readonly<Record<string, Kind | undefined>> = flags;
-
-export class EtcdFlags {
-  readonly #given: ReadonlyMap<string, string>;
-
-  constructor(given: ReadonlyMap<string, string>) {
-    this.#given = given;
-  }
-
-  text(name: string, otherwise = ""): string {
-    return this.#given.get(name) ?? otherwise;
-  }
-
-  list(name: string, otherwise: readonly string[] = []): readonly string[] {
-    const value = this.#given.get(name);
-    return value === undefined ? otherwise : value.split(",").map((part) => part.trim());
-  }
-
-  number(name: string): number | undefined {
-    const value = this.#given.get(name);
-    if (value === undefined) return undefined;
-    if (!/^-?\d+$/.test(value)) usage(`--${name} takes a whole number, not "${value}"`);
-    return Number(value);
-  }
-
-  switch(name: string): boolean | undefined {
-    const value = this.#given.get(name);
-    if (value === undefined) return undefined;
-    if (!["true", "false", "1", "0", "t", "f"].includes(value)) usage(`--${name} is true or false, not "${value}"`);
-    return ["true", "1", "t"].includes(value);
-  }
-
-  /** Go's form, such as `1m30s`; in milliseconds. */
-  duration(name: string): number | undefined {
-    const value = this.#given.get(name);
-    if (value === undefined) return undefined;
-    const units: Readonly<Record<string, number>> = {
-      h: 3_600_000,
-      m: 60_000,
-      s: 1000,
-      ms: 1,
-      us: 0.001,
-      ns: 0.000_001,
-    };
-    const parts = [...value.matchAll(/(\d+(?:\.\d+)?)(ms|us|ns|h|m|s)/g)];
-    if (value !== "0" && parts.map(([part]) => part).join("") !== value) usage(`--${name} takes a time such as 1m30s`);
-    return parts.reduce((sum, [, count, unit]) => sum + Number(count) * units[unit!]!, 0);
-  }
+export interface Flag {
+  /** `duration` is Go's (`1m30s`), `list` has commas, `switch` takes its value only behind `=`. */
+  readonly kind: "text" | "list" | "number" | "switch" | "duration";
+  /** The default, as it would be typed. */
+  readonly otherwise: string;
+  readonly help: string;
+  /** Taken, and without effect: why. */
+  readonly without?: string;
+  /** What it asks for does not exist here, except for these values, which ask for nothing. */
+  readonly only?: readonly string[];
 }
 
-/** Reads flags as Go does (one dash or two, `=` or the next word; a switch takes no next word), then the environment. */
-export function parseEtcdFlags(args: readonly string[], environment: NodeJS.ProcessEnv): EtcdFlags {
-  const given = new Map<string, string>();
-  for (let at = 0; at < args.length; at++) {
-    const argument = args[at]!;
-    const match = /^--?([^=-][^=]*)(?:=([\s\S]*))?$/.exec(argument);
-    if (match === null) usage(`what is "${argument}"?`);
-    const [, name = "", value] = match;
-    const kind = known[name];
-    if (kind === undefined) usage(`there is no flag --${name}`);
-    if (value !== undefined) given.set(name, value);
-    else if (kind.kind === "switch" || (["accepted", "only"].includes(kind.kind) && isSwitch(args[at + 1])))
-      given.set(name, "true");
-    else if (at + 1 < args.length) given.set(name, args[++at]!);
-    else usage(`--${name} needs a value`);
-  }
-  for (const [variable, value] of Object.entries(environment)) {
-    if (!variable.startsWith("ETCD_") || value === undefined) continue;
-    const name = variable.slice("ETCD_".length).toLowerCase().replaceAll("_", "-");
-    if (known[name] === undefined) continue;
-    if (given.has(name)) usage(`${variable} is shadowed by --${name}: give one of them`);
-    given.set(name, value);
-  }
-  for (const [name, value] of given) {
-    const kind = known[name]!;
-    if (kind.kind === "only" && !kind.values.includes(value)) usage(`--${name}=${value} is not supported here`);
-  }
-  return new EtcdFlags(given);
-}
+const text = (otherwise: string, help: string): Flag => ({ kind: "text", otherwise, help });
+const list = (otherwise: string, help: string): Flag => ({ kind: "list", otherwise, help });
+const number = (otherwise: number, help: string): Flag => ({ kind: "number", otherwise: String(otherwise), help });
+const toggle = (otherwise: boolean, help: string): Flag => ({ kind: "switch", otherwise: String(otherwise), help });
+const duration = (otherwise: string, help: string): Flag => ({ kind: "duration", otherwise, help });
+const without = (flag: Flag, why: string): Flag => ({ ...flag, without: why });
+const only = (flag: Flag, ...values: string[]): Flag => ({ ...flag, only: [flag.otherwise, ...values] });
 
-/** A flag that is accepted may be a switch: then no value follows, but the next flag, or nothing. */
-function isSwitch(next: string | undefined): boolean {
-  return next === undefined || next.startsWith("-");
-}
+export const flagGroups = {
+  Member: {
+    name: text("default", "this member's name"),
+    "data-dir": text("", "where its data lies; NAME.etcd if empty"),
+    "wal-dir": text("", "where its log lies, if not in the data directory"),
+    "snapshot-count": number(10_000, "applied entries after which the log is shortened"),
+    "snapshot-catchup-entries": number(5000, "entries that stay in the log for members that lag"),
+    "heartbeat-interval": number(100, "milliseconds between two heartbeats of the leader"),
+    "election-timeout": number(1000, "milliseconds without a leader before members elect another"),
+    "initial-election-tick-advance": toggle(true, "do not wait a whole election timeout after the start"),
+    "listen-peer-urls": list("http://localhost:2380", "where other members reach this one"),
+    "listen-client-urls": list(
+      "http://localhost:2379",
+      "where clients reach it: gRPC, and HTTP unless that has URLs of its own",
+    ),
+    "listen-client-http-urls": list("", "where clients reach it over HTTP; then not at --listen-client-urls"),
+    "max-wals": number(5, "how many files of the log are kept beyond what is needed; 0: all"),
+    "max-snapshots": without(
+      number(5, "how many snapshot files are kept"),
+      "there are none: the database is the snapshot",
+    ),
+    "memory-mlock": toggle(false, "keep the process in memory"),
+    "quota-backend-bytes": number(0, "size of the database at which it takes no more; 0: 2 GiB, below 0: no limit"),
+    "backend-bbolt-freelist-type": without(text("map", "how bbolt keeps its free pages"), "the database is not bbolt"),
+    "backend-batch-interval": duration("0s", "how long a change may wait to be written to the database; 0s: 100ms"),
+    "backend-batch-limit": number(0, "how many changes may; 0: 5000"),
+    "max-txn-ops": number(128, "operations in one transaction"),
+    "max-request-bytes": number(1_572_864, "size of one request"),
+    "max-concurrent-streams": number(4_294_967_295, "calls in progress on one connection"),
+    "grpc-keepalive-min-time": duration("5s", "clients that ping more often are disconnected"),
+    "grpc-keepalive-interval": duration("2h0m0s", "how often an idle client is pinged; 0s: never"),
+    "grpc-keepalive-timeout": duration("20s", "how long it may take to answer; 0s: for ever"),
+    "socket-reuse-port": toggle(false, "let other processes listen on the same ports (SO_REUSEPORT)"),
+    "socket-reuse-address": without(
+      toggle(false, "listen on a port that was just given up (SO_REUSEADDR)"),
+      "it is always so",
+    ),
+    "enable-grpc-gateway": toggle(true, "answer the JSON API"),
+    "raft-read-timeout": duration("5s", "silence of a member after which its connection is given up"),
+    "raft-write-timeout": duration("5s", "how long a member may take nothing before its connection is given up"),
+    "feature-gates": list("", "features that are switched on or off: NAME=true,NAME=false"),
+    "reported-version": text("3.7.0", "the version that clients are told"),
+  },
+  Clustering: {
+    "initial-advertise-peer-urls": list(
+      "http://localhost:2380",
+      "this member's peer URLs, as the others should use them",
+    ),
+    "initial-cluster": list("", "the members of a new cluster: NAME=URL,NAME=URL; this member alone if empty"),
+    "initial-cluster-state": text("new", "new, or existing: join a cluster that runs"),
+    "initial-cluster-token": text("etcd-cluster", "tells clusters apart that have the same members"),
+    "advertise-client-urls": list("http://localhost:2379", "this member's client URLs, as clients should use them"),
+    discovery: only(text("", "v2 discovery, which is gone")),
+    "discovery-fallback": without(text("exit", "what to do when v2 discovery fails"), "v2 discovery is gone"),
+    "discovery-proxy": only(text("", "an HTTP proxy for v2 discovery")),
+    "discovery-token": text("", "v3 discovery: which cluster to take part in"),
+    "discovery-endpoints": list("", "v3 discovery: the store where members find each other"),
+    "discovery-dial-timeout": duration("2s", "v3 discovery: how long to wait for a connection"),
+    "discovery-request-timeout": duration("5s", "v3 discovery: how long to wait for an answer"),
+    "discovery-keepalive-time": without(duration("2s", "v3 discovery: pings"), "the connection is not kept"),
+    "discovery-keepalive-timeout": without(duration("6s", "v3 discovery: pings"), "the connection is not kept"),
+    "discovery-insecure-transport": toggle(true, "v3 discovery: over plain connections"),
+    "discovery-insecure-skip-tls-verify": toggle(false, "v3 discovery: trust any server"),
+    "discovery-cert": text("", "v3 discovery: client certificate"),
+    "discovery-key": text("", "v3 discovery: its key"),
+    "discovery-cacert": text("", "v3 discovery: who signs the server's certificate"),
+    "discovery-user": text("", "v3 discovery: USER or USER:PASSWORD"),
+    "discovery-password": text("", "v3 discovery: the password"),
+    "discovery-srv": text("", "a domain whose SRV records name the members of a new cluster"),
+    "discovery-srv-name": text("", "a suffix to the names of the records"),
+    "strict-reconfig-check": toggle(true, "refuse changes of membership that would cost the quorum"),
+    "pre-vote": toggle(true, "ask whether an election has a chance before holding one"),
+    "auto-compaction-mode": text("periodic", "what the retention counts: periodic (time) or revision"),
+    "auto-compaction-retention": text("0", "how much history is kept: 5m, 1 (hours), or 1000 revisions; 0: all"),
+    "max-learners": number(1, "members that may be learners at a time"),
+  },
+  Security: {
+    "cert-file": text("", "certificate shown to clients"),
+    "key-file": text("", "its key"),
+    "client-cert-file": text("", "certificate shown by this member to itself; --cert-file if empty"),
+    "client-key-file": text("", "its key"),
+    "client-cert-auth": toggle(false, "refuse clients without a certificate of --trusted-ca-file"),
+    "client-crl-file": text("", "client certificates that are revoked"),
+    "client-cert-allowed-hostname": list("", "names of which a client's certificate has to have one"),
+    "trusted-ca-file": text("", "who signs clients' certificates"),
+    "auto-tls": toggle(false, "make a certificate for clients"),
+    "peer-cert-file": text("", "certificate shown to other members"),
+    "peer-key-file": text("", "its key"),
+    "peer-client-cert-file": text("", "certificate shown on connections to them; --peer-cert-file if empty"),
+    "peer-client-key-file": text("", "its key"),
+    "peer-client-cert-auth": toggle(false, "refuse members without a certificate of --peer-trusted-ca-file"),
+    "peer-crl-file": text("", "members' certificates that are revoked"),
+    "peer-trusted-ca-file": text("", "who signs members' certificates"),
+    "peer-cert-allowed-cn": list("", "common names of which a member's certificate has to have one"),
+    "peer-cert-allowed-hostname": list("", "names of which a member's certificate has to have one"),
+    "peer-skip-client-san-verification": toggle(false, "do not compare a member's certificate with its address"),
+    "peer-auto-tls": toggle(false, "make a certificate for other members"),
+    "self-signed-cert-validity": number(1, "years for which certificates made here are good"),
+    "cipher-suites": list("", "cipher suites of TLS 1.2, by their names in Go"),
+    "tls-min-version": text("TLS1.2", "TLS1.2 or TLS1.3"),
+    "tls-max-version": text("", "TLS1.2 or TLS1.3; the newest if empty"),
+    cors: list("*", "origins from which browsers may ask; * and empty: all"),
+    "host-whitelist": list("*", "names by which HTTP clients may call this member; * and empty: all"),
+  },
+  Auth: {
+    "auth-token": text("simple", "how sessions are proven: simple, or jwt,pub-key=…,priv-key=…,sign-method=…"),
+    "bcrypt-cost": number(10, "how dear it is to try a password"),
+    "auth-token-ttl": number(300, "seconds a session lives without being used"),
+  },
+  "Profiling and monitoring": {
+    "enable-pprof": without(toggle(false, "profiles over HTTP"), "profiles are taken with node --inspect"),
+    metrics: text("basic", "basic, or extensive: histograms of calls too"),
+    "listen-metrics-urls": list("", "more URLs for /metrics and the health checks"),
+  },
+  Logging: {
+    logger: only(text("zap", "how the log is written"), "flotilla"),
+    "log-outputs": list("default", "where to: default, stderr, stdout, or files"),
+    "log-level": text("info", "debug, info, warn, error, panic or fatal"),
+    "log-format": text("json", "json or console"),
+    "enable-log-rotation": toggle(false, "begin another file when the log's has grown"),
+    "log-rotation-config-json": text(
+      '{"maxsize": 100, "maxage": 0, "maxbackups": 0, "localtime": false, "compress": false}',
+      "at which size (MB), and how many old files stay for how many days",
+    ),
+    "warning-unary-request-duration": duration("300ms", "calls that take longer are logged"),
+    "warning-apply-duration": duration("100ms", "requests whose applying takes longer are logged"),
+  },
+  "Distributed tracing": {
+    "enable-distributed-tracing": only(toggle(false, "tell an OpenTelemetry collector of requests")),
+    "distributed-tracing-address": without(text("localhost:4317", "the collector"), "there is no tracing"),
+    "distributed-tracing-service-name": without(text("etcd", "this service's name there"), "there is no tracing"),
+    "distributed-tracing-instance-id": without(text("", "this member's"), "there is no tracing"),
+    "distributed-tracing-sampling-rate": without(number(0, "requests in a million"), "there is no tracing"),
+  },
+  Features: {
+    "corrupt-check-time": duration("0s", "how often members compare their keys; 0s: never"),
+    "compact-hash-check-time": duration(
+      "1m0s",
+      "how often they compare them after compactions (gate CompactHashCheck)",
+    ),
+    "compaction-batch-limit": number(1000, "versions that a compaction removes before it makes a pause"),
+    "compaction-sleep-interval": duration("10ms", "the pause"),
+    "watch-progress-notify-interval": duration("10m0s", "how often watchers that want it hear that nothing happened"),
+    "bootstrap-defrag-threshold-megabytes": number(0, "defragment at the start if that frees so much; 0: do not"),
+    "downgrade-check-time": duration("5s", "how often the leader looks whether a downgrade is finished"),
+  },
+  Unsafe: {
+    "force-new-cluster": toggle(false, "make this member's data a cluster of one"),
+    "unsafe-no-fsync": toggle(false, "do not wait for the disk: a crash of the machine loses data"),
+  },
+  Start: {
+    "config-file": text("", "a YAML file with these names; flags and environment count for nothing then"),
+    version: toggle(false, "print the version"),
+  },
+} as const satisfies Readonly<Record<string, Readonly<Record<string, Flag>>>>;
 
-export function usage(what: string): never {
-  process.stderr.write(`flotilla etcd: ${what}. \`flotilla etcd --help\` lists the flags. [Usage]\n`);
-  process.exit(exitCodes.usage);
-}
+type KeysOfUnion<T> = T extends unknown ? keyof T : never;
+export type FlagName = KeysOfUnion<(typeof flagGroups)[keyof typeof flagGroups]> & string;
 
-export const flagNames = Object.keys(flags);
+export const flags: Readonly<Record<string, Flag>> = Object.assign({}, ...Object.values(flagGroups));
+export const flagNames = Object.keys(flags) as FlagName[];
+
+/** Features that `--feature-gates` knows, and whether they are on. */
+export const featureGates = {
+  CompactHashCheck: false,
+  FastLeaseKeepAlive: true,
+  InitialCorruptCheck: false,
+  LeaseCheckpoint: false,
+  LeaseCheckpointPersist: false,
+  PriorityRequest: false,
+  SetMemberLocalAddr: false,
+  StopGRPCServiceOnDefrag: false,
+  TxnModeWriteWithSharedBuffer: true,
+} as const satisfies Readonly<Record<string, boolean>>;
+
+export type FeatureGate = keyof typeof featureGates;
+
+/** Switches of 3.6 and before that have become feature gates. */
+export const formerGates: Readonly<Record<string, FeatureGate>> = {
+  "experimental-initial-corrupt-check": "InitialCorruptCheck",
+  "experimental-compact-hash-check-enabled": "CompactHashCheck",
+  "experimental-enable-lease-checkpoint": "LeaseCheckpoint",
+  "experimental-enable-lease-checkpoint-persist": "LeaseCheckpointPersist",
+  "experimental-stop-grpc-service-on-defrag": "StopGRPCServiceOnDefrag",
+  "experimental-txn-mode-write-with-shared-buffer": "TxnModeWriteWithSharedBuffer",
+};
+
+/** What a flag was called before it had its name: etcd 3.6 still takes these. */
+export function currentName(name: string): string {
+  const plain = name.replace(/^experimental-/, "");
+  return plain !== name && Object.hasOwn(flags, plain) ? plain : name;
+}

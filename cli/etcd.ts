@@ -1,156 +1,192 @@
-import { readFileSync } from "node:fs";
-import { createSecureContext } from "node:tls";
-import { Failure } from "../base/mod.ts";
-import { type MemberOptions, type PeerTls, startMember } from "../kvstore/mod.ts";
-import { exitCodes, failureLine, runComponent } from "./component.ts";
-import { type EtcdFlags, flagNames, parseEtcdFlags, usage } from "./etcd-flags.ts";
-import { reported } from "./version.ts";
+import { Failure, type Log } from "../base/mod.ts";
+import { failpoints, failpointsOfEnvironment, startMember } from "../kvstore/mod.ts";
+import { componentLog, exitCodes, failureLine } from "./component.ts";
+import { type Environment, type EtcdArguments, parseArguments, UsageError } from "./etcd-arguments.ts";
+import { readConfigFile } from "./etcd-config-file.ts";
+import { initialMembers } from "./etcd-discovery.ts";
+import { flags as allFlags, type FlagName, flagNames } from "./etcd-flags.ts";
+import { helpText, usageText, versionText } from "./etcd-help.ts";
+import { etcdLog, isLogLevel, type Rotation, writerTo } from "./etcd-log.ts";
+import { ConfigError, memberOptions, type PlainOptions } from "./etcd-options.ts";
+import { tlsOptions } from "./etcd-tls.ts";
 
-/** `flotilla etcd`: one member of the store, with etcd's flags and environment. */
-export async function main(args: string[]): Promise<void> {
-  if (args.includes("--help") || args.includes("-h")) return help();
-  if (args.includes("--version") || args.includes("-version")) return version();
-  const flags = parseEtcdFlags(args, process.env);
-  const options = memberOptions(flags);
-  await runComponent(
-    "etcd",
-    async (log) => {
-      const member = await startMember({
-        ...options,
-        ...certificates(flags),
-        log,
-        onFailure(error) {
-          process.stderr.write(`flotilla etcd: ${failureLine(error)}\n`);
-          process.exit(exitCodes.failed);
-        },
-      });
-      await member.ready;
-      return member;
-    },
-    flags.text("log-level", "info") === "debug" ? "debug" : "info",
-  );
+/** Other programs that etcd's binary is. */
+const otherModes = ["gateway", "grpc-proxy"];
+
+/** `flotilla etcd`, and `etcd`: one member of the store, with etcd's flags, environment, files, log lines and ends. */
+export async function main(words: string[]): Promise<void> {
+  if (otherModes.includes(words[0] ?? "")) {
+    process.stderr.write(
+      `etcd ${words[0]} is not supported here: clients can be given several endpoints. [NotSupported]\n`,
+    );
+    process.exit(exitCodes.failed);
+  }
+  if (words.some((word) => /^--?(h|help)$/.test(word))) {
+    process.stdout.write(helpText());
+    return;
+  }
+  const given = readCommandLine(words);
+  if (given.switch("version")) {
+    process.stdout.write(versionText(given.text("reported-version")));
+    return;
+  }
+  let log: Log = etcdLog({ level: "info", format: "json", write: writerTo(["default"]) });
+  try {
+    const flags = withConfigFile(given, process.env);
+    log = logOf(flags);
+    log("info", "Running: ", { args: ["etcd", ...words] });
+    sayWhatHasNoEffect(flags, log);
+    await run(flags, log);
+  } catch (error) {
+    const why = failureLine(error);
+    log("warn", error instanceof ConfigError ? "failed to verify flags" : "failed to start", { error: why });
+    process.stderr.write(`etcd: ${why}\n`);
+    if (!(error instanceof Failure)) log("debug", "cause", { stack: (error as Error).stack });
+    process.exit(exitCodes.failed);
+  }
 }
 
-type Plain = Omit<MemberOptions, "log" | "onFailure">;
-
-function memberOptions(flags: EtcdFlags): Plain {
-  const name = flags.text("name", "default");
-  const listenPeerUrls = urls(flags, "listen-peer-urls", "http://localhost:2380");
-  const listenClientUrls = urls(flags, "listen-client-urls", "http://localhost:2379");
-  const advertisePeerUrls = urls(flags, "initial-advertise-peer-urls", "http://localhost:2380");
-  const advertiseClientUrls = urls(flags, "advertise-client-urls", "");
-  if (advertiseClientUrls.length === 0 && flags.text("listen-client-urls") !== "") {
-    usage("--advertise-client-urls is required when --listen-client-urls is given");
+/** What is wrong with the command line itself is usage; what is wrong with its values is reported by the log. */
+function readCommandLine(words: readonly string[]): EtcdArguments {
+  try {
+    return parseArguments(words, process.env);
+  } catch (error) {
+    if (!(error instanceof UsageError)) {
+      process.stderr.write(`etcd: ${failureLine(error)}\n`);
+      process.exit(exitCodes.failed);
+    }
+    process.stderr.write(`${error.message}\n${usageText}`);
+    process.exit(exitCodes.usage);
   }
-  const state = flags.text("initial-cluster-state", "new");
-  if (state !== "new" && state !== "existing") usage(`--initial-cluster-state is new or existing, not "${state}"`);
-  const heartbeatMs = flags.number("heartbeat-interval") ?? 100;
-  const electionMs = flags.number("election-timeout") ?? 1000;
-  if (heartbeatMs < 1 || electionMs < 5 * heartbeatMs)
-    usage("--election-timeout is at least 5 times --heartbeat-interval");
-  if (electionMs > 50_000) usage("--election-timeout is at most 50000");
-  const dataDir = flags.text("data-dir", `${name}.etcd`);
+}
+
+function withConfigFile(given: EtcdArguments, environment: Environment): EtcdArguments {
+  const path = given.text("config-file") || (environment.ETCD_CONFIG_FILE ?? "");
+  return path === "" ? given : readConfigFile(path);
+}
+
+/** With `--logger flotilla` in the form that the other components of a cluster have. */
+function logOf(flags: EtcdArguments): Log {
+  const level = flags.text("log-level");
+  const format = flags.text("log-format");
+  if (!isLogLevel(level)) throw new ConfigError(`unrecognized level: ${JSON.stringify(level)}`);
+  if (format !== "json" && format !== "console")
+    throw new ConfigError(`unknown log format: ${format}`, "It is json or console");
+  if (flags.text("logger") === "flotilla") return componentLog("etcd", level === "debug" ? "debug" : "info");
+  const outputs = flags.list("log-outputs");
+  return etcdLog({ level, format, write: writerTo(outputs, rotationOf(flags, outputs)) });
+}
+
+function rotationOf(flags: EtcdArguments, outputs: readonly string[]): Rotation | undefined {
+  if (!flags.switch("enable-log-rotation")) return undefined;
+  const [file] = outputs.filter((output) => !["default", "stderr", "stdout"].includes(output));
+  if (file === undefined || outputs.length !== 1) {
+    throw new ConfigError("--log-outputs requires a single file path when --log-rotate-config-json is defined");
+  }
+  try {
+    const {
+      maxsize = 100,
+      maxage = 0,
+      maxbackups = 0,
+    } = JSON.parse(flags.text("log-rotation-config-json")) as Partial<Rotation>;
+    return { maxsize: maxsize || 100, maxage, maxbackups };
+  } catch (error) {
+    throw new ConfigError(`improperly formatted log rotation config: ${(error as Error).message}`);
+  }
+}
+
+/** Refuses what asks for something that there is not, and says what was taken in vain. */
+function sayWhatHasNoEffect(flags: EtcdArguments, log: Log): void {
+  for (const { message, fields } of flags.warnings) log("warn", message, fields);
+  for (const name of flags.names) {
+    const { only, without } = allFlags[name] as NonNullable<(typeof allFlags)[string]>;
+    const value = flags.text(name);
+    if (only !== undefined && !only.includes(value)) {
+      throw new ConfigError(
+        `--${name}=${value} is not supported here`,
+        "Leave the flag out; COMPATIBILITY.md lists what is missing",
+      );
+    }
+    if (without !== undefined) log("debug", "a flag has no effect", { flag: name, value, because: without });
+  }
+  if (flags.switch("memory-mlock")) log("warn", "failed to mlock the pages: Node cannot lock its memory");
+  if (!flags.given("name")) {
+    const why =
+      "it isn't recommended to use default name, please set a value for --name. Note that etcd might run into issue when multiple members have the same default name";
+    log("warn", why, { name: flags.text("name") });
+  }
+}
+
+async function run(flags: EtcdArguments, log: Log): Promise<void> {
+  const options = await initialMembers(flags, memberOptions(flags), log);
+  await failpointsOfEnvironment(failpoints, process.env);
+  log("info", "starting an etcd server", configuration(flags, options));
+  const member = await startMember({
+    ...options,
+    ...(await tlsOptions(flags, log)),
+    log,
+    onFailure(error) {
+      process.stderr.write(`etcd: ${failureLine(error)}\n`);
+      process.exit(exitCodes.failed);
+    },
+  });
+  stopOnSignals(member, log);
+  await member.ready;
+  // A supervisor, if there is one, waits for this.
+  process.send?.("ready");
+}
+
+/** Hands over and closes, then ends by the signal itself; a second one does not wait. */
+function stopOnSignals(member: { stop(): Promise<void> }, log: Log): void {
+  let stopping = false;
+  const stop = async (signal: NodeJS.Signals) => {
+    if (stopping) process.exit(exitCodes.failed);
+    stopping = true;
+    log("info", "received signal; shutting down", { signal: signal === "SIGTERM" ? "terminated" : "interrupt" });
+    try {
+      await member.stop();
+    } catch (error) {
+      log("error", "could not stop cleanly", { error: failureLine(error) });
+      process.exit(exitCodes.failed);
+    }
+    process.removeAllListeners(signal);
+    process.kill(process.pid, signal);
+  };
+  process.on("SIGTERM", stop);
+  process.on("SIGINT", stop);
+  // A supervisor that dies must not take the member with it.
+  process.on("disconnect", () => log("warn", "the supervisor is gone; running on"));
+}
+
+/** All that this member runs with: scripts look for `"snapshot-catchup-entries":1000`. */
+function configuration(
+  flags: EtcdArguments,
+  { initialCluster, dataDir, advertisePeerUrls }: PlainOptions,
+): Record<string, unknown> {
+  const secret: readonly FlagName[] = ["discovery-password", "discovery-user", "auth-token"];
+  const values = flagNames
+    .filter((name) => !secret.includes(name) && name !== "version" && name !== "config-file")
+    .map((name) => [name, shown(flags, name)] as const);
   return {
-    name,
-    dataDir,
-    walDir: flags.text("wal-dir") || undefined,
-    listenPeerUrls,
-    listenClientUrls,
-    advertisePeerUrls,
-    advertiseClientUrls: advertiseClientUrls.length === 0 ? listenClientUrls : advertiseClientUrls,
-    initialCluster: cluster(flags.list("initial-cluster", [`${name}=${advertisePeerUrls[0]}`])),
-    initialClusterState: state,
-    initialClusterToken: flags.text("initial-cluster-token", "etcd-cluster"),
-    heartbeatMs,
-    electionMs,
-    snapshotCount: flags.number("snapshot-count"),
-    snapshotCatchupEntries: flags.number("snapshot-catchup-entries"),
-    quotaBytes: flags.number("quota-backend-bytes"),
-    maxTxnOps: flags.number("max-txn-ops"),
-    maxRequestBytes: flags.number("max-request-bytes"),
-    maxLearners: flags.number("max-learners"),
-    strictReconfigCheck: flags.switch("strict-reconfig-check"),
-    preVote: flags.switch("pre-vote"),
-    watchProgressIntervalMs:
-      flags.duration("watch-progress-notify-interval") ?? flags.duration("experimental-watch-progress-notify-interval"),
-    version: flags.text("reported-version", reported.etcd),
+    "etcd-version": flags.text("reported-version"),
+    "go-version": `none (Node ${process.version})`,
+    "go-os": process.platform,
+    "go-arch": process.arch,
+    ...Object.fromEntries(values),
+    "data-dir": dataDir,
+    "initial-advertise-peer-urls": advertisePeerUrls,
+    "initial-cluster": [...initialCluster].flatMap(([name, urls]) => urls.map((url) => `${name}=${url}`)).join(","),
   };
 }
 
-/** `a=http://x:1,a=http://y:1,b=http://z:1`: the peer URLs of each name. */
-function cluster(parts: readonly string[]): ReadonlyMap<string, readonly string[]> {
-  const members = new Map<string, string[]>();
-  for (const part of parts) {
-    const [name = "", url = ""] = [part.slice(0, part.indexOf("=")), part.slice(part.indexOf("=") + 1)];
-    if (name === "" || !isUrl(url)) usage(`--initial-cluster has "${part}", which is not NAME=URL`);
-    members.set(name, [...(members.get(name) ?? []), url]);
-  }
-  return members;
-}
-
-function urls(flags: EtcdFlags, name: string, otherwise: string): readonly string[] {
-  const given = flags.list(name, otherwise === "" ? [] : [otherwise]);
-  const wrong = given.find((url) => !isUrl(url));
-  if (wrong !== undefined) usage(`--${name} has "${wrong}", which is not a URL such as http://127.0.0.1:2379`);
-  return given;
-}
-
-function isUrl(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const { protocol } = new URL(text);
-  return protocol.startsWith("unix") || (["http:", "https:"].includes(protocol) && /:\d+\/?$/.test(text));
-}
-
-/** Certificates are read here, so that one that cannot be read fails the start with its name. */
-function certificates(flags: EtcdFlags): Pick<MemberOptions, "clientTls" | "peerTls"> {
-  return { clientTls: tls(flags, ""), peerTls: tls(flags, "peer-") };
-}
-
-function tls(flags: EtcdFlags, prefix: "" | "peer-"): PeerTls | undefined {
-  const certFile = flags.text(`${prefix}cert-file`);
-  const keyFile = flags.text(`${prefix}key-file`);
-  const caFile = flags.text(`${prefix}trusted-ca-file`);
-  if (certFile === "" && keyFile === "") return undefined;
-  if (certFile === "" || keyFile === "") usage(`--${prefix}cert-file and --${prefix}key-file go together`);
-  const requireClientCertificate = flags.switch(`${prefix}client-cert-auth`) ?? false;
-  if (requireClientCertificate && caFile === "") {
-    usage(`--${prefix}client-cert-auth needs --${prefix}trusted-ca-file`);
-  }
-  const ca = caFile === "" ? {} : { ca: read(caFile) };
-  const pems = { cert: read(certFile), key: read(keyFile), ...ca };
-  try {
-    createSecureContext(pems);
-  } catch (error) {
-    const why = `${certFile} and ${keyFile} are no certificate and its key: ${(error as Error).message}`;
-    throw new Failure("CertificateUnusable", why, "Check that both are PEM files and belong together", error);
-  }
-  return { ...pems, requireClientCertificate };
-}
-
-function read(file: string): string {
-  try {
-    return readFileSync(file, "utf8");
-  } catch (error) {
-    const why = (error as NodeJS.ErrnoException).code ?? String(error);
-    throw new Failure("FileUnreadable", `cannot read ${file} (${why})`, "Check the path and its permissions", error);
-  }
-}
-
-function help(): void {
-  const lines = flagNames.map((name) => `  --${name}`);
-  process.stdout.write(`Usage: flotilla etcd [flags]
-
-One member of the store. Flags are those of etcd, with its defaults; each may be given as ETCD_NAME in the environment instead.
-
-${lines.join("\n")}
-`);
-}
-
-/** Four lines, as scripts that start etcd expect them. */
-function version(): void {
-  process.stdout.write(
-    `etcd Version: ${reported.etcd}\nGit SHA: none\nGo Version: none (Node ${process.version})\nGo OS/Arch: ${process.platform}/${process.arch}\n`,
-  );
+function shown(flags: EtcdArguments, name: FlagName): unknown {
+  const kind = allFlags[name]?.kind;
+  if (kind === "number") return flags.number(name);
+  if (kind === "switch") return flags.switch(name);
+  if (name === "feature-gates") return flags.gates;
+  // As the original shows them.
+  if (name === "heartbeat-interval" || name === "election-timeout") return `${flags.number(name)}ms`;
+  return kind === "list" ? flags.list(name) : flags.text(name);
 }
 
 if (import.meta.main) await main(process.argv.slice(2));

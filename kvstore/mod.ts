@@ -1,3 +1,15 @@
+export { failpoints, failpointsOfEnvironment } from "./failpoint/mod.ts";
+export {
+  defragmentDataDir,
+  type FileHash,
+  hashKvOfFile,
+  type InitialCluster,
+  importDataDir,
+  restoreSnapshot,
+  type SnapshotStatus,
+  snapshotStatus,
+} from "./offline/mod.ts";
+export { memberId as memberIdOf } from "./server/ids.ts";
 export type { MemberOptions } from "./server/options.ts";
-export type { PeerTls } from "./server/peer/network.ts";
 export { type RunningMember, startMember } from "./start.ts";
+export { type PemFiles, type TlsOptions, watchedPems, watchedRevocations } from "./tls/mod.ts";

@@ -1,19 +1,26 @@
 import { randomBytes } from "node:crypto";
 import { Failure } from "../base/mod.ts";
 import type { LeaseGrantRequest } from "../proto/mod.ts";
+import type { Caller } from "./auth/mod.ts";
+import { failpoints } from "./failpoint/mod.ts";
 import { fail, WatchHub } from "./mvcc/mod.ts";
+import { Access } from "./rpc/access.ts";
+import { authService } from "./rpc/auth.ts";
 import { clusterService } from "./rpc/cluster.ts";
+import { electionService } from "./rpc/election.ts";
 import { rpcError } from "./rpc/errors.ts";
 import { type Call, createGrpcServer, type GrpcServer, type TlsOptions } from "./rpc/grpc/mod.ts";
+import { guarded } from "./rpc/guard.ts";
 import { Headers } from "./rpc/headers.ts";
 import { healthService } from "./rpc/health.ts";
-import { httpHandler } from "./rpc/http.ts";
+import { ClientHttp } from "./rpc/http/client-http.ts";
 import { kvService } from "./rpc/kv.ts";
 import { leaderLeases } from "./rpc/leader-leases.ts";
 import { type LeaseServiceOptions, leaseService, localLeases } from "./rpc/lease.ts";
+import { lockService } from "./rpc/lock.ts";
 import { maintenanceService } from "./rpc/maintenance.ts";
+import { metricsText } from "./rpc/metrics.ts";
 import { leaseCost, Quota } from "./rpc/quota.ts";
-import { unsupportedServices } from "./rpc/unsupported.ts";
 import { watchServer } from "./rpc/watch.ts";
 import { Member } from "./server/member.ts";
 import { defaults, type MemberOptions } from "./server/options.ts";
@@ -41,19 +48,20 @@ export async function startMember(options: MemberOptions): Promise<RunningMember
     options.onFailure(error);
   };
   const member = await Member.start({ ...options, onFailure });
-  const { services, stopStreams } = serve(member);
-  const clients: { server?: GrpcServer } = {};
-  const server = createGrpcServer({
+  const { services, stopStreams } = serve(member, () => server);
+  const http = new ClientHttp({ member, server: () => server, metrics: () => metricsText(member, server) });
+  const server: GrpcServer = createGrpcServer({
     services,
     beforeCall: (call) => checkCall(member, call),
-    http1: httpHandler(member, () => clients.server),
+    http1: http.http1,
+    upgrade: http.upgrade,
     maxRequestBytes: (options.maxRequestBytes ?? defaults.maxRequestBytes) + mebibyte / 2,
     clock: member.clock,
     log: options.log,
   });
-  clients.server = server;
   shutDown = () => {
     stopStreams();
+    void http.stop();
     void server.stop();
   };
   try {
@@ -62,6 +70,7 @@ export async function startMember(options: MemberOptions): Promise<RunningMember
       clientPorts.push(await listen(server, url, options.clientTls));
       options.log("info", "serving client traffic", { url });
     }
+    await http.open((apart, url) => listen(apart, url, options.clientTls));
     return {
       ready: member.ready.promise,
       id: member.id,
@@ -74,6 +83,7 @@ export async function startMember(options: MemberOptions): Promise<RunningMember
         stopStreams();
         // Calls under way may still be answered; new ones go to the other members.
         const stopped = server.stop(graceMs);
+        await http.stop();
         await member.stop();
         await stopped;
       },
@@ -87,8 +97,9 @@ export async function startMember(options: MemberOptions): Promise<RunningMember
 const graceMs = 500;
 
 /** All services of one member. */
-function serve(member: Member) {
+function serve(member: Member, server: () => GrpcServer) {
   const headers = new Headers(member);
+  const access = new Access(member);
   const hub = new WatchHub({
     store: member.state.store,
     clock: member.clock,
@@ -102,20 +113,23 @@ function serve(member: Member) {
     maxFragmentBytes: (member.options.maxRequestBytes ?? defaults.maxRequestBytes) + mebibyte / 2,
     progressIntervalMs: member.options.watchProgressIntervalMs ?? defaults.watchProgressIntervalMs,
     jitter: Math.random,
+    mayWatch: (call, request) => access.watch(call, request),
     hasLeader: () => member.leadership.leader !== 0n,
     onLeaderLost: (lost) => onLeaderLost(member, lost),
   });
   const health = healthService();
   const quota = new Quota(member);
   const services = [
-    kvService(member, headers, quota),
+    kvService(member, headers, quota, access),
     watches.implementation,
-    leases(member, headers, quota),
+    leases(member, headers, quota, access),
     clusterService(member, headers),
-    maintenanceService(member, headers),
+    maintenanceService(member, headers, access),
+    authService(member, headers, access),
     health.implementation,
-    ...unsupportedServices(),
-  ];
+    lockService(server),
+    electionService(server),
+  ].map((service) => guarded(service, access, (call) => pendingLogin(member, access, call)));
   const stopStreams = () => {
     watches.stop();
     health.stop();
@@ -124,7 +138,17 @@ function serve(member: Member) {
   return { services, stopStreams };
 }
 
-function leases(member: Member, headers: Headers, quota: Quota) {
+/** Waits for the login that made the call's token, for as long as for any other entry. */
+function pendingLogin(member: Member, access: Access, call: Call): Promise<void> | undefined {
+  const index = access.pendingLogin(call);
+  return index === undefined ? undefined : member.whenApplied(index, requestTimeoutMs(member));
+}
+
+function requestTimeoutMs({ electionMs }: Member): number {
+  return 5000 + 2 * electionMs;
+}
+
+function leases(member: Member, headers: Headers, quota: Quota, access: Access) {
   const shared: Pick<LeaseServiceOptions, "lessor" | "confirmLeadership"> = {
     lessor: () => member.state.lessor,
     confirmLeadership: () =>
@@ -136,20 +160,22 @@ function leases(member: Member, headers: Headers, quota: Quota) {
     header: () => headers.current(),
     drawLeaseId: () => BigInt.asUintN(63, randomBytes(8).readBigUInt64BE()),
     propose: {
-      grant: async (request: LeaseGrantRequest) => {
-        if (quota.admits(leaseCost)) return member.proposed("leaseGrant", request);
+      grant: async (request: LeaseGrantRequest, caller?: Caller) => {
+        if (quota.admits(leaseCost)) return member.proposed("leaseGrant", request, caller);
         await new Promise<void>((resolve) => quota.refuse(resolve));
         return fail("NoSpace");
       },
-      revoke: (request) => member.proposed("leaseRevoke", request),
+      revoke: (request, caller) => member.proposed("leaseRevoke", request, caller),
     },
+    access,
     leader: leaderLeases(member, localLeases(shared)),
-    requestTimeoutMs: 5000 + 2 * member.electionMs,
+    requestTimeoutMs: requestTimeoutMs(member),
   });
 }
 
 /** What holds for all calls: those that ask for a leader need one, and a learner answers little. */
 function checkCall(member: Member, call: Call): void {
+  if (failpoints.armed) failpoints.stop("afterIsMemberExist");
   if (call.metadata("hasleader") === "true" && member.leadership.leader === 0n) throw rpcError("NoLeader");
   if (member.isLearner && !learnerMethods.has(call.method.path)) throw rpcError("NotSupportedForLearner");
 }

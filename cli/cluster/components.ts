@@ -52,7 +52,7 @@ function memberComponent(layout: Layout, config: ClusterConfig, member: MemberCo
     where: client,
     args: [
       "etcd",
-      ...["--name", member.name, "--data-dir", layout.memberDir(member.name)],
+      ...["--name", member.name, "--data-dir", layout.memberDir(member.name), "--logger", "flotilla"],
       ...["--listen-client-urls", client, "--advertise-client-urls", client],
       ...["--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer],
       ...["--initial-cluster", cluster, "--initial-cluster-token", config.token],

@@ -1,5 +1,6 @@
 import { assert, type Clock, type Timer } from "../../base/mod.ts";
 import { leasepb } from "../../proto/mod.ts";
+import { failpoints } from "../failpoint/mod.ts";
 import type { Backend } from "../mvcc/backend.ts";
 import { type ByteString, sliceToByteString } from "../mvcc/byte-string.ts";
 import { type Failure, fail } from "../mvcc/failure.ts";
@@ -16,22 +17,28 @@ const revokesInFlight = 16;
 /** How long after a revocation was asked for it is asked for again. */
 const retryMs = 3000;
 const checkpointsPerProposal = 1000;
+/** What is left of a lease is told when it was not renewed for half of that, or for this long, whatever is longer. */
+const minCheckpointMs = 30_000;
 
 export interface LessorOptions {
   readonly backend: Backend;
   readonly clock: Clock;
   /** Shorter TTLs are raised to this, in seconds: 1.5 election timeouts, rounded up. */
   readonly minTtl: number;
-  /** How often a long lease's remaining time is told to the other members, so that a new primary does not start it
-   * afresh. Default 5 minutes. */
+  /** What is left of a lease that nobody renews is told to the other members at least this often. Default 5 minutes. */
   readonly checkpointIntervalMs?: number;
 }
 
-/** How the primary gets its decisions into the log. Each promise settles when the proposal was applied or given up. */
+/**
+ * How the primary gets its decisions into the log: as the leader it is, never by way of another one. Each promise resolves
+ * when the proposal was applied here, and rejects when nobody knows whether it will be.
+ */
 export interface Proposer {
   revoke(id: bigint): Promise<unknown>;
-  /** Absent: no checkpoints are made. */
-  checkpoint?(checkpoints: readonly { readonly id: bigint; readonly remainingTTL: number }[]): Promise<unknown>;
+  /** `remainingTTL` in seconds; 0: the lease was renewed, and is as long as it was granted. */
+  checkpoint(checkpoints: readonly { readonly id: bigint; readonly remainingTTL: number }[]): Promise<unknown>;
+  /** Whether what is left of leases is to be told at all. */
+  readonly makesCheckpoints: boolean;
 }
 
 export interface TimeToLive {
@@ -55,6 +62,8 @@ export class Lessor implements LeaseItems {
   #proposer: Proposer | undefined;
   #scan: Timer | undefined;
   #revoking = 0;
+  /** Renewals of one moment whose checkpoints are taken back together. */
+  #takingBack: { readonly ids: bigint[]; readonly done: Promise<unknown> } | undefined;
   readonly #toRevoke: bigint[] = [];
 
   private constructor({ backend, clock, minTtl, checkpointIntervalMs = 300_000 }: LessorOptions) {
@@ -116,6 +125,11 @@ export class Lessor implements LeaseItems {
     return lease === undefined ? fail("LeaseNotFound") : [...lease.keys].sort(byteOrder);
   }
 
+  /** The same keys in no order, for who only looks at them. None of a lease that does not exist. */
+  attachedTo(id: bigint): Iterable<ByteString> {
+    return this.#leases.get(id)?.keys ?? [];
+  }
+
   /** Forgets a lease whose keys are deleted. */
   remove(id: bigint): void {
     const lease = this.#known(id);
@@ -127,13 +141,18 @@ export class Lessor implements LeaseItems {
     wake(lease);
   }
 
-  /** What the primary said is left of a lease. Says nothing about the expiry until the next promotion. */
+  /** What the primary said is left of a lease. On a primary it shortens nothing, for that one knows better. */
   checkpoint(id: bigint, remainingTtl: number): void {
     const lease = this.#leases.get(id);
     if (lease === undefined) return;
     lease.remainingTtl = remainingTtl;
+    lease.toldMs = this.#clock.monotonic();
+    lease.mayBeCheckpointed = remainingTtl > 0;
     this.#persist(lease);
-    if (this.isPrimary) this.#scheduleCheckpoint(lease);
+    if (!this.isPrimary) return;
+    // A renewal that an earlier primary promised, and that this one hears of only now.
+    if (remainingTtl === 0) this.#refresh(lease, 0);
+    else this.#scheduleCheckpoint(lease);
   }
 
   /** Starts the lease's time afresh and returns its TTL. Of one that has expired but is not revoked yet, the answer waits
@@ -146,10 +165,10 @@ export class Lessor implements LeaseItems {
       await new Promise<void>((resolve) => lease.waiting.push(resolve));
       return this.#leases.has(id) ? fail("NotPrimary") : fail("LeaseNotFound");
     }
-    if (lease.remainingTtl > 0) {
+    if (lease.mayBeCheckpointed) {
       // Others must not think less of the lease than this renewal promises.
-      await this.#proposer?.checkpoint?.([{ id, remainingTTL: 0 }]);
-      if (!this.isPrimary) return fail("NotPrimary");
+      if (failpoints.armed) await failpoints.pause("beforeCheckpointInLeaseRenew");
+      if (!(await this.#takeBackCheckpoint(id)) || !this.isPrimary) return fail("NotPrimary");
       if (this.#leases.get(id) !== lease) return fail("LeaseNotFound");
     }
     this.#refresh(lease, 0);
@@ -194,11 +213,34 @@ export class Lessor implements LeaseItems {
     }
   }
 
+  /** One proposal for all that are renewed in the same moment. False if it came to nothing. */
+  async #takeBackCheckpoint(id: bigint): Promise<boolean> {
+    if (this.#takingBack === undefined) {
+      const ids: bigint[] = [];
+      const propose = () => {
+        this.#takingBack = undefined;
+        return this.#proposer?.checkpoint(ids.map((one) => ({ id: one, remainingTTL: 0 })));
+      };
+      this.#takingBack = { ids, done: Promise.resolve().then(propose) };
+    }
+    const { ids, done } = this.#takingBack;
+    ids.push(id);
+    this.#checkpoints.delete(id); // one that comes behind this in the log would tell of the time before
+    try {
+      await done;
+      return true;
+    } catch {
+      return false; // the leader changed, or there is no quorum: whoever renews asks again
+    }
+  }
+
   #add(id: bigint, ttl: number, remainingTtl: number): Lease {
     const lease: Lease = {
       id,
       ttl,
       remainingTtl,
+      toldMs: this.#clock.monotonic(),
+      mayBeCheckpointed: remainingTtl > 0,
       expiryMs: Number.POSITIVE_INFINITY,
       keys: new Set(),
       waiting: [],
@@ -218,8 +260,10 @@ export class Lessor implements LeaseItems {
   }
 
   #refresh(lease: Lease, extendMs: number): void {
-    const seconds = lease.remainingTtl > 0 ? lease.remainingTtl : lease.ttl;
-    lease.expiryMs = this.#clock.monotonic() + seconds * 1000 + extendMs;
+    const nowMs = this.#clock.monotonic();
+    // What was told is worth less with every second, also while nobody leads or others do.
+    const leftMs = lease.remainingTtl > 0 ? lease.toldMs - nowMs + lease.remainingTtl * 1000 : lease.ttl * 1000;
+    lease.expiryMs = nowMs + Math.max(0, leftMs) + extendMs;
     this.#expiry.set(lease.id, lease.expiryMs);
     this.#scheduleCheckpoint(lease);
   }
@@ -277,11 +321,13 @@ export class Lessor implements LeaseItems {
     await this.#revokeNext();
   }
 
+  /** Every renewal puts it off: a lease whose owner lives costs nothing in the log. */
   #scheduleCheckpoint(lease: Lease): void {
-    if (this.#proposer?.checkpoint === undefined) return;
-    const seconds = lease.remainingTtl > 0 ? lease.remainingTtl : lease.ttl;
-    if (seconds * 1000 <= this.#checkpointIntervalMs) return;
-    this.#checkpoints.set(lease.id, this.#clock.monotonic() + this.#checkpointIntervalMs);
+    if (!this.#proposer?.makesCheckpoints) return;
+    const nowMs = this.#clock.monotonic();
+    const leftMs = lease.expiryMs - nowMs;
+    const afterMs = Math.min(Math.max(leftMs / 2, minCheckpointMs), this.#checkpointIntervalMs);
+    if (leftMs > afterMs) this.#checkpoints.set(lease.id, nowMs + afterMs);
   }
 
   #proposeCheckpoints(): void {
@@ -291,11 +337,14 @@ export class Lessor implements LeaseItems {
       const lease = this.#leases.get(id);
       if (lease === undefined || lease.expiryMs <= nowMs) continue;
       const remainingTTL = Math.ceil((lease.expiryMs - nowMs) / 1000);
-      if (remainingTTL < lease.ttl) checkpoints.push({ id, remainingTTL });
+      if (remainingTTL >= lease.ttl) continue;
+      // From now on, since it may be applied even if nobody is told: a renewal in between must come after it.
+      lease.mayBeCheckpointed = true;
+      checkpoints.push({ id, remainingTTL });
     }
     if (checkpoints.length === 0) return;
     // When it fails, the next renewal or promotion schedules it again; until then the lease only lives longer.
-    this.#proposer?.checkpoint?.(checkpoints).catch(() => undefined);
+    this.#proposer?.checkpoint(checkpoints).catch(() => undefined);
   }
 }
 

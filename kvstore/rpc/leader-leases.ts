@@ -1,5 +1,6 @@
 import { fromUtf8, toUtf8 } from "../../base/mod.ts";
 import { type EtcdErrorName, LeaseTimeToLiveResponse } from "../../proto/mod.ts";
+import { failpoints } from "../failpoint/mod.ts";
 import type { TimeToLive } from "../lease/mod.ts";
 import { type Failure, fail, fromByteString, isFailure, toByteString } from "../mvcc/mod.ts";
 import type { Member } from "../server/member.ts";
@@ -14,11 +15,13 @@ type Outcome<T> = T | Failure<EtcdErrorName | "NotPrimary">;
  */
 export function leaderLeases(member: Member, local: LeaderLeases): LeaderLeases {
   member.answerPeers(peerRequests.leaseRenew, async (payload) => {
+    if (failpoints.armed) await failpoints.pause("beforeServeHTTPLeaseRenew");
     const id = readId(payload);
     const renewed = await local.renew(id);
     return isFailure(renewed) ? failed(renewed) : answered({ id, ttl: renewed.ttl });
   });
   member.answerPeers(peerRequests.leaseTimeToLive, async (payload) => {
+    if (failpoints.armed) await failpoints.pause("beforeLookupWhenForwardLeaseTimeToLive");
     const id = readId(payload);
     const found = await local.timeToLive(id);
     if (isFailure(found)) return failed(found);

@@ -7,8 +7,9 @@ import {
   LeaseService,
   type LeaseTimeToLiveRequest,
   type ResponseHeader,
-  Status,
 } from "../../proto/mod.ts";
+import type { Caller } from "../auth/mod.ts";
+import { failpoints } from "../failpoint/mod.ts";
 import type { Lessor, TimeToLive } from "../lease/mod.ts";
 import {
   type Failure,
@@ -18,8 +19,10 @@ import {
   isFailure,
   type LeaseGrantAnswer,
 } from "../mvcc/mod.ts";
+import type { Access } from "./access.ts";
+import { failCallWith } from "./answer.ts";
 import { failureToRpcError } from "./errors.ts";
-import { type BidiCall, type Implementation, implement, RpcError } from "./grpc/mod.ts";
+import { type BidiCall, type Implementation, implement } from "./grpc/mod.ts";
 
 /** How the leader is asked for what only it knows. `NotPrimary`: whoever was asked does not lead (any more). */
 export interface LeaderLeases {
@@ -36,13 +39,15 @@ export interface LeaseServiceOptions {
   /** A positive number of 63 bits, for a client that leaves the choice to the server. */
   readonly drawLeaseId: () => bigint;
   readonly propose: {
-    grant(request: LeaseGrantRequest): Promise<LeaseGrantAnswer | Failure<EtcdErrorName>>;
-    revoke(request: LeaseRevokeRequest): Promise<HeaderAnswer | Failure<EtcdErrorName>>;
+    grant(request: LeaseGrantRequest, caller?: Caller): Promise<LeaseGrantAnswer | Failure<EtcdErrorName>>;
+    revoke(request: LeaseRevokeRequest, caller?: Caller): Promise<HeaderAnswer | Failure<EtcdErrorName>>;
   };
   /** Whether this member, which thinks it leads, still does and has applied all that was committed before. A primary that
    * was paused while another took over must not renew what that one may have revoked. */
   readonly confirmLeadership: () => Promise<boolean>;
   readonly leader: LeaderLeases;
+  /** Who calls, and whether they may; what it throws is the answer. Absent: everybody may. */
+  readonly access?: Pick<Access, "caller" | "renewLease" | "readLeases">;
   /** After this the leader is given up on. etcd's is 5 s and two election timeouts. */
   readonly requestTimeoutMs: number;
 }
@@ -64,11 +69,12 @@ export function localLeases({
 
 /** The Lease service. Grants and revocations go through the log; renewals and remaining times are the leader's alone. */
 export function leaseService(options: LeaseServiceOptions): Implementation {
-  const { lessor, header, drawLeaseId, propose } = options;
+  const { lessor, header, drawLeaseId, propose, access } = options;
   const local = localLeases(options);
   const filled = (answer: HeaderAnswer) => ({ ...header(), ...answer.header });
 
   async function timeToLive({ id, keys }: LeaseTimeToLiveRequest) {
+    if (failpoints.armed) await failpoints.pause("beforeLookupWhenLeaseTimeToLive");
     const found = await askPrimary(options, (leases) => leases.timeToLive(id), local);
     if (isFailure(found)) {
       if (found.failure !== "LeaseNotFound") throw failureToRpcError(found);
@@ -81,20 +87,26 @@ export function leaseService(options: LeaseServiceOptions): Implementation {
   return implement(LeaseService, {
     async leaseGrant(request, call) {
       const id = request.id === 0n ? drawLeaseId() : request.id;
-      const granted = await propose.grant({ ttl: request.ttl, id });
+      const granted = await propose.grant({ ttl: request.ttl, id }, access?.caller(call));
       if (isFailure(granted)) throw failureToRpcError(granted);
       call.reply({ header: filled(granted), id: granted.id, ttl: granted.ttl });
     },
     async leaseRevoke(request, call) {
-      const revoked = await propose.revoke(request);
+      const revoked = await propose.revoke(request, access?.caller(call));
       if (isFailure(revoked)) throw failureToRpcError(revoked);
       call.reply({ header: filled(revoked) });
     },
     async leaseTimeToLive(request, call) {
-      call.reply(await timeToLive(request));
+      const check = () => request.keys && access?.readLeases(call, [request.id]);
+      check();
+      const found = await timeToLive(request);
+      // Asked again: while the leader was asked, rights and keys may have become others.
+      check();
+      call.reply(found);
     },
     leaseLeases(_, call) {
       const leases = lessor().leases();
+      access?.readLeases(call, leases);
       call.reply({ header: header(), leases: leases.map((id) => ({ id })) });
     },
     leaseKeepAlive(call) {
@@ -125,7 +137,7 @@ class Renewals {
   add(id: bigint): void {
     this.#waiting.push(id);
     if (this.#waiting.length === maxWaiting) this.#call.pause();
-    if (!this.#running) this.#run().catch((error: unknown) => this.#fail(error));
+    if (!this.#running) this.#run().catch((error: unknown) => failCallWith(this.#call, error));
   }
 
   end(): void {
@@ -144,17 +156,13 @@ class Renewals {
   }
 
   async #renew(id: bigint): Promise<void> {
+    this.#options.access?.renewLease(this.#call, id);
     // Made before the renewal: whoever sees the lease's keys deleted at a later revision knows that this came first.
     const header = this.#options.header();
     const renewed = await askPrimary(this.#options, (leases) => leases.renew(id), this.#local);
     if (!isFailure(renewed)) this.#call.write({ header, id, ttl: renewed.ttl });
     else if (renewed.failure === "LeaseNotFound") this.#call.write({ header, id, ttl: 0 });
     else throw failureToRpcError(renewed);
-  }
-
-  #fail(error: unknown): void {
-    if (error instanceof RpcError) this.#call.fail(error.code, error.message);
-    else this.#call.fail(Status.Unknown, error instanceof Error ? error.message : String(error));
   }
 }
 

@@ -1,10 +1,11 @@
 import { type Clock, Failure, fromUtf8, toUtf8 } from "../../base/mod.ts";
+import type { TlsOptions } from "../tls/mod.ts";
 import { parseJson, toJson } from "./json.ts";
 import { type ClusterMember, memberFromJson, memberToJson } from "./membership.ts";
 import { Connection } from "./peer/connection.ts";
 import { type FrameKind, frame, frameKinds } from "./peer/frame.ts";
 import { encodeHello } from "./peer/hello.ts";
-import { dial, type PeerTls } from "./peer/network.ts";
+import { dial } from "./peer/network.ts";
 import { peerRequests } from "./transport.ts";
 
 export function encodeMembers(clusterId: bigint, members: readonly ClusterMember[]): Uint8Array {
@@ -19,7 +20,7 @@ function decodeMembers(bytes: Uint8Array): { clusterId: bigint; members: Cluster
 /** Asks one member after the other who is in the cluster. Rejects with a `Failure` if none answers. */
 export async function askForMembers(
   urls: readonly string[],
-  tls: PeerTls | undefined,
+  tls: TlsOptions | undefined,
   clock: Clock,
   version: string,
 ): Promise<{ clusterId: bigint; members: readonly ClusterMember[] }> {
@@ -38,7 +39,7 @@ export async function askForMembers(
   );
 }
 
-async function ask(url: string, tls: PeerTls | undefined, clock: Clock, version: string): Promise<Uint8Array> {
+async function ask(url: string, tls: TlsOptions | undefined, clock: Clock, version: string): Promise<Uint8Array> {
   const socket = await dial(url, tls);
   return new Promise((resolve, reject) => {
     const answer = (kind: FrameKind, payload: Uint8Array) => {

@@ -2,6 +2,9 @@ import { join } from "node:path";
 import { type Clock, Deferred, type Log, type Random, seededRandom, Failure as WorldFailure } from "../../base/mod.ts";
 import { type AlarmMember, type EtcdErrorName, type Init, InternalRaftRequest, raftpb } from "../../proto/mod.ts";
 import { asConfChangeV2, type ConfChangeV2, type Message, nobody, RawNode, type Snapshot } from "../../raft/mod.ts";
+import { Auth, type AuthAnswers, type Caller, readAuthRecords } from "../auth/mod.ts";
+import { failpoints } from "../failpoint/mod.ts";
+import { MemberMetrics } from "../metrics/mod.ts";
 import {
   type CompactionAnswer,
   type DeleteRangeAnswer,
@@ -20,8 +23,10 @@ import {
 } from "../mvcc/mod.ts";
 import { nodeFiles } from "../wal/mod.ts";
 import { Alarms } from "./alarms.ts";
+import { AppliedWaiters } from "./applied-waiters.ts";
 import { type Origin, openOrigin, openStorage } from "./bootstrap.ts";
 import { EntryApplier } from "./entry-applier.ts";
+import { refuseEtcdState } from "./foreign-state.ts";
 import { RequestIds } from "./ids.ts";
 import { askForMembers, encodeMembers } from "./join.ts";
 import { LeaderDuties } from "./leader-duties.ts";
@@ -33,10 +38,11 @@ import { type Leadership, RaftHost } from "./raft-host.ts";
 import type { ReadFailure } from "./reads.ts";
 import { type LostReason, Requests } from "./requests.ts";
 import { Snapshots } from "./snapshots.ts";
+import { Space } from "./space.ts";
 import { type PeerRequest, peerRequests, type Transport } from "./transport.ts";
 
 /** What applying a request gives. */
-export interface Answers {
+export interface Answers extends AuthAnswers {
   put: PutAnswer;
   deleteRange: DeleteRangeAnswer;
   txn: TxnAnswer;
@@ -47,6 +53,7 @@ export interface Answers {
   alarm: readonly AlarmMember[];
   clusterVersionSet: undefined;
   clusterMemberAttrSet: undefined;
+  downgradeInfoSet: undefined;
 }
 
 /** Applied entries may fall this far behind committed ones before new requests are turned away. */
@@ -64,8 +71,10 @@ export class Member {
   readonly clusterId: bigint;
   readonly membership: Membership;
   readonly alarms: Alarms;
+  readonly auth: Auth;
   readonly log: Log;
   readonly clock: Clock;
+  readonly metrics = new MemberMetrics();
   readonly electionMs: number;
   /** The member is known to the cluster by its name and client URLs: clients find it. */
   readonly ready = new Deferred<void>();
@@ -76,6 +85,8 @@ export class Member {
   readonly #host: RaftHost;
   readonly #snapshots: Snapshots;
   readonly #duties: LeaderDuties;
+  readonly #space: Space;
+  readonly #appliedWaiters: AppliedWaiters;
   readonly #peerHandlers = new Map<PeerRequest, PeerRequestHandler>();
   readonly #leadershipListeners = new Set<(now: Leadership) => void>();
   readonly #stateListeners: ((state: State) => void)[] = [];
@@ -95,6 +106,7 @@ export class Member {
     stateOptions: StateOptions,
     state: State,
     alarms: Alarms,
+    auth: Auth,
   ) {
     this.options = options;
     this.log = options.log;
@@ -103,6 +115,8 @@ export class Member {
     this.id = origin.id;
     this.clusterId = origin.clusterId;
     this.alarms = alarms;
+    this.auth = auth;
+    this.#appliedWaiters = new AppliedWaiters(this.clock);
     this.#origin = origin;
     this.#stateOptions = stateOptions;
     this.#state = state;
@@ -128,6 +142,7 @@ export class Member {
       state: () => this.#state,
       membership: this.membership,
       alarms,
+      auth,
       applyConfChange: (change, index) => node.applyConfChange(change, index),
       settle: (id, outcome) => this.#requests.settle(id, outcome),
     });
@@ -160,6 +175,7 @@ export class Member {
       neededIndex: () => this.#neededIndex(),
     });
     this.#duties = new LeaderDuties(this);
+    this.#space = new Space(this);
   }
 
   /** Opens everything and takes part in the cluster. Rejects with a `Failure` if the disk, a port or the flags forbid it. */
@@ -168,15 +184,19 @@ export class Member {
     const onFailure = (error: unknown) => (member === undefined ? options.onFailure(error) : member.fail(error));
     const clock = options.clock ?? machineClock;
     const directory = options.walDir ?? join(options.dataDir, "member", "wal");
+    const databasePath = join(options.dataDir, "member", "snap", "db");
+    await refuseEtcdState(options.dataDir, databasePath);
     const origin = await openOrigin(options, { files: nodeFiles, directory, onFailure }, (urls) =>
       askForMembers(urls, options.peerTls, clock, options.version ?? defaults.version),
     );
-    const home = new LevelHome(join(options.dataDir, "member", "snap", "db"));
+    const home = new LevelHome(databasePath);
     const minLeaseTtl = Math.ceil((3 * (options.electionMs ?? defaults.electionMs)) / 2000);
     const stateOptions = { home, clock, minLeaseTtl, onFailure };
     try {
       const state = await openState(stateOptions);
-      member = new Member(options, origin, stateOptions, state, await Alarms.open(state.backend));
+      const alarms = await Alarms.open(state.backend);
+      const auth = await openAuth(options, clock, state);
+      member = new Member(options, origin, stateOptions, state, alarms, auth);
       await member.#open();
       return member;
     } catch (error) {
@@ -252,12 +272,13 @@ export class Member {
 
   /**
    * Puts a request into the log and calls back when it was applied here. `request` is encoded before this returns. Failures
-   * are values: what applying it gave, or why nobody knows.
+   * are values: what applying it gave, or why nobody knows. `caller` is who asks, while auth is enabled.
    */
   propose<Kind extends keyof Answers>(
     kind: Kind,
     request: Init<NonNullable<InternalRaftRequest[Kind]>>,
     done: (outcome: Answers[Kind] | Failure<EtcdErrorName>) => void,
+    caller?: Caller,
   ): void {
     const refusal = this.#refusal();
     if (refusal !== undefined) {
@@ -265,7 +286,8 @@ export class Member {
       return;
     }
     const id = this.#ids.next();
-    const data = InternalRaftRequest.encode({ header: { id }, [kind]: request } as Init<InternalRaftRequest>);
+    const header = caller === undefined ? { id } : { ...caller, id };
+    const data = InternalRaftRequest.encode({ header, [kind]: request } as Init<InternalRaftRequest>);
     if (data.length > (this.options.maxRequestBytes ?? defaults.maxRequestBytes)) {
       done(fail("RequestTooLarge"));
       return;
@@ -278,8 +300,9 @@ export class Member {
   proposed<Kind extends keyof Answers>(
     kind: Kind,
     request: Init<NonNullable<InternalRaftRequest[Kind]>>,
+    caller?: Caller,
   ): Promise<Answers[Kind] | Failure<EtcdErrorName>> {
-    return new Promise((resolve) => this.propose(kind, request, resolve));
+    return new Promise((resolve) => this.propose(kind, request, resolve, caller));
   }
 
   /** Puts a change of membership into the log; gives the members after it. */
@@ -302,6 +325,11 @@ export class Member {
   /** Calls back once the state here is at least as new as every write acknowledged, anywhere, before this call. */
   linearizable(waiter: (failure: ReadFailure | undefined) => void): void {
     this.#host.linearizable(waiter);
+  }
+
+  /** Resolves when `index` is applied here, or after `timeoutMs`. */
+  whenApplied(index: number, timeoutMs: number): Promise<void> {
+    return this.#appliedWaiters.wait(index, timeoutMs);
   }
 
   /** Resolves when this member's leader is another one than `from`, or after `timeoutMs`. */
@@ -376,7 +404,8 @@ export class Member {
     this.membership.onChange(connect);
     connect();
     this.#host.start();
-    this.#publish();
+    if (failpoints.armed) failpoints.pass("beforePublishing", () => this.#publish());
+    else this.#publish();
   }
 
   /** Tells the cluster this member's name and client URLs, until it knows. */
@@ -429,6 +458,7 @@ export class Member {
   }
 
   #onApplied(index: number): void {
+    this.#appliedWaiters.applied(index);
     // A moment later, so that the others hear that the removal is known here.
     if (this.membership.isRemoved(this.id)) this.clock.after(this.electionMs, () => this.#removed());
     this.#snapshots.maybeCompact(index).catch((error: unknown) => this.fail(error));
@@ -449,6 +479,7 @@ export class Member {
     this.#requests.loseBefore(this.#appliedTermAtTick);
     this.#appliedTermAtTick = this.#host.appliedTerm;
     this.#duties.tick(nowMs);
+    this.#space.tick(nowMs);
     this.#hurryFirstElection();
   }
 
@@ -486,9 +517,14 @@ export class Member {
   async #install(snapshot: Snapshot): Promise<void> {
     const stage = Buffer.from(snapshot.data).toString();
     const previous = this.#state;
+    if (failpoints.armed) await failpoints.pause("applyBeforeOpenSnapshot");
     const state = await installState(this.#stateOptions, this.#snapshots.staged(stage));
+    if (failpoints.armed) await failpoints.pause("applyAfterOpenSnapshot");
+    // Keys and rights change in one turn: nobody reads the new keys with the old rights.
+    const authRecords = await readAuthRecords(state.backend);
     previous.lessor.demote();
     this.#state = state;
+    this.auth.restore(state.backend, authRecords);
     this.membership.load();
     await this.alarms.reload(state.backend);
     for (const listener of this.#stateListeners) listener(state);
@@ -514,6 +550,11 @@ export class Member {
     this.#host.transferLeader(target.id);
     await this.leaderChange(this.id, this.electionMs);
   }
+}
+
+function openAuth({ auth, clientTls, log }: MemberOptions, clock: Clock, { backend }: State): Promise<Auth> {
+  const byCertificate = clientTls?.requireClientCertificate === true;
+  return Auth.open({ ...auth, byCertificate, clock, log }, backend);
 }
 
 function withStage(message: Message, stage: string): Message {

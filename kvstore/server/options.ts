@@ -1,6 +1,7 @@
 import type { Clock, Log, Random } from "../../base/mod.ts";
-import type { TlsOptions } from "../rpc/grpc/mod.ts";
-import type { PeerTls } from "./peer/network.ts";
+import type { AuthOptions } from "../auth/mod.ts";
+import type { KeepaliveOptions } from "../rpc/grpc/mod.ts";
+import type { TlsOptions } from "../tls/mod.ts";
 
 /** One store member. Times in milliseconds. Defaults are etcd's. */
 export interface MemberOptions {
@@ -17,7 +18,7 @@ export interface MemberOptions {
   readonly initialClusterState: "new" | "existing";
   readonly initialClusterToken: string;
   readonly clientTls?: TlsOptions;
-  readonly peerTls?: PeerTls;
+  readonly peerTls?: TlsOptions;
   /** Default 100. */
   readonly heartbeatMs?: number;
   /** Default 1000. */
@@ -28,6 +29,8 @@ export interface MemberOptions {
   readonly snapshotCatchupEntries?: number;
   /** 0: 2 GiB; negative: no limit. Default 0. */
   readonly quotaBytes?: number;
+  /** Take NOSPACE back when the database is well below its quota again. Default true. */
+  readonly autoDisarmNospace?: boolean;
   /** Default 128. */
   readonly maxTxnOps?: number;
   /** Default 1.5 MiB. */
@@ -40,6 +43,53 @@ export interface MemberOptions {
   readonly preVote?: boolean;
   /** Default 10 minutes. */
   readonly watchProgressIntervalMs?: number;
+  /** Elect sooner after the start than an election timeout. Default true. */
+  readonly initialElectionTickAdvance?: boolean;
+  /** Files of the log that stay although nothing needs them. Default 5; 0: all. */
+  readonly maxWals?: number;
+  /** How long a change may wait to be written to the database. Default 100. */
+  readonly backendBatchIntervalMs?: number;
+  /** Changes that do not wait longer. Default 5000. */
+  readonly backendBatchLimit?: number;
+  /** Calls in progress on one connection. Default 2^32 - 1. */
+  readonly maxConcurrentStreams?: number;
+  readonly keepalive?: KeepaliveOptions;
+  /** Other processes may listen on the same ports. Default false. */
+  readonly reusePort?: boolean;
+  /** Silence of another member after which its connection is given up. Default 5000. */
+  readonly peerReadTimeoutMs?: number;
+  /** The same for a member that takes nothing. Default 5000. */
+  readonly peerWriteTimeoutMs?: number;
+  /** Keep so much history, and no more. Default: all. */
+  readonly autoCompaction?: AutoCompaction;
+  /** A compaction removes so many versions (default 1000), then makes a pause (default 10). */
+  readonly compaction?: { readonly batchLimit?: number; readonly sleepMs?: number };
+  /** Compare the keys with the other members' before serving anybody. Default false. */
+  readonly initialCorruptCheck?: boolean;
+  /** How often the leader compares the newest keys; 0, the default: never. */
+  readonly corruptCheckMs?: number;
+  /** How often the leader compares what compactions left; 0, the default: never. */
+  readonly compactHashCheckMs?: number;
+  /** Tell the other members from time to time how long leases still last. Default false. */
+  readonly leaseCheckpoints?: boolean;
+  /** Applying that takes longer is logged. Default 100. */
+  readonly warningApplyMs?: number;
+  /** Calls that take longer are logged. Default 300. */
+  readonly warningUnaryMs?: number;
+  /** Defragment at the start if that frees so much. Default 0: do not. */
+  readonly bootstrapDefragMegabytes?: number;
+  /** How often the leader looks whether a downgrade is finished. Default 5000. */
+  readonly downgradeCheckMs?: number;
+  /** Make the data of this member a cluster of one. Default false. */
+  readonly forceNewCluster?: boolean;
+  /** Do not wait for the disk. Default false. */
+  readonly unsafeNoFsync?: boolean;
+  readonly http?: HttpOptions;
+  /** Histograms of how long calls take, per method. Default false. */
+  readonly extensiveMetrics?: boolean;
+  /** A file that gets one line per call. Default: none is kept. */
+  readonly auditLog?: string;
+  readonly auth?: Pick<AuthOptions, "token" | "simpleTokenTtlMs" | "bcryptCost">;
   /** What Status and /version say. Default 3.7.0. */
   readonly version?: string;
   readonly log: Log;
@@ -48,6 +98,27 @@ export interface MemberOptions {
   /** The member cannot go on, and has stopped serving. Whoever started it should end it. */
   readonly onFailure: (error: unknown) => void;
 }
+
+/** What is answered over plain HTTP, where, and to whom. */
+export interface HttpOptions {
+  /** Where instead of at `listenClientUrls`, which then speak gRPC alone. Default: there. */
+  readonly listenUrls?: readonly string[];
+  /** Where, besides, metrics and health checks are answered. */
+  readonly metricsUrls?: readonly string[];
+  /** Origins whose pages may ask; empty, or with "*": all. */
+  readonly cors?: readonly string[];
+  /** Names by which clients without TLS may call this member; empty, or with "*": all. */
+  readonly hostWhitelist?: readonly string[];
+  /** The JSON API. Default true. */
+  readonly gateway?: boolean;
+  /** Profiles of V8 below /debug/pprof/. Default false. */
+  readonly profiles?: boolean;
+}
+
+/** `periodic` keeps what is younger than the time, `revision` so many of the newest revisions. */
+export type AutoCompaction =
+  | { readonly mode: "periodic"; readonly retentionMs: number }
+  | { readonly mode: "revision"; readonly retention: number };
 
 export const defaults = {
   heartbeatMs: 100,

@@ -1,13 +1,23 @@
 import { createServer as createHttpServer, type ServerResponse } from "node:http";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
-import { createServer as createTlsServer, type TLSSocket } from "node:tls";
 import type { Clock, Log } from "../../../base/mod.ts";
+import { RpcError, Status } from "../../../proto/mod.ts";
+import { createTlsListener } from "../../tls/mod.ts";
 import { keepaliveDefaults } from "./keepalive.ts";
+import { type Caller, type CallListener, LocalCall, type OutgoingCall } from "./local-call.ts";
 import { peerOf } from "./peer.ts";
-import { routesOf } from "./route.ts";
+import { MethodCounters, type Routes, routesOf } from "./route.ts";
 import { ServerConnection, type ServerContext } from "./server-connection.ts";
 import { sniff } from "./sniff.ts";
-import type { GrpcServer, GrpcServerOptions, ListenAddress, Listening, ServerStats, TlsOptions } from "./types.ts";
+import type {
+  Call,
+  GrpcServer,
+  GrpcServerOptions,
+  ListenAddress,
+  Listening,
+  ServerStats,
+  TlsOptions,
+} from "./types.ts";
 
 const defaultMaxRequestBytes = 1_572_864 + 524_288;
 /** A connection that has said nothing at all is closed after this. */
@@ -35,13 +45,18 @@ class SocketServer implements GrpcServer {
     this.#clock = options.clock;
     this.#log = options.log;
     const notFound = (_: unknown, response: ServerResponse) => response.writeHead(404).end();
+    const http1 = createHttpServer(options.http1 ?? notFound);
+    // A streaming request may take as long as it likes.
+    http1.requestTimeout = 0;
+    if (options.upgrade !== undefined) http1.on("upgrade", options.upgrade);
     this.#context = {
       routes: routesOf(options.services),
       beforeCall: options.beforeCall,
+      observer: options.observer,
       maxRequestBytes: options.maxRequestBytes ?? defaultMaxRequestBytes,
       maxConcurrentStreams: options.maxConcurrentStreams ?? 0xffff_ffff,
       keepalive: { ...keepaliveDefaults, ...options.keepalive },
-      http1: createHttpServer(options.http1 ?? notFound),
+      http1,
       clock: options.clock,
       log: options.log,
       counters: { activeCalls: 0, totalCalls: 0, receivedBytes: 0, sentBytes: 0 },
@@ -52,6 +67,26 @@ class SocketServer implements GrpcServer {
   get stats(): ServerStats {
     const connections = this.#connections.size + this.#otherSockets.size;
     return { ...this.#context.counters, connections, totalConnections: this.#totalConnections };
+  }
+
+  get methods(): Routes {
+    return this.#context.routes;
+  }
+
+  call(path: string, caller: Caller, listener: CallListener, counted = true): OutgoingCall {
+    const { routes, beforeCall, maxRequestBytes, clock } = this.#context;
+    const route = routes.get(path);
+    if (route?.handler === undefined) throw new RpcError(Status.Unimplemented, `unknown method ${path}`);
+    const host = {
+      beforeCall,
+      observer: counted ? this.#context.observer : undefined,
+      maxRequestBytes,
+      clock,
+      handlerFailed: (call: Call, error: unknown) => this.#handlerFailed(call, error),
+    };
+    const call = new LocalCall(host, counted ? route : { ...route, counters: new MethodCounters() }, caller, listener);
+    call.start();
+    return call;
   }
 
   async listen(address: ListenAddress): Promise<Listening> {
@@ -81,6 +116,13 @@ class SocketServer implements GrpcServer {
     await Promise.all(closing);
   }
 
+  #handlerFailed({ method }: Call, error: unknown): void {
+    this.#log("error", "handler failed", {
+      method: method.path,
+      error: error instanceof Error ? error.stack : error,
+    });
+  }
+
   #idleWithin(graceMs: number): Promise<void> {
     return new Promise((resolve) => {
       const timer = this.#clock.after(graceMs, resolve);
@@ -101,35 +143,16 @@ class SocketServer implements GrpcServer {
   }
 
   #tlsListener(tls: TlsOptions): Server {
-    const listener = createTlsServer(
-      {
-        cert: toPem(tls.cert),
-        key: toPem(tls.key),
-        ...(tls.ca !== undefined && { ca: toPem(tls.ca), requestCert: true }),
-        ...(tls.crl !== undefined && { crl: toPem(tls.crl) }),
-        ...(tls.minVersion !== undefined && { minVersion: tls.minVersion }),
-        ...(tls.maxVersion !== undefined && { maxVersion: tls.maxVersion }),
-        ...(tls.ciphers !== undefined && { ciphers: tls.ciphers }),
-        rejectUnauthorized: tls.requireClientCertificate ?? false,
-        ALPNProtocols: ["h2", "http/1.1"],
-        handshakeTimeout: silenceMs,
-        noDelay: true,
-      },
-      (socket) => this.#acceptTls(socket),
-    );
-    listener.on("tlsClientError", (error, socket) =>
-      this.#log("debug", "TLS handshake failed", { peer: socket.remoteAddress, error: error.message }),
-    );
-    return listener;
-  }
-
-  /** A certificate is optional here, but one that was presented has to be good. */
-  #acceptTls(socket: TLSSocket): void {
-    const presented = Object.keys(socket.getPeerCertificate() ?? {}).length > 0;
-    if (presented && !socket.authorized) {
-      this.#log("debug", "client certificate refused", { error: String(socket.authorizationError) });
-      socket.destroy();
-    } else this.#accept(socket);
+    const events = {
+      accepted: (socket: Socket) => this.#accept(socket),
+      rejected: (remote: string, serverName: string, error: string) =>
+        this.#log("warn", "rejected connection on client endpoint", {
+          "remote-addr": remote,
+          "server-name": serverName,
+          error,
+        }),
+    };
+    return createTlsListener(tls, events, { protocols: ["h2", "http/1.1"], handshakeTimeoutMs: silenceMs });
   }
 
   #accept(socket: Socket): void {
@@ -183,8 +206,4 @@ class SocketServer implements GrpcServer {
     this.#toFlush = [];
     for (const connection of connections) connection.flush();
   }
-}
-
-function toPem(text: string | Uint8Array): string | Buffer {
-  return typeof text === "string" ? text : Buffer.from(text);
 }

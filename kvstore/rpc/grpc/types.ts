@@ -1,6 +1,13 @@
-import type { RequestListener } from "node:http";
+import type { IncomingMessage, RequestListener } from "node:http";
+import type { Duplex } from "node:stream";
 import type { Clock, Log } from "../../../base/mod.ts";
 import type { Init, Method, Service, Status } from "../../../proto/mod.ts";
+import type { TlsOptions } from "../../tls/mod.ts";
+
+export type { TlsOptions };
+
+import type { Caller, CallListener, OutgoingCall } from "./local-call.ts";
+import type { MethodCounters } from "./route.ts";
 
 /** Who is at the other end of a connection. */
 export interface Peer {
@@ -101,12 +108,31 @@ export interface Implementation {
   readonly handlers: Readonly<Record<string, unknown>>;
 }
 
+/** A call that is over, as it is told to an observer. Valid only while it is told. */
+export interface EndedCall extends Call {
+  /** On the clock of the server (monotonic). */
+  readonly startedMs: number;
+  /** Of a call with one request; the first of others. */
+  readonly request: unknown;
+  /** Of a call with one answer. */
+  readonly response: unknown;
+}
+
+export interface CallObserver {
+  /** After each call, on the hot path. */
+  ended(call: EndedCall, code: Status): void;
+}
+
 export interface GrpcServerOptions {
   readonly services: readonly Implementation[];
   /** Runs before the handler of every call; what it throws is the answer. For checks that concern all methods. */
   readonly beforeCall?: (call: Call) => void;
+  /** Without one, calls do not keep their requests and answers, nor look at the clock. */
+  readonly observer?: CallObserver;
   /** Answers HTTP/1.1 requests that arrive on the same port; without it they get 404. */
   readonly http1?: RequestListener;
+  /** Takes over HTTP/1.1 connections that ask to become something else, such as a WebSocket. */
+  readonly upgrade?: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
   /** Largest request message, in bytes; etcd's is 1.5 MiB + 512 KiB. A larger one is answered with ResourceExhausted. */
   readonly maxRequestBytes?: number;
   /** Calls in progress per connection; 2^32 - 1 if not given, as in etcd. */
@@ -129,25 +155,16 @@ export type ListenAddress =
   | { readonly host: string; readonly port: number; readonly tls?: TlsOptions }
   | { readonly path: string; readonly tls?: TlsOptions };
 
-/** PEM texts. */
-export interface TlsOptions {
-  readonly cert: string | Uint8Array;
-  readonly key: string | Uint8Array;
-  /** Signs the client certificates that are accepted. */
-  readonly ca?: string | Uint8Array;
-  /** Refuse clients without a certificate signed by `ca`. */
-  readonly requireClientCertificate?: boolean;
-  readonly crl?: string | Uint8Array;
-  readonly minVersion?: "TLSv1.2" | "TLSv1.3";
-  readonly maxVersion?: "TLSv1.2" | "TLSv1.3";
-  readonly ciphers?: string;
-}
-
 export interface GrpcServer {
   /** Listens at one more address; one server may listen at many. Rejects if the address cannot be used. */
   listen(address: ListenAddress): Promise<Listening>;
   /** Connections open now, calls in progress now, and totals since the start. */
   readonly stats: ServerStats;
+  /** By path. */
+  readonly methods: ReadonlyMap<string, MethodStats>;
+  /** Calls a method from within the process, checked like any other call; counted and observed unless it is part of another
+   * call. Throws an `RpcError` when there is no such method. */
+  call(path: string, caller: Caller, listener: CallListener, counted?: boolean): OutgoingCall;
   /** No new connections, GOAWAY to all clients, calls in progress may end within `graceMs` (default 0), then all is
    * closed. Long-lived streams should be ended by their handlers' owner before or during the grace. */
   stop(graceMs?: number): Promise<void>;
@@ -157,6 +174,11 @@ export interface Listening {
   /** The port in use (0 for a unix socket): the one to tell clients if `port` was 0. */
   readonly port: number;
   close(): Promise<void>;
+}
+
+export interface MethodStats {
+  readonly method: Method;
+  readonly counters: MethodCounters;
 }
 
 export interface ServerStats {

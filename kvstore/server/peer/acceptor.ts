@@ -2,11 +2,13 @@ import type { Server, Socket } from "node:net";
 import { type Clock, type Log, toUtf8 } from "../../../base/mod.ts";
 import { raftpb, WireError } from "../../../proto/mod.ts";
 import type { Message } from "../../../raft/mod.ts";
+import { failpoints } from "../../failpoint/mod.ts";
+import type { TlsOptions } from "../../tls/mod.ts";
 import type { PeerRequest } from "../transport.ts";
 import { Connection } from "./connection.ts";
 import { type FrameKind, frame, frameKinds } from "./frame.ts";
 import { decodeHello, encodeHello, type Hello } from "./hello.ts";
-import { listen, type PeerTls } from "./network.ts";
+import { listen } from "./network.ts";
 
 const helloTimeoutMs = 5000;
 
@@ -21,7 +23,7 @@ export interface SnapshotStage {
 
 export interface AcceptorOptions {
   readonly urls: readonly string[];
-  readonly tls: PeerTls | undefined;
+  readonly tls: TlsOptions | undefined;
   readonly clock: Clock;
   readonly log: Log;
   /** Our own introduction as an answer to theirs, or in words why they are refused; "removed" if they are members no more. */
@@ -44,8 +46,12 @@ export class Acceptor {
 
   static async open(options: AcceptorOptions): Promise<Acceptor> {
     const acceptor = new Acceptor(options);
-    const rejected = (remote: string, error: Error) =>
-      options.log("warn", "rejected connection on peer endpoint", { remote, error: error.message });
+    const rejected = (remote: string, serverName: string, error: string) =>
+      options.log("warn", "rejected connection on peer endpoint", {
+        "remote-addr": remote,
+        "server-name": serverName,
+        error,
+      });
     try {
       for (const url of options.urls) {
         acceptor.#servers.push(await listen(url, options.tls, (socket) => acceptor.#accept(socket), rejected));
@@ -74,7 +80,7 @@ export class Acceptor {
         const ours = theirs === undefined ? "no hello" : this.#options.welcome(theirs);
         if (theirs === undefined || typeof ours === "string") {
           this.#options.log("warn", "rejected connection on peer endpoint", {
-            remote: connection.remoteAddress,
+            "remote-addr": connection.remoteAddress,
             error: ours,
           });
           connection.send(ours === "removed" ? frameKinds.removed : frameKinds.refused, toUtf8(String(ours)));
@@ -97,6 +103,7 @@ export class Acceptor {
 
   #stream(connection: Connection): (kind: FrameKind, payload: Uint8Array) => void {
     return (kind, payload) => {
+      if (failpoints.armed && failpoints.returned("raftDropHeartbeat") !== undefined) return;
       if (kind === frameKinds.message) this.#options.onMessage(raftpb.Message.decode(payload) as Message);
       else if (kind === frameKinds.request) void this.#answer(connection, payload);
     };

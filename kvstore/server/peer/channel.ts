@@ -1,9 +1,10 @@
 import type { Clock, Log, Timer } from "../../../base/mod.ts";
 import { fromUtf8 } from "../../../base/mod.ts";
+import type { TlsOptions } from "../../tls/mod.ts";
 import { Connection } from "./connection.ts";
 import { type FrameKind, frameKinds } from "./frame.ts";
 import { decodeHello, encodeHello, type Hello } from "./hello.ts";
-import { dial, type PeerTls } from "./network.ts";
+import { dial } from "./network.ts";
 
 const firstBackoffMs = 50;
 const lastBackoffMs = 1000;
@@ -14,7 +15,7 @@ export interface ChannelOptions {
   readonly hello: Hello;
   /** Tried in turn. */
   readonly urls: readonly string[];
-  readonly tls: PeerTls | undefined;
+  readonly tls: TlsOptions | undefined;
   readonly clock: Clock;
   readonly log: Log;
   readonly onFrame: (kind: FrameKind, payload: Uint8Array) => void;

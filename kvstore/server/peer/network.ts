@@ -1,39 +1,26 @@
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { Failure } from "../../../base/mod.ts";
+import { createTlsListener, dialTls, type TlsOptions } from "../../tls/mod.ts";
 
-/** PEM texts of a member, for both roles it plays towards the others. */
-export interface PeerTls {
-  readonly cert: string;
-  readonly key: string;
-  /** Signs the certificates of the members. */
-  readonly ca?: string;
-  /** Refuse a member without a certificate signed by `ca`. */
-  readonly requireClientCertificate?: boolean;
-}
-
-/** Sockets of this machine: TCP for http URLs, TLS for https URLs. */
-export async function dial(url: string, tls: PeerTls | undefined): Promise<Socket> {
-  const { protocol, hostname, port } = new URL(url);
-  const host = bare(hostname);
-  let socket: Socket;
-  let ready: string;
-  if (protocol === "https:") {
-    const { connect: connectTls } = await import("node:tls");
-    socket = connectTls({ host, port: Number(port), cert: tls?.cert, key: tls?.key, ca: tls?.ca });
-    ready = "secureConnect";
-  } else {
-    socket = connect({ host, port: Number(port) });
-    ready = "connect";
-  }
-  socket.setNoDelay(true);
+/** Sockets of this machine: TCP for http URLs, TLS for https URLs, and unix sockets for unix and unixs URLs. */
+export function dial(url: string, tls: TlsOptions | undefined, timeoutMs = dialTimeoutMs): Promise<Socket> {
+  const { secure, ...address } = addressOf(url);
   return new Promise((resolve, reject) => {
-    socket.once("error", reject);
-    socket.setTimeout(dialTimeoutMs, () => socket.destroy(new Error(`no answer from ${url}`)));
-    socket.once(ready, () => {
+    const ready = (error?: Error) => {
       socket.setTimeout(0);
       socket.off("error", reject);
-      resolve(socket);
-    });
+      if (error === undefined) {
+        resolve(socket);
+        return;
+      }
+      socket.on("error", () => undefined); // it is over
+      socket.destroy();
+      reject(error);
+    };
+    const socket = secure ? dialTls(address, tls, ready) : connect(address, () => ready());
+    socket.setNoDelay(true);
+    socket.once("error", reject);
+    socket.setTimeout(timeoutMs, () => socket.destroy(new Error(`no answer from ${url}`)));
   });
 }
 
@@ -42,33 +29,42 @@ const dialTimeoutMs = 5000;
 /** Rejects with a `Failure` if the address cannot be used. */
 export async function listen(
   url: string,
-  tls: PeerTls | undefined,
+  tls: TlsOptions | undefined,
   onSocket: (socket: Socket) => void,
-  onRejected: (remote: string, error: Error) => void,
+  onRejected: (remote: string, serverName: string, why: string) => void,
+  reusePort = false,
 ): Promise<Server> {
-  const { protocol, hostname, port } = new URL(url);
-  let server: Server;
-  if (protocol === "https:") {
-    if (tls === undefined) {
-      throw new Failure("PeerTlsMissing", `no certificate for ${url}`, "Give --peer-cert-file and --peer-key-file");
-    }
-    const { createServer: createTlsServer } = await import("node:tls");
-    const { cert, key, ca, requireClientCertificate } = tls;
-    const check = {
-      requestCert: requireClientCertificate ?? false,
-      rejectUnauthorized: requireClientCertificate ?? false,
-    };
-    const tlsServer = createTlsServer({ cert, key, ca, ...check }, onSocket);
-    tlsServer.on("tlsClientError", (error, socket) => onRejected(socket.remoteAddress ?? "", error));
-    server = tlsServer;
-  } else {
-    server = createServer({ noDelay: true }, onSocket);
+  const { secure, ...address } = addressOf(url);
+  if (secure && tls === undefined) {
+    throw new Failure(
+      "PeerTlsMissing",
+      `TLS key/cert (--peer-cert-file, --peer-key-file) must be provided for peer url ${url} with HTTPS scheme`,
+      "Give --peer-cert-file and --peer-key-file",
+    );
   }
+  const server =
+    secure && tls !== undefined
+      ? createTlsListener(tls, { accepted: onSocket, rejected: onRejected })
+      : createServer({ noDelay: true }, onSocket);
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => reject(cannotListen(url, error)));
-    server.listen(Number(port), bare(hostname), resolve);
+    server.listen({ ...address, ...(reusePort && "port" in address && { reusePort }) }, resolve);
   });
   return server;
+}
+
+export type UrlAddress = ({ readonly host: string; readonly port: number } | { readonly path: string }) & {
+  readonly secure: boolean;
+};
+
+/** `unix://` takes a path or, as etcd's tests have it, a `host:port` that names a file in the working directory. */
+export function addressOf(url: string): UrlAddress {
+  const [, unix, path] = /^(unixs?):\/\/(.+)$/.exec(url) ?? [];
+  if (path !== undefined) return { path, secure: unix === "unixs" };
+  const { protocol, hostname, port } = new URL(url);
+  const secure = protocol === "https:";
+  // `URL` leaves out a port that is the scheme's own.
+  return { host: hostname.replace(/^\[|\]$/g, ""), port: Number(port || (secure ? 443 : 80)), secure };
 }
 
 export function cannotListen(url: string, error: NodeJS.ErrnoException): Failure {
@@ -81,8 +77,4 @@ export function cannotListen(url: string, error: NodeJS.ErrnoException): Failure
     "Choose an address of this machine",
     error,
   );
-}
-
-function bare(hostname: string): string {
-  return hostname.replace(/^\[|\]$/g, "");
 }

@@ -1,9 +1,9 @@
 import type { Clock, Log } from "../../../base/mod.ts";
 import { type Message, MessageType, type NodeId } from "../../../raft/mod.ts";
+import type { TlsOptions } from "../../tls/mod.ts";
 import type { PeerAddress, PeerRequest, Transport, TransportEvents } from "../transport.ts";
 import { Acceptor, type SnapshotStage } from "./acceptor.ts";
 import type { Hello } from "./hello.ts";
-import type { PeerTls } from "./network.ts";
 import { Remote } from "./remote.ts";
 import { type OutgoingSnapshot, sendSnapshot } from "./snapshot-sender.ts";
 
@@ -12,7 +12,7 @@ export interface PeerTransportOptions {
   readonly self: NodeId;
   readonly version: string;
   readonly listenUrls: readonly string[];
-  readonly tls: PeerTls | undefined;
+  readonly tls: TlsOptions | undefined;
   readonly clock: Clock;
   readonly log: Log;
   readonly events: TransportEvents;

@@ -2,11 +2,11 @@ import { Buffer } from "node:buffer";
 import { type Clock, fromUtf8, type Log } from "../../../base/mod.ts";
 import { raftpb } from "../../../proto/mod.ts";
 import type { Message, NodeId } from "../../../raft/mod.ts";
+import type { TlsOptions } from "../../tls/mod.ts";
 import type { PeerAddress, PeerRequest } from "../transport.ts";
 import { Channel } from "./channel.ts";
 import { type FrameKind, frameHeadBytes, frameKinds, putFrameHead } from "./frame.ts";
 import type { Hello, StreamKind } from "./hello.ts";
-import type { PeerTls } from "./network.ts";
 
 const requestTimeoutMs = 5000;
 
@@ -14,7 +14,7 @@ export interface RemoteOptions {
   readonly clusterId: bigint;
   readonly self: NodeId;
   readonly version: string;
-  readonly tls: PeerTls | undefined;
+  readonly tls: TlsOptions | undefined;
   readonly clock: Clock;
   readonly log: Log;
   readonly onUnreachable: (id: NodeId) => void;

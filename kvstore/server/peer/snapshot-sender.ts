@@ -2,11 +2,12 @@ import type { Clock } from "../../../base/mod.ts";
 import { fromUtf8 } from "../../../base/mod.ts";
 import { raftpb } from "../../../proto/mod.ts";
 import type { Message } from "../../../raft/mod.ts";
+import type { TlsOptions } from "../../tls/mod.ts";
 import type { PeerAddress } from "../transport.ts";
 import { Connection } from "./connection.ts";
 import { frameKinds } from "./frame.ts";
 import { encodeHello, type Hello } from "./hello.ts";
-import { dial, type PeerTls } from "./network.ts";
+import { dial } from "./network.ts";
 
 const nothing = new Uint8Array(0);
 
@@ -24,7 +25,7 @@ export interface OutgoingSnapshot {
 export async function sendSnapshot(
   to: PeerAddress,
   hello: Hello,
-  tls: PeerTls | undefined,
+  tls: TlsOptions | undefined,
   clock: Clock,
   open: () => Promise<OutgoingSnapshot>,
 ): Promise<void> {
