@@ -15,13 +15,24 @@ import {
   unfinishedMessage,
 } from "../../../proto/mod.ts";
 import type { RequestHead, Route } from "./route.ts";
-import type { BidiCall, BidiHandler, Peer, Receiver, UnaryCall, UnaryHandler } from "./types.ts";
+import type {
+  BidiCall,
+  BidiHandler,
+  CallObserver,
+  EndedCall,
+  Peer,
+  Receiver,
+  UnaryCall,
+  UnaryHandler,
+} from "./types.ts";
 
 /** What a call needs of its connection. */
 export interface CallHost {
   readonly http2: Connection<ServerCall>;
   readonly peer: Peer;
   readonly maxRequestBytes: number;
+  readonly observer: CallObserver | undefined;
+  nowMs(): number;
   sendResponseHeaders(stream: Stream<ServerCall>): void;
   endWithOk(stream: Stream<ServerCall>): void;
   /** A handler failed in a way that no client should cause. */
@@ -30,7 +41,7 @@ export interface CallHost {
 }
 
 /** One call of any kind. There is one class, and no closures, since there is one of these per request. */
-export class ServerCall implements UnaryCall<unknown>, BidiCall<unknown> {
+export class ServerCall implements UnaryCall<unknown>, BidiCall<unknown>, EndedCall {
   cancelled = false;
   onCancel: (() => void) | undefined;
   onDrain: (() => void) | undefined;
@@ -46,6 +57,10 @@ export class ServerCall implements UnaryCall<unknown>, BidiCall<unknown> {
   #reader: MessageReader | undefined;
   #receiver: Receiver<unknown> | undefined;
   #request: unknown;
+  // For an observer alone.
+  startedMs = 0;
+  request: unknown;
+  response: unknown;
 
   readonly #route: Route;
 
@@ -54,6 +69,8 @@ export class ServerCall implements UnaryCall<unknown>, BidiCall<unknown> {
     this.#stream = stream;
     this.#head = head;
     this.#route = route;
+    route.counters.started++;
+    if (host.observer !== undefined) this.startedMs = host.nowMs();
   }
 
   get method(): Method {
@@ -85,6 +102,7 @@ export class ServerCall implements UnaryCall<unknown>, BidiCall<unknown> {
 
   reply(message: Init<unknown>): void {
     if (this.#over) return;
+    if (this.#host.observer !== undefined) this.response = message;
     this.#send(message);
     this.end();
   }
@@ -95,14 +113,14 @@ export class ServerCall implements UnaryCall<unknown>, BidiCall<unknown> {
 
   end(): void {
     if (this.#over) return;
-    this.#finish();
+    this.#finish(Status.OK);
     if (!this.#headersSent) this.#host.sendResponseHeaders(this.#stream);
     this.#host.endWithOk(this.#stream);
   }
 
   fail(code: Status, message: string): void {
     if (this.#over) return;
-    this.#finish();
+    this.#finish(code);
     const trailers = errorTrailers(code, message);
     if (this.#headersSent) this.#host.http2.end(this.#stream, trailers);
     else {
@@ -122,6 +140,7 @@ export class ServerCall implements UnaryCall<unknown>, BidiCall<unknown> {
     const { response } = this.method;
     // Sizing finds what cannot be encoded, before anything is sent.
     const size = response.size(message);
+    this.#route.counters.sent++;
     if (!this.#headersSent) {
       this.#headersSent = true;
       this.#host.sendResponseHeaders(this.#stream);
@@ -129,11 +148,13 @@ export class ServerCall implements UnaryCall<unknown>, BidiCall<unknown> {
     return sendMessage(this.#host.http2, this.#stream, response, message, size, false);
   }
 
-  #finish(): void {
+  #finish(code: Status): void {
     this.#over = true;
     this.onCancel = undefined;
     this.onDrain = undefined;
     this.timer?.cancel();
+    this.#route.counters.handled[code]!++;
+    this.#host.observer?.ended(this, code);
     this.#host.callEnded(this);
   }
 
@@ -190,6 +211,8 @@ export class ServerCall implements UnaryCall<unknown>, BidiCall<unknown> {
 
   #message(bytes: Uint8Array, start: number, end: number): void {
     const request = this.#decode(bytes, start, end);
+    this.#route.counters.received++;
+    if (this.#host.observer !== undefined) this.request ??= request;
     if (this.#receiver !== undefined) this.#receiver.message(request);
     else if (this.#request === undefined) this.#request = request;
     else throw new RpcError(Status.Internal, `${this.method.path} takes one request message`);
@@ -226,7 +249,7 @@ export class ServerCall implements UnaryCall<unknown>, BidiCall<unknown> {
     if (this.#over) return;
     const { onCancel } = this;
     this.cancelled = true;
-    this.#finish();
+    this.#finish(Status.Canceled);
     if (onCancel === undefined) return;
     try {
       onCancel();

@@ -1,6 +1,8 @@
 import { request as httpRequest, type IncomingMessage, type Server } from "node:http";
 import { duplexPair } from "node:stream";
 import type { HeaderBlock, OutgoingHeader } from "../../../proto/mod.ts";
+import { setPeer } from "./peer.ts";
+import type { Peer } from "./types.ts";
 
 /** Where the response goes. */
 export interface ForwardTarget {
@@ -24,8 +26,14 @@ const hopByHop = new Set(["connection", "keep-alive", "proxy-connection", "trans
  * Has a plain HTTP/2 request answered by an HTTP/1.1 server, over a pipe in memory: curl and Prometheus choose HTTP/2
  * where TLS offers it, and there is one handler for both. Rare, so that its cost does not matter.
  */
-export function forwardRequest(server: Server, block: HeaderBlock, target: ForwardTarget): ForwardedRequest {
+export function forwardRequest(
+  server: Server,
+  block: HeaderBlock,
+  peer: Peer,
+  target: ForwardTarget,
+): ForwardedRequest {
   const [client, remote] = duplexPair();
+  setPeer(remote, peer);
   server.emit("connection", remote);
   const headers: Record<string, string> = { host: block.authority ?? "", connection: "close" };
   for (const { name, value } of block.fields) headers[name] = value;

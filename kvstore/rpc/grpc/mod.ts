@@ -1,10 +1,15 @@
 export { RpcError } from "./error.ts";
 export { implement } from "./implement.ts";
+export type { Caller, CallListener, OutgoingCall } from "./local-call.ts";
+export { peerOf } from "./peer.ts";
+export { MethodCounters } from "./route.ts";
 export { createGrpcServer } from "./server.ts";
 export type {
   BidiCall,
   BidiHandler,
   Call,
+  CallObserver,
+  EndedCall,
   GrpcServer,
   GrpcServerOptions,
   Handlers,
@@ -12,6 +17,7 @@ export type {
   KeepaliveOptions,
   ListenAddress,
   Listening,
+  MethodStats,
   Peer,
   PeerCertificate,
   Receiver,

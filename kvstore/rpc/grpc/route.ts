@@ -1,9 +1,22 @@
 import { type Header, type HeaderBlock, type Method, parseTimeout } from "../../../proto/mod.ts";
 import type { BidiHandler, Implementation, ServerStreamHandler, UnaryHandler } from "./types.ts";
 
+/** What happened to the calls of one method since the start. Plain numbers, since every call counts. */
+export class MethodCounters {
+  started = 0;
+  /** Messages. */
+  received = 0;
+  sent = 0;
+  /** Calls that ended, by status. */
+  readonly handled: number[] = Array.from({ length: statusCount }, () => 0);
+}
+
+const statusCount = 17;
+
 /** A method and who answers it. */
 export interface Route {
   readonly method: Method;
+  readonly counters: MethodCounters;
   readonly handler:
     | UnaryHandler<unknown, unknown>
     | ServerStreamHandler<unknown, unknown>
@@ -18,7 +31,8 @@ export function routesOf(implementations: readonly Implementation[]): Routes {
   const routes = new Map<string, Route>();
   for (const { service, handlers } of implementations) {
     for (const [key, method] of Object.entries(service.methods)) {
-      routes.set(method.path, { method, handler: handlers[key] as Route["handler"] });
+      const handler = handlers[key] as Route["handler"];
+      routes.set(method.path, { method, counters: new MethodCounters(), handler });
     }
   }
   return routes;

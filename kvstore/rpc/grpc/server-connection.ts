@@ -18,12 +18,13 @@ import { type CallHost, ServerCall } from "./call.ts";
 import { type ForwardedRequest, forwardRequest } from "./forward.ts";
 import { Keepalive } from "./keepalive.ts";
 import { type RequestHead, type Routes, readHead } from "./route.ts";
-import type { Call, KeepaliveOptions, Peer } from "./types.ts";
+import type { Call, CallObserver, KeepaliveOptions, Peer } from "./types.ts";
 
 /** What the connections of a server share. */
 export interface ServerContext {
   readonly routes: Routes;
   readonly beforeCall: ((call: Call) => void) | undefined;
+  readonly observer: CallObserver | undefined;
   readonly maxRequestBytes: number;
   readonly maxConcurrentStreams: number;
   readonly keepalive: Required<KeepaliveOptions>;
@@ -44,6 +45,7 @@ export class ServerConnection implements ConnectionEvents<ServerCall>, CallHost 
   readonly http2: Connection<ServerCall>;
   readonly peer: Peer;
   readonly maxRequestBytes: number;
+  readonly observer: CallObserver | undefined;
   /** In the server's list of connections to flush. */
   flushScheduled = false;
   readonly #context: ServerContext;
@@ -62,6 +64,7 @@ export class ServerConnection implements ConnectionEvents<ServerCall>, CallHost 
     this.#socket = socket;
     this.peer = peer;
     this.maxRequestBytes = context.maxRequestBytes;
+    this.observer = context.observer;
     this.http2 = new Connection<ServerCall>(
       { role: "server", maxConcurrentStreams: context.maxConcurrentStreams },
       this,
@@ -178,6 +181,10 @@ export class ServerConnection implements ConnectionEvents<ServerCall>, CallHost 
 
   // For calls.
 
+  nowMs(): number {
+    return this.#context.clock.monotonic();
+  }
+
   sendResponseHeaders(stream: Stream<ServerCall>): void {
     this.http2.sendHeaders(stream, this.#responseHeaders, false);
   }
@@ -240,7 +247,7 @@ export class ServerConnection implements ConnectionEvents<ServerCall>, CallHost 
   }
 
   #forward(stream: Stream<ServerCall>, block: HeaderBlock): void {
-    const forwarded = forwardRequest(this.#context.http1, block, {
+    const forwarded = forwardRequest(this.#context.http1, block, this.peer, {
       head: (headers) => this.http2.sendHeaders(stream, headers, false),
       body: (chunk) => this.http2.sendData(stream, chunk),
       end: () => {

@@ -1,0 +1,130 @@
+import { type Method, RpcError, Status } from "../../../proto/mod.ts";
+import type { Caller, CallListener, GrpcServer, OutgoingCall } from "../grpc/mod.ts";
+import { httpStatusOf } from "./http-status.ts";
+import { fromJson, toJson } from "./json-message.ts";
+import { JsonError, parseJson } from "./json-scalar.ts";
+import { JsonStream } from "./json-stream.ts";
+
+/** Where the answers of an exchange go. */
+export interface AnswerSink {
+  /** One answer, or a line of a stream. The first one's status is that of the response. False: more is wanted after `drained`. */
+  answer(status: number, text: string): boolean;
+  /** No more answers. */
+  end(): void;
+  /** Requests are wanted again after `feed` returned false. */
+  resume(): void;
+}
+
+/** JSON takes more room than what it stands for: base64, names of fields. */
+const jsonExpansion = 4;
+
+/** A call by way of JSON: requests come in as text, answers go out as text. Knows nothing of where from and where to. */
+export class Exchange implements CallListener {
+  readonly #method: Method;
+  readonly #sink: AnswerSink;
+  readonly #input: JsonStream;
+  readonly #call: OutgoingCall | undefined;
+  #over = false;
+
+  constructor(
+    server: Pick<GrpcServer, "call">,
+    method: Method,
+    caller: Caller,
+    sink: AnswerSink,
+    maxRequestBytes: number,
+  ) {
+    this.#method = method;
+    this.#sink = sink;
+    this.#input = new JsonStream(jsonExpansion * maxRequestBytes);
+    try {
+      this.#call = server.call(method.path, caller, this);
+    } catch (error) {
+      this.#refuse(error);
+    }
+  }
+
+  // Requests.
+
+  /** A piece of the body. False: `resume` will be called. */
+  feed(chunk: Uint8Array | string): boolean {
+    let ready = true;
+    try {
+      for (const json of this.#input.push(chunk)) ready = this.#request(json);
+    } catch (error) {
+      this.#refuse(error);
+    }
+    return ready;
+  }
+
+  /** The body is complete. */
+  finish(): void {
+    if (this.#over) return;
+    try {
+      const rest = this.#input.end();
+      if (rest !== undefined) this.#request(rest);
+      // A body without anything is a request without fields.
+      else if (this.#method.kind !== "bidi") this.#send({});
+      this.#call?.close();
+    } catch (error) {
+      this.#refuse(error);
+    }
+  }
+
+  cancel(): void {
+    this.#over = true;
+    this.#call?.cancel();
+  }
+
+  drained(): void {
+    this.#call?.drained();
+  }
+
+  #request(json: string): boolean {
+    return this.#send(parseJson(json));
+  }
+
+  #send(json: unknown): boolean {
+    if (this.#over) return true;
+    const ready = this.#call?.send(fromJson(this.#method.request, json)) ?? true;
+    // The first value is the request; what follows it is not looked at.
+    if (this.#method.kind !== "bidi") this.#call?.close();
+    return ready;
+  }
+
+  /** A stream whose requests cannot be read hears no more of them, and goes on; of other calls this is the answer. */
+  #refuse(error: unknown): void {
+    if (error instanceof RpcError) this.end(error.code, error.message);
+    else if (!(error instanceof JsonError || error instanceof SyntaxError)) throw error;
+    else if (this.#method.kind === "bidi") this.#call?.close();
+    else {
+      this.#call?.cancel();
+      this.end(Status.InvalidArgument, `proto: ${error.message}`);
+    }
+  }
+
+  // Answers.
+
+  message(response: unknown): boolean {
+    const json = toJson(this.#method.response, response);
+    return this.#sink.answer(200, this.#isStream ? `${JSON.stringify({ result: json })}\n` : JSON.stringify(json));
+  }
+
+  end(code: Status, message: string): void {
+    if (this.#over) return;
+    this.#over = true;
+    const error = { code, message };
+    if (code !== Status.OK) {
+      const text = this.#isStream ? `${JSON.stringify({ error })}\n` : JSON.stringify(error);
+      this.#sink.answer(httpStatusOf(code), text);
+    }
+    this.#sink.end();
+  }
+
+  resume(): void {
+    this.#sink.resume();
+  }
+
+  get #isStream(): boolean {
+    return this.#method.kind !== "unary";
+  }
+}

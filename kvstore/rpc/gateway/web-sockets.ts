@@ -1,0 +1,75 @@
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import { WebSocket, WebSocketServer } from "ws";
+import type { AnswerSink, Exchange } from "./exchange.ts";
+
+/** Above this the answers wait for a client that does not read. */
+const highWaterBytes = 64 * 1024;
+
+/**
+ * The gateway's streams as WebSockets, as by the proxy that etcd puts before its gateway (tmc/grpc-websocket-proxy): each text
+ * message of the client is a request, each answer a text message.
+ */
+export class WebSockets {
+  readonly #server = new WebSocketServer({
+    noServer: true,
+    // Browsers cannot send headers with a WebSocket: "Bearer, TOKEN" as subprotocols stands for Authorization.
+    handleProtocols: (protocols) => (protocols.has("Bearer") ? "Bearer" : false),
+  });
+
+  accept(request: IncomingMessage, socket: Duplex, head: Buffer, open: (sink: AnswerSink) => Exchange): void {
+    authorize(request);
+    this.#server.handleUpgrade(request, socket, head, (client) => {
+      const exchange = open(new SocketSink(client, () => exchange.drained()));
+      client.on("message", (data) => {
+        if (!exchange.feed(`${data}\n`)) client.pause();
+      });
+      client.on("close", () => exchange.cancel());
+      client.on("error", () => exchange.cancel());
+    });
+  }
+
+  stop(): void {
+    for (const client of this.#server.clients) client.terminate();
+  }
+}
+
+/** A token among the subprotocols, or in a cookie, becomes that of the request. */
+function authorize({ headers }: IncomingMessage): void {
+  const [scheme, token] = (headers["sec-websocket-protocol"] ?? "").split(/,\s*/);
+  const cookie = /(?:^|;\s*)token=([^;]+)/.exec(headers.cookie ?? "")?.[1];
+  if (cookie !== undefined) headers.authorization = `Bearer ${cookie}`;
+  else if (scheme === "Bearer" && token !== undefined) headers.authorization = `Bearer ${token}`;
+}
+
+class SocketSink implements AnswerSink {
+  readonly #client: WebSocket;
+  readonly #onDrain: () => void;
+  #waiting = false;
+
+  constructor(client: WebSocket, onDrain: () => void) {
+    this.#client = client;
+    this.#onDrain = onDrain;
+  }
+
+  answer(_status: number, text: string): boolean {
+    if (this.#client.readyState !== WebSocket.OPEN) return true;
+    this.#client.send(text.trimEnd(), () => this.#sent());
+    this.#waiting = this.#client.bufferedAmount > highWaterBytes;
+    return !this.#waiting;
+  }
+
+  end(): void {
+    this.#client.close();
+  }
+
+  resume(): void {
+    this.#client.resume();
+  }
+
+  #sent(): void {
+    if (!this.#waiting || this.#client.bufferedAmount > highWaterBytes) return;
+    this.#waiting = false;
+    this.#onDrain();
+  }
+}
