@@ -50,6 +50,9 @@ export const etcdErrors = {
   InvalidAuthToken: [Status.Unauthenticated, "etcdserver: invalid auth token"],
   InvalidAuthMgmt: [Status.InvalidArgument, "etcdserver: invalid auth management"],
   AuthOldRevision: [Status.InvalidArgument, "etcdserver: revision of auth store is old"],
+  // Of these two `rpctypes` knows nothing: they reach clients as the server has them.
+  NoPasswordUser: [Status.Unknown, "auth: authentication failed, password was given for no password user"],
+  VerifyOnlyKey: [Status.Unknown, "auth: token signing attempted with verify-only key"],
   NoLeader: [Status.Unavailable, "etcdserver: no leader"],
   NotLeader: [Status.FailedPrecondition, "etcdserver: not leader"],
   LeaderChanged: [Status.Unavailable, "etcdserver: leader changed"],

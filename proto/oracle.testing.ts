@@ -1,7 +1,7 @@
 // protobufjs, reading the .proto files, as a second opinion on our codecs.
 import fc from "fast-check";
 import type protobuf from "protobufjs";
-import type { Field } from "./wire/field.ts";
+import { type Field, protoNameOf } from "./wire/field.ts";
 import type { MessageSchema } from "./wire/message.ts";
 
 type Value = Readonly<Record<string, unknown>>;
@@ -14,20 +14,35 @@ function ourName(name: string): string {
 
 const kindOf = { bigInt64: "int64", clampedInt64: "int64", bigUint64: "uint64" } as Readonly<Record<string, string>>;
 
-/** Name, number, type and repetition of each field of ours, sorted. */
+/** Names, number, type and repetition of each field of ours, sorted. */
 export function kindsOf(schema: MessageSchema<unknown>): string[] {
   return Object.entries(schema.fields)
-    .map(([name, { number, kind, type, repeated, oneof }]) =>
-      [name, number, type?.().name ?? kindOf[kind] ?? kind, repeated && "repeated", oneof && "oneof"].join(" "),
-    )
+    .map(([name, field]) => {
+      const { number, kind, type, repeated, oneof, values } = field;
+      const typeName = type?.().name ?? kindOf[kind] ?? kind;
+      const enumeration = values && JSON.stringify(values);
+      return [
+        name,
+        protoNameOf(name, field),
+        number,
+        typeName,
+        repeated && "repeated",
+        oneof && "oneof",
+        enumeration,
+      ].join(" ");
+    })
     .sort();
 }
 
 export function fieldNames(type: protobuf.Type): string[] {
   return type.fieldsArray
     .map(({ name, id, type, resolvedType, repeated, partOf }) => {
-      const kind = resolvedType === null ? type : "values" in resolvedType ? "enum" : resolvedType.fullName.slice(1);
-      return [ourName(name), id, kind, repeated && "repeated", partOf ? "oneof" : undefined].join(" ");
+      const values = resolvedType !== null && "values" in resolvedType ? resolvedType.values : undefined;
+      const kind = values ? "enum" : resolvedType === null ? type : resolvedType.fullName.slice(1);
+      const enumeration = values && JSON.stringify(values);
+      return [ourName(name), name, id, kind, repeated && "repeated", partOf ? "oneof" : undefined, enumeration].join(
+        " ",
+      );
     })
     .sort();
 }

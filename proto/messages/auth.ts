@@ -1,4 +1,4 @@
-import { bool, bytes, embedded, repeated, string, uint64 } from "../wire/field.ts";
+import { bool, bytes, embedded, named, repeated, string, uint64 } from "../wire/field.ts";
 import { type Infer, message } from "../wire/message.ts";
 import { Permission, UserAddOptions } from "./authpb.ts";
 import { ResponseHeader } from "./header.ts";
@@ -22,7 +22,7 @@ export const AuthUserAddRequest = message("etcdserverpb.AuthUserAddRequest", {
   name: string(1),
   password: string(2),
   options: embedded(3, () => UserAddOptions),
-  hashedPassword: string(4),
+  hashedPassword: named("hashedPassword", string(4)),
 });
 export type AuthUserAddRequest = Infer<typeof AuthUserAddRequest>;
 
@@ -35,7 +35,7 @@ export type AuthUserDeleteRequest = Infer<typeof AuthUserDeleteRequest>;
 export const AuthUserChangePasswordRequest = message("etcdserverpb.AuthUserChangePasswordRequest", {
   name: string(1),
   password: string(2),
-  hashedPassword: string(3),
+  hashedPassword: named("hashedPassword", string(3)),
 });
 export type AuthUserChangePasswordRequest = Infer<typeof AuthUserChangePasswordRequest>;
 
@@ -92,7 +92,7 @@ export type AuthDisableResponse = Infer<typeof AuthDisableResponse>;
 export const AuthStatusResponse = message("etcdserverpb.AuthStatusResponse", {
   header: embedded(1, () => ResponseHeader),
   enabled: bool(2),
-  authRevision: uint64(3),
+  authRevision: named("authRevision", uint64(3)),
 });
 export type AuthStatusResponse = Infer<typeof AuthStatusResponse>;
 

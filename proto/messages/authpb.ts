@@ -1,4 +1,4 @@
-import { bool, bytes, embedded, enumeration, repeated, string } from "../wire/field.ts";
+import { bool, bytes, embedded, enumeration, named, repeated, string } from "../wire/field.ts";
 import { type Infer, message } from "../wire/message.ts";
 
 export const PermissionType = { READ: 0, WRITE: 1, READWRITE: 2 } as const;
@@ -16,11 +16,14 @@ export const User = message("authpb.User", {
 export type User = Infer<typeof User>;
 
 export const Permission = message("authpb.Permission", {
-  permType: enumeration(1, PermissionType),
+  permType: named("permType", enumeration(1, PermissionType)),
   key: bytes(2),
   rangeEnd: bytes(3),
 });
 export type Permission = Infer<typeof Permission>;
 
-export const Role = message("authpb.Role", { name: bytes(1), keyPermission: repeated(embedded(2, () => Permission)) });
+export const Role = message("authpb.Role", {
+  name: bytes(1),
+  keyPermission: named("keyPermission", repeated(embedded(2, () => Permission))),
+});
 export type Role = Infer<typeof Role>;

@@ -1,19 +1,19 @@
-import { bigUint64, bool, embedded, repeated, string } from "../wire/field.ts";
+import { bigUint64, bool, embedded, named, repeated, string } from "../wire/field.ts";
 import { type Infer, message } from "../wire/message.ts";
 import { ResponseHeader } from "./header.ts";
 
 export const Member = message("etcdserverpb.Member", {
-  id: bigUint64(1),
+  id: named("ID", bigUint64(1)),
   name: string(2),
-  peerURLs: repeated(string(3)),
-  clientURLs: repeated(string(4)),
-  isLearner: bool(5),
+  peerURLs: named("peerURLs", repeated(string(3))),
+  clientURLs: named("clientURLs", repeated(string(4))),
+  isLearner: named("isLearner", bool(5)),
 });
 export type Member = Infer<typeof Member>;
 
 export const MemberAddRequest = message("etcdserverpb.MemberAddRequest", {
-  peerURLs: repeated(string(1)),
-  isLearner: bool(2),
+  peerURLs: named("peerURLs", repeated(string(1))),
+  isLearner: named("isLearner", bool(2)),
 });
 export type MemberAddRequest = Infer<typeof MemberAddRequest>;
 
@@ -24,7 +24,7 @@ export const MemberAddResponse = message("etcdserverpb.MemberAddResponse", {
 });
 export type MemberAddResponse = Infer<typeof MemberAddResponse>;
 
-export const MemberRemoveRequest = message("etcdserverpb.MemberRemoveRequest", { id: bigUint64(1) });
+export const MemberRemoveRequest = message("etcdserverpb.MemberRemoveRequest", { id: named("ID", bigUint64(1)) });
 export type MemberRemoveRequest = Infer<typeof MemberRemoveRequest>;
 
 export const MemberRemoveResponse = message("etcdserverpb.MemberRemoveResponse", {
@@ -34,8 +34,8 @@ export const MemberRemoveResponse = message("etcdserverpb.MemberRemoveResponse",
 export type MemberRemoveResponse = Infer<typeof MemberRemoveResponse>;
 
 export const MemberUpdateRequest = message("etcdserverpb.MemberUpdateRequest", {
-  id: bigUint64(1),
-  peerURLs: repeated(string(2)),
+  id: named("ID", bigUint64(1)),
+  peerURLs: named("peerURLs", repeated(string(2))),
 });
 export type MemberUpdateRequest = Infer<typeof MemberUpdateRequest>;
 
@@ -54,7 +54,7 @@ export const MemberListResponse = message("etcdserverpb.MemberListResponse", {
 });
 export type MemberListResponse = Infer<typeof MemberListResponse>;
 
-export const MemberPromoteRequest = message("etcdserverpb.MemberPromoteRequest", { id: bigUint64(1) });
+export const MemberPromoteRequest = message("etcdserverpb.MemberPromoteRequest", { id: named("ID", bigUint64(1)) });
 export type MemberPromoteRequest = Infer<typeof MemberPromoteRequest>;
 
 export const MemberPromoteResponse = message("etcdserverpb.MemberPromoteResponse", {

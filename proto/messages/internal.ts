@@ -1,4 +1,4 @@
-import { bigInt64, bigUint64, embedded, int64, repeated, string, uint64 } from "../wire/field.ts";
+import { bigInt64, bigUint64, embedded, int64, named, repeated, string, uint64 } from "../wire/field.ts";
 import { type Infer, message } from "../wire/message.ts";
 import {
   AuthDisableRequest,
@@ -24,7 +24,10 @@ import { LeaseGrantRequest, LeaseRevokeRequest } from "./lease.ts";
 import { AlarmRequest } from "./maintenance.ts";
 import { ClusterMemberAttrSetRequest, ClusterVersionSetRequest, DowngradeInfoSetRequest } from "./membership.ts";
 
-export const LeaseCheckpoint = message("etcdserverpb.LeaseCheckpoint", { id: bigInt64(1), remainingTTL: int64(2) });
+export const LeaseCheckpoint = message("etcdserverpb.LeaseCheckpoint", {
+  id: named("ID", bigInt64(1)),
+  remainingTTL: named("remaining_TTL", int64(2)),
+});
 export type LeaseCheckpoint = Infer<typeof LeaseCheckpoint>;
 
 export const LeaseCheckpointRequest = message("etcdserverpb.LeaseCheckpointRequest", {
@@ -41,7 +44,7 @@ export const DowngradeVersionTestRequest = message("etcdserverpb.DowngradeVersio
 export type DowngradeVersionTestRequest = Infer<typeof DowngradeVersionTestRequest>;
 
 export const RequestHeader = message("etcdserverpb.RequestHeader", {
-  id: bigUint64(1),
+  id: named("ID", bigUint64(1)),
   username: string(2),
   authRevision: uint64(3),
   requesterMemberId: bigUint64(4),
@@ -59,7 +62,7 @@ export const EmptyResponse = message("etcdserverpb.EmptyResponse", {});
 export type EmptyResponse = Infer<typeof EmptyResponse>;
 
 export const InternalRaftRequest = message("etcdserverpb.InternalRaftRequest", {
-  id: bigUint64(1),
+  id: named("ID", bigUint64(1)),
   range: embedded(3, () => RangeRequest),
   put: embedded(4, () => PutRequest),
   deleteRange: embedded(5, () => DeleteRangeRequest),

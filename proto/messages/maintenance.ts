@@ -6,6 +6,7 @@ import {
   embedded,
   enumeration,
   int64,
+  named,
   repeated,
   string,
   uint32,
@@ -62,7 +63,9 @@ export const DefragmentResponse = message("etcdserverpb.DefragmentResponse", {
 });
 export type DefragmentResponse = Infer<typeof DefragmentResponse>;
 
-export const MoveLeaderRequest = message("etcdserverpb.MoveLeaderRequest", { targetID: bigUint64(1) });
+export const MoveLeaderRequest = message("etcdserverpb.MoveLeaderRequest", {
+  targetID: named("targetID", bigUint64(1)),
+});
 export type MoveLeaderRequest = Infer<typeof MoveLeaderRequest>;
 
 export const MoveLeaderResponse = message("etcdserverpb.MoveLeaderResponse", {
@@ -72,13 +75,13 @@ export type MoveLeaderResponse = Infer<typeof MoveLeaderResponse>;
 
 export const AlarmRequest = message("etcdserverpb.AlarmRequest", {
   action: enumeration(1, AlarmAction),
-  memberID: bigUint64(2),
+  memberID: named("memberID", bigUint64(2)),
   alarm: enumeration(3, AlarmType),
 });
 export type AlarmRequest = Infer<typeof AlarmRequest>;
 
 export const AlarmMember = message("etcdserverpb.AlarmMember", {
-  memberID: bigUint64(1),
+  memberID: named("memberID", bigUint64(1)),
   alarm: enumeration(2, AlarmType),
 });
 export type AlarmMember = Infer<typeof AlarmMember>;
@@ -101,7 +104,10 @@ export const DowngradeResponse = message("etcdserverpb.DowngradeResponse", {
 });
 export type DowngradeResponse = Infer<typeof DowngradeResponse>;
 
-export const DowngradeInfo = message("etcdserverpb.DowngradeInfo", { enabled: bool(1), targetVersion: string(2) });
+export const DowngradeInfo = message("etcdserverpb.DowngradeInfo", {
+  enabled: bool(1),
+  targetVersion: named("targetVersion", string(2)),
+});
 export type DowngradeInfo = Infer<typeof DowngradeInfo>;
 
 export const StatusRequest = message("etcdserverpb.StatusRequest", {});
@@ -110,16 +116,19 @@ export type StatusRequest = Infer<typeof StatusRequest>;
 export const StatusResponse = message("etcdserverpb.StatusResponse", {
   header: embedded(1, () => ResponseHeader),
   version: string(2),
-  dbSize: int64(3),
+  dbSize: named("dbSize", int64(3)),
   leader: bigUint64(4),
-  raftIndex: uint64(5),
-  raftTerm: uint64(6),
-  raftAppliedIndex: uint64(7),
+  raftIndex: named("raftIndex", uint64(5)),
+  raftTerm: named("raftTerm", uint64(6)),
+  raftAppliedIndex: named("raftAppliedIndex", uint64(7)),
   errors: repeated(string(8)),
-  dbSizeInUse: int64(9),
-  isLearner: bool(10),
-  storageVersion: string(11),
-  dbSizeQuota: int64(12),
-  downgradeInfo: embedded(13, () => DowngradeInfo),
+  dbSizeInUse: named("dbSizeInUse", int64(9)),
+  isLearner: named("isLearner", bool(10)),
+  storageVersion: named("storageVersion", string(11)),
+  dbSizeQuota: named("dbSizeQuota", int64(12)),
+  downgradeInfo: named(
+    "downgradeInfo",
+    embedded(13, () => DowngradeInfo),
+  ),
 });
 export type StatusResponse = Infer<typeof StatusResponse>;

@@ -1,4 +1,4 @@
-import { bigUint64, bool, embedded, repeated, string } from "../wire/field.ts";
+import { bigUint64, bool, embedded, named, repeated, string } from "../wire/field.ts";
 import { type Infer, message } from "../wire/message.ts";
 
 export const RaftAttributes = message("membershippb.RaftAttributes", {
@@ -11,7 +11,7 @@ export const Attributes = message("membershippb.Attributes", { name: string(1), 
 export type Attributes = Infer<typeof Attributes>;
 
 export const Member = message("membershippb.Member", {
-  id: bigUint64(1),
+  id: named("ID", bigUint64(1)),
   raftAttributes: embedded(2, () => RaftAttributes),
   memberAttributes: embedded(3, () => Attributes),
 });
@@ -21,7 +21,7 @@ export const ClusterVersionSetRequest = message("membershippb.ClusterVersionSetR
 export type ClusterVersionSetRequest = Infer<typeof ClusterVersionSetRequest>;
 
 export const ClusterMemberAttrSetRequest = message("membershippb.ClusterMemberAttrSetRequest", {
-  memberID: bigUint64(1),
+  memberID: named("member_ID", bigUint64(1)),
   memberAttributes: embedded(2, () => Attributes),
 });
 export type ClusterMemberAttrSetRequest = Infer<typeof ClusterMemberAttrSetRequest>;

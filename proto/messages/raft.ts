@@ -1,4 +1,15 @@
-import { always, bigUint64, bool, bytes, embedded, enumeration, repeated, uint64, unpacked } from "../wire/field.ts";
+import {
+  always,
+  bigUint64,
+  bool,
+  bytes,
+  embedded,
+  enumeration,
+  named,
+  repeated,
+  uint64,
+  unpacked,
+} from "../wire/field.ts";
 import { type Infer, type MessageSchema, message, recursiveMessage } from "../wire/message.ts";
 
 export const EntryType = { EntryNormal: 0, EntryConfChange: 1, EntryConfChangeV2: 2 } as const;
@@ -48,10 +59,10 @@ export const ConfChangeType = {
 export type ConfChangeType = (typeof ConfChangeType)[keyof typeof ConfChangeType];
 
 export const Entry = message("raftpb.Entry", {
-  type: always(enumeration(1, EntryType)),
-  term: always(uint64(2)),
-  index: always(uint64(3)),
-  data: bytes(4),
+  type: named("Type", always(enumeration(1, EntryType))),
+  term: named("Term", always(uint64(2))),
+  index: named("Index", always(uint64(3))),
+  data: named("Data", bytes(4)),
 });
 export type Entry = Infer<typeof Entry>;
 
@@ -92,6 +103,8 @@ export interface Message {
   readonly context: Uint8Array;
   readonly vote: bigint;
   readonly responses: readonly Message[];
+  /** Not etcd's: see raft's Message. */
+  readonly priority: number;
 }
 
 export const Message: MessageSchema<Message> = recursiveMessage<Message>("raftpb.Message", {
@@ -99,16 +112,17 @@ export const Message: MessageSchema<Message> = recursiveMessage<Message>("raftpb
   to: bigUint64(2),
   from: bigUint64(3),
   term: uint64(4),
-  logTerm: uint64(5),
+  logTerm: named("logTerm", uint64(5)),
   index: uint64(6),
   entries: repeated(embedded(7, () => Entry)),
   commit: uint64(8),
   snapshot: embedded(9, () => Snapshot),
   reject: bool(10),
-  rejectHint: uint64(11),
+  rejectHint: named("rejectHint", uint64(11)),
   context: bytes(12),
   vote: bigUint64(13),
   responses: repeated(embedded(14, () => Message)),
+  priority: uint64(100),
 });
 
 export const HardState = message("raftpb.HardState", {

@@ -1,10 +1,10 @@
-import { always, bigUint64, bytes, embedded, int64, uint32, uint64 } from "../wire/field.ts";
+import { always, bigUint64, bytes, embedded, int64, named, uint32, uint64 } from "../wire/field.ts";
 import { type Infer, message } from "../wire/message.ts";
 import { ConfState } from "./raft.ts";
 
 export const Metadata = message("etcdserverpb.Metadata", {
-  nodeID: always(bigUint64(1)),
-  clusterID: always(bigUint64(2)),
+  nodeID: named("NodeID", always(bigUint64(1))),
+  clusterID: named("ClusterID", always(bigUint64(2))),
 });
 export type Metadata = Infer<typeof Metadata>;
 

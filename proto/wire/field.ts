@@ -26,6 +26,10 @@ export interface Field<T> {
   readonly presence: "implicit" | "optional" | "always";
   /** Fields with the same object here exclude each other. */
   readonly oneof: object | undefined;
+  /** In the .proto file, where that is not the name here in snake_case. */
+  readonly protoName?: string;
+  /** Of an enum: its numbers by name. */
+  readonly values?: Readonly<Record<string, number>>;
   readonly phantom?: T;
 }
 
@@ -50,8 +54,13 @@ export const bigUint64 = scalar<bigint>("bigUint64");
 
 /** proto3 enums are open: a number without a name is decoded as it stands, whatever the type says. Whoever acts on
  * one that a client chose handles the default case. */
-export function enumeration<E extends Readonly<Record<string, number>>>(number: number, _values: E): Field<E[keyof E]> {
-  return scalar<E[keyof E]>("enum")(number);
+export function enumeration<E extends Readonly<Record<string, number>>>(number: number, values: E): Field<E[keyof E]> {
+  return { ...scalar<E[keyof E]>("enum")(number), values };
+}
+
+/** For the fields whose name in the .proto file is not in snake_case: JSON shows it. */
+export function named<T>(protoName: string, field: Field<T>): Field<T> {
+  return { ...field, protoName };
 }
 
 /** An embedded message; absent is `undefined`, and present but empty is written. */
@@ -61,8 +70,9 @@ export function embedded<T>(number: number, type: () => MessageSchema<T>): Field
 
 export function repeated<T>(field: Field<T>): Field<readonly Exclude<T, undefined>[]> {
   const packed = field.kind !== "bytes" && field.kind !== "string" && field.kind !== "message";
-  const { number, kind, type } = field;
-  return { number, kind, ...(type && { type }), repeated: true, packed, presence: "implicit", oneof: undefined };
+  const { number, kind, type, values } = field;
+  const described = { number, kind, ...(type && { type }), ...(values && { values }) };
+  return { ...described, repeated: true, packed, presence: "implicit", oneof: undefined };
 }
 
 /** Repeated numbers as proto2 writes them. */
@@ -90,4 +100,9 @@ type OneofFields<F> = { readonly [K in keyof F]: F[K] extends Field<infer T> ? F
 
 function base<T>(number: number, type: () => MessageSchema<T>) {
   return { number, kind: "message", type, repeated: false, packed: false, oneof: undefined } as const;
+}
+
+/** The name of a field in the .proto file. */
+export function protoNameOf(name: string, { protoName }: Field<unknown>): string {
+  return protoName ?? name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
