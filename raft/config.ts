@@ -40,6 +40,13 @@ export interface RaftOptions {
   readonly maxInflightBytes?: number;
   /** Ticks after which a snapshot nobody reported on counts as lost. Default 60 election timeouts. */
   readonly snapshotTicks?: number;
+  /** When a leader is lost, who has less than the highest of the others leaves them an election timeout to take over. Default 0. */
+  readonly priority?: number;
+  /**
+   * Ticks without progress of the own disk, while it has something to write, after which a leader gives up and a follower
+   * does not campaign. Until then heartbeats and commits go on without it. Default 3 election timeouts.
+   */
+  readonly stalledDiskTicks?: number;
 }
 
 export type RaftConfig = Required<Omit<RaftOptions, "confState">>;
@@ -64,12 +71,16 @@ export function completeConfig(options: RaftOptions): RaftConfig {
     maxInflightMessages: options.maxInflightMessages ?? 256,
     maxInflightBytes: options.maxInflightBytes ?? Number.POSITIVE_INFINITY,
     snapshotTicks: options.snapshotTicks ?? 60 * electionTicks,
+    priority: options.priority ?? 0,
+    stalledDiskTicks: options.stalledDiskTicks ?? 3 * electionTicks,
   };
   assert(config.id !== nobody, "a node's id is not 0");
   assert(config.heartbeatTicks >= 1, "heartbeats are at least a tick apart");
   assert(config.electionTicks > config.heartbeatTicks, "an election timeout is longer than a heartbeat");
   assert(config.maxInflightMessages >= 1, "at least one message may be on its way");
   assert(config.maxInflightBytes >= config.maxMessageBytes, "a full message may be on its way");
+  assert(config.priority >= 0, "a priority is not negative");
+  assert(config.stalledDiskTicks >= 1, "a disk is given some time");
   assert(config.readOnly === "safe" || config.checkQuorum, "a lease is only as good as checkQuorum");
   return config;
 }

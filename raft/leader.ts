@@ -1,7 +1,8 @@
-import { assert } from "../base/mod.ts";
+import { assert, equalBytes } from "../base/mod.ts";
 import { isJoint, isVoter, type Membership, members } from "./confchange/membership.ts";
 import type { RaftConfig } from "./config.ts";
 import type { RaftLog } from "./log.ts";
+import { snapshotRequest } from "./messages.ts";
 import { accepted, type Outcome, refused } from "./outcome.ts";
 import { jointIndex } from "./quorum/joint.ts";
 import { decodeRound, encodeRound, ReadOnly, type ReadRequest } from "./readonly.ts";
@@ -27,6 +28,8 @@ export interface LeaderNode {
   readonly log: RaftLog;
   readonly term: Term;
   readonly membership: Membership;
+  /** Waits for a snapshot to replace its state machine: others should lead. */
+  readonly snapshotWanted: boolean;
   send(message: Message): void;
   answerRead(index: Index, context: Uint8Array): void;
   /** The leader object is dead after this. */
@@ -96,8 +99,12 @@ export class Leader {
         this.#node.stepDown();
         return;
       }
-      for (const progress of this.#progress.values()) progress.recentActive = false;
       this.#transferee = nobody; // who did not take over within an election timeout does not
+      if (this.#node.snapshotWanted) this.transferTo(this.#bestSuccessor()?.id ?? nobody);
+      for (const progress of this.#progress.values()) {
+        if (!progress.recentActive) progress.priority = 0;
+        progress.recentActive = false;
+      }
     }
     if (++this.#heartbeatElapsed >= config.heartbeatTicks) this.#broadcastHeartbeat();
   }
@@ -116,12 +123,46 @@ export class Leader {
   #broadcastHeartbeat(): void {
     this.#heartbeatElapsed = 0;
     const context = this.#reads.waiting ? encodeRound(this.#reads.lastRound) : noBytes;
+    const priority = this.#successorPriority();
     for (const progress of this.#progress.values()) {
       if (this.#isSelf(progress)) continue;
       // Not further than what is known to match: what lies beyond may differ from this log.
       const commit = Math.min(progress.match, this.#log.committed);
-      this.#node.send(message(MessageType.MsgHeartbeat, progress.id, { commit, context }));
+      this.#node.send(message(MessageType.MsgHeartbeat, progress.id, { commit, context, priority }));
     }
+  }
+
+  /** The highest of those that could take over. */
+  #successorPriority(): number {
+    let highest = 0;
+    for (const half of [this.#incoming, this.#outgoing]) {
+      for (const progress of half) {
+        if (progress.priority > highest && !this.#isSelf(progress)) highest = progress.priority;
+      }
+    }
+    return highest;
+  }
+
+  /** Who of the voters that give signs of life has most of the log. */
+  #bestSuccessor(): Progress | undefined {
+    let best: Progress | undefined;
+    for (const progress of [...this.#incoming, ...this.#outgoing]) {
+      if (this.#isSelf(progress) || !progress.recentActive) continue;
+      if (best === undefined || progress.match > best.match) best = progress;
+    }
+    return best;
+  }
+
+  /** The own disk hangs. Where somebody else could lead, nobody has to wait for it. */
+  diskStalled(): void {
+    if (this.#bestSuccessor() !== undefined) this.#giveUp();
+  }
+
+  /** Steps down at once. Who is told to take over may lack too much for it; then somebody else will, in time. */
+  #giveUp(): void {
+    const successor = this.#bestSuccessor();
+    if (successor !== undefined) this.#tellToCampaign(successor);
+    this.#node.stepDown();
   }
 
   /**
@@ -207,7 +248,10 @@ export class Leader {
       case MessageType.MsgAppResp:
         progress.recentActive = true;
         if (m.reject) this.#appendRejected(progress, m);
-        else this.#appendAccepted(progress, m.index);
+        else {
+          this.#appendAccepted(progress, m.index);
+          if (equalBytes(m.context, snapshotRequest)) this.#snapshotRequested(progress, m.index);
+        }
         break;
       case MessageType.MsgHeartbeatResp:
         this.#heartbeatAnswered(progress, m);
@@ -239,11 +283,24 @@ export class Leader {
     if (progress.id === this.#transferee && index === this.#log.lastIndex) this.#tellToCampaign(progress);
   }
 
+  /**
+   * The follower has everything up to `index` and takes nothing more before a snapshot that is not older: it loses nothing
+   * by it that somebody counts on. It repeats itself until it has one.
+   */
+  #snapshotRequested(progress: Progress, index: Index): void {
+    if (index < progress.match || progress.state === "snapshot") return; // from before the snapshot it got, or gets
+    progress.requestedSnapshot = index;
+    this.#oweAppend(progress);
+  }
+
   #heartbeatAnswered(progress: Progress, m: Message): void {
     progress.recentActive = true;
+    progress.priority = m.priority;
     progress.resume();
     // What was sent may be lost, and a probing follower may be complete without the leader knowing.
-    if (progress.match < this.#log.lastIndex || progress.state === "probe") this.#oweAppend(progress);
+    if (progress.match < this.#log.lastIndex || progress.state === "probe" || progress.requestedSnapshot > 0) {
+      this.#oweAppend(progress);
+    }
     const round = decodeRound(m.context);
     if (round === undefined || round <= progress.readRound) return;
     progress.readRound = round;
@@ -316,7 +373,7 @@ export class Leader {
     this.#arrangeProgress();
     // The change is committed by those who stay; who does not belong to them hands the rest of the work to them.
     if (!isVoter(this.#node.membership, this.#node.config.id)) {
-      this.#node.stepDown();
+      this.#giveUp();
       return;
     }
     if (!isVoter(this.#node.membership, this.#transferee)) this.#transferee = nobody;
@@ -367,6 +424,7 @@ export class Leader {
 
   #maybeSendAppend(progress: Progress, evenIfEmpty: boolean): boolean {
     if (progress.paused) return false;
+    if (progress.requestedSnapshot > 0) return this.#maybeSendSnapshot(progress);
     const index = progress.next - 1;
     const logTerm = this.#log.term(index);
     if (logTerm === undefined) return this.#maybeSendSnapshot(progress);
@@ -382,11 +440,11 @@ export class Leader {
     return true;
   }
 
-  /** What the follower needs next was compacted away. */
+  /** What the follower needs next was compacted away, or it asked. */
   #maybeSendSnapshot(progress: Progress): boolean {
     // To whom nothing arrives, a snapshot would be made in vain; the next sign of life brings us here again.
     if (!progress.recentActive) return false;
-    const snapshot = this.#log.snapshot();
+    const snapshot = this.#log.snapshot(Math.max(progress.requestedSnapshot, progress.match));
     if (snapshot === undefined) return false;
     this.#node.send(message(MessageType.MsgSnap, progress.id, { snapshot }));
     progress.becomeSnapshot(snapshot.metadata.index);

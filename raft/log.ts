@@ -18,11 +18,11 @@ export class RaftLog {
   #applying: Index;
   /** Highest index the host reports as applied. */
   #applied: Index;
-  /** Of the last snapshot that came from a leader. */
-  #snapshotIndex: Index = 0;
+  /** A snapshot came from a leader, and the host has not put it in the place of its state machine yet. */
+  #snapshotUnapplied = false;
   readonly #maxApplyingBytes: number;
-  /** Batches handed out for applying and not reported as applied, oldest first. */
-  readonly #batches: { readonly lastIndex: Index; readonly sizeBytes: number }[] = [];
+  /** Batches, and snapshots, handed out for applying and not reported as applied, oldest first. */
+  readonly #batches: { readonly lastIndex: Index; readonly sizeBytes: number; readonly isSnapshot: boolean }[] = [];
   #applyingBytes = 0;
 
   constructor(storage: Storage, maxApplyingBytes: number, applied: Index, committed: Index) {
@@ -79,7 +79,7 @@ export class RaftLog {
 
   /** The host has not put a snapshot in the place of its state machine yet. */
   get hasUnappliedSnapshot(): boolean {
-    return this.#applied < this.#snapshotIndex;
+    return this.#snapshotUnapplied;
   }
 
   /** Undefined for what was compacted away or is not there yet. */
@@ -129,6 +129,8 @@ export class RaftLog {
     const first = entries[0];
     if (first === undefined) return;
     assert(first.index > this.#committed, "what is committed is never overwritten");
+    const previousTerm = this.term(first.index - 1);
+    assert(previousTerm !== undefined && previousTerm <= first.term, "terms never go back along a log");
     this.#unstable.truncateAndAppend(entries);
   }
 
@@ -164,15 +166,15 @@ export class RaftLog {
   }
 
   restore(snapshot: Snapshot): void {
-    assert(snapshot.metadata.index > this.#committed, "a snapshot brings something new");
+    assert(snapshot.metadata.index >= this.#committed, "a snapshot takes back nothing that is committed");
     this.#committed = snapshot.metadata.index;
-    this.#snapshotIndex = snapshot.metadata.index;
+    this.#snapshotUnapplied = true;
     this.#unstable.restore(snapshot);
   }
 
-  /** The newest snapshot a follower could be sent; undefined while there is none. */
-  snapshot(): Snapshot | undefined {
-    return this.#unstable.snapshot ?? this.#storage.snapshot();
+  /** A snapshot that a follower could be sent, at `atLeast` or later; undefined while there is none. */
+  snapshot(atLeast: Index): Snapshot | undefined {
+    return this.#storage.snapshot(atLeast);
   }
 
   get hasUnstable(): boolean {
@@ -181,7 +183,10 @@ export class RaftLog {
 
   handOutUnstable(number: number): { entries: readonly Entry[]; snapshot: Snapshot | undefined } {
     const next = this.#unstable.handOut(number);
-    if (next.snapshot !== undefined) this.#applying = next.snapshot.metadata.index;
+    if (next.snapshot !== undefined) {
+      this.#applying = next.snapshot.metadata.index;
+      this.#batches.push({ lastIndex: this.#applying, sizeBytes: 0, isSnapshot: true });
+    }
     return next;
   }
 
@@ -202,7 +207,8 @@ export class RaftLog {
     let sizeBytes = 0;
     for (const entry of entries) sizeBytes += entrySizeBytes(entry);
     this.#applying += entries.length;
-    this.#batches.push({ lastIndex: this.#applying, sizeBytes });
+    assert(this.#applying <= this.#committed, "only what is committed is applied");
+    this.#batches.push({ lastIndex: this.#applying, sizeBytes, isSnapshot: false });
     this.#applyingBytes += sizeBytes;
     return entries;
   }
@@ -217,15 +223,30 @@ export class RaftLog {
   }
 
   appliedTo(index: Index): void {
-    if (index <= this.#applied) return;
+    if (index < this.#applied) return;
     assert(index <= this.#applying, "only what was handed out can have been applied");
     this.#applied = index;
     let done = 0;
-    for (const batch of this.#batches) {
-      if (batch.lastIndex > index) break;
-      this.#applyingBytes -= batch.sizeBytes;
+    let before: Index = -1;
+    for (const { lastIndex, sizeBytes, isSnapshot } of this.#batches) {
+      if (lastIndex > index) break;
+      if (isSnapshot) {
+        // At the index of the entries before it, as one that was asked for may be, it is reported by itself.
+        if (before === lastIndex) break;
+        this.#snapshotUnapplied = false;
+      }
+      this.#applyingBytes -= sizeBytes;
+      before = lastIndex;
       done++;
     }
     if (done > 0) this.#batches.splice(0, done);
+  }
+
+  checkInvariants(): void {
+    const { lastIndex } = this;
+    assert(this.#applied <= this.#applying, "only what was handed out can have been applied");
+    assert(this.#applying <= this.#committed, "only what is committed is applied");
+    assert(this.#committed <= lastIndex, "what is committed is in the log");
+    assert(this.#snapshotUnapplied || this.#applying <= this.durableIndex, "only what is durable here is applied");
   }
 }

@@ -20,6 +20,7 @@ export class MemoryStorage implements Storage {
   #start: { readonly index: Index; readonly term: Term } = { index: 0, term: 0 };
   #snapshot: Snapshot = { data: noBytes, metadata: { confState: emptyConfState(), index: 0, term: 0 } };
   #entries: Entry[] = [];
+  #wantedSnapshot: Index = 0;
 
   /** With the membership as of the snapshot: the host replays the changes after it, by applying them. */
   initialState(): { hardState: HardState; confState: ConfState } {
@@ -52,8 +53,15 @@ export class MemoryStorage implements Storage {
     return this.#entries.slice(from, to);
   }
 
-  snapshot(): Snapshot | undefined {
-    return this.#snapshot;
+  snapshot(atLeast: Index): Snapshot | undefined {
+    if (this.#snapshot.metadata.index >= atLeast) return this.#snapshot;
+    this.#wantedSnapshot = atLeast;
+    return undefined;
+  }
+
+  /** A follower asked for a snapshot at this index or later, and there is none: `createSnapshot` once that is applied. */
+  get wantedSnapshot(): Index | undefined {
+    return this.#wantedSnapshot > this.#snapshot.metadata.index ? this.#wantedSnapshot : undefined;
   }
 
   setHardState(hardState: HardState): void {
@@ -72,7 +80,8 @@ export class MemoryStorage implements Storage {
 
   /** A snapshot that came from the leader: the log now starts after it. */
   applySnapshot(snapshot: Snapshot): void {
-    assert(snapshot.metadata.index > this.#snapshot.metadata.index, "snapshots only get newer");
+    // The same index again: the follower had asked for it, because its state machine is damaged.
+    assert(snapshot.metadata.index >= this.#snapshot.metadata.index, "snapshots never get older");
     this.#snapshot = snapshot;
     this.#start = snapshot.metadata;
     this.#entries = [];

@@ -11,7 +11,9 @@ export type RefusalReason =
   /** The last change of membership is not applied yet, or this leader has not committed anything in its term. */
   | "ConfChangePending"
   /** The change cannot be made from the present membership. */
-  | "ConfChangeInvalid";
+  | "ConfChangeInvalid"
+  /** Lease reads trust that nobody forgets a leader before its time. */
+  | "LeaseReads";
 
 /**
  * `ok` means taken or passed on, not committed: the leader may change before it is. Whoever proposes learns the end of it

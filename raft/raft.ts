@@ -1,9 +1,10 @@
-import { assert, equalBytes, toUtf8, unreachable } from "../base/mod.ts";
+import { assert, equalBytes, unreachable } from "../base/mod.ts";
 import { changeMembership } from "./confchange/change.ts";
 import { fromConfState, isVoter, type Membership, members, toConfState } from "./confchange/membership.ts";
 import type { RaftConfig } from "./config.ts";
 import { Leader, type LeaderNode, type Proposal } from "./leader.ts";
 import { RaftLog } from "./log.ts";
+import { isPassedOn, namesItsTerm, snapshotRequest, transferContext, waitsForDisk } from "./messages.ts";
 import { accepted, type Outcome, refused } from "./outcome.ts";
 import type { ReadState, Role } from "./ready.ts";
 import { restoredState } from "./restart.ts";
@@ -36,9 +37,6 @@ const follower: RoleState = { kind: "follower" };
 /** `pre-election`: would I win? `election`: vote for me. `transfer`: the leader said so, do not mind that it is alive. */
 type Campaign = "pre-election" | "election" | "transfer";
 
-/** In a vote request: the leader itself asked for this campaign. The same bytes as in etcd. */
-const transferContext = toUtf8("CampaignTransfer");
-
 /**
  * One member's state machine (the extended Raft paper; thesis chapters 3, 4, 6, 9). It turns ticks, messages and requests
  * into messages, log entries and answers, which RawNode packs up for the host. What a leader does is in Leader.
@@ -62,6 +60,11 @@ export class Raft implements LeaderNode {
   /** Ticks since the leader was last heard from, a vote was granted, or a campaign began. */
   #electionElapsed = 0;
   #randomizedElectionTicks = 0;
+  /** As the last leader told: the highest priority among those that could take over from it. 0 once this node campaigned. */
+  #successorPriority = 0;
+  #snapshotWanted = false;
+  /** Ticks in which the disk had something to write and got nothing done. */
+  #diskTicks = 0;
   /** May leave at once. */
   #messages: Message[] = [];
   /** Speak of what may not be durable yet: term, vote, entries. Those to this node itself never leave it. */
@@ -74,7 +77,7 @@ export class Raft implements LeaderNode {
     this.log = new RaftLog(config.storage, config.maxApplyingBytes, config.applied, hardState.commit);
     this.#term = hardState.term;
     this.#vote = hardState.vote;
-    this.#membership = fromConfState(membership ?? confState);
+    this.#membership = restoredMembership(membership ?? confState);
     this.#membershipIndex = this.log.applied;
     this.#membershipBehind = this.#membership;
     this.#drawElectionTimeout();
@@ -113,12 +116,32 @@ export class Raft implements LeaderNode {
     return this.#randomizedElectionTicks;
   }
 
-  tick(): void {
-    if (this.#role.kind === "leader") this.#role.leader.tick();
-    else if (++this.#electionElapsed >= this.#randomizedElectionTicks && this.#promotable()) {
+  /** `diskBusy`: something handed out is not durable yet. */
+  tick(diskBusy: boolean): void {
+    this.#diskTicks = diskBusy ? this.#diskTicks + 1 : 0;
+    if (this.#role.kind === "leader") {
+      this.#role.leader.tick();
+      // Others can commit without this disk, but nobody here is answered: nothing is applied that is not durable here.
+      if (this.diskStalled) this.leadership?.diskStalled();
+    } else if (++this.#electionElapsed >= this.#electionTicks() && this.#promotable()) {
       this.#electionElapsed = 0;
       this.campaign();
     }
+  }
+
+  /** Who should rather not be the next leader leaves an election timeout to the others. */
+  #electionTicks(): number {
+    const stepsBack = this.config.priority < this.#successorPriority || this.#snapshotWanted;
+    return this.#randomizedElectionTicks + (stepsBack ? this.config.electionTicks : 0);
+  }
+
+  /** The disk makes no progress. One that has nothing to do is not stalled. */
+  get diskStalled(): boolean {
+    return this.#diskTicks >= this.config.stalledDiskTicks;
+  }
+
+  get snapshotWanted(): boolean {
+    return this.#snapshotWanted;
   }
 
   /** Tries to become the leader, unless it cannot be one now. */
@@ -131,9 +154,9 @@ export class Raft implements LeaderNode {
     this.#campaign(kind);
   }
 
-  /** Learners and removed nodes never lead, nor does a node whose log is about to be replaced. */
+  /** Learners and removed nodes never lead, nor does a node whose log is about to be replaced or whose disk hangs. */
   #promotable(): boolean {
-    return isVoter(this.#membership, this.id) && !this.log.hasPendingSnapshot;
+    return isVoter(this.#membership, this.id) && !this.log.hasPendingSnapshot && !this.diskStalled;
   }
 
   /** A committed change of membership that is not applied: this node does not know yet whose votes it needs. */
@@ -151,6 +174,7 @@ export class Raft implements LeaderNode {
 
   #campaign(kind: Campaign): void {
     const votes = new Votes();
+    this.#successorPriority = 0; // it had its chance
     if (kind === "pre-election") {
       this.#becomePreCandidate(votes);
       votes.record(this.id, true);
@@ -262,7 +286,7 @@ export class Raft implements LeaderNode {
       // A node that came back with a higher term cannot be reached by the leader, and with the leader alive nobody else
       // answers its campaigns: the answer's term brings the leader down and everybody together again.
       if (this.config.checkQuorum || this.config.preVote) {
-        this.send(message(MessageType.MsgAppResp, m.from, { term: this.#term }));
+        this.send(message(MessageType.MsgAppResp, m.from));
       }
     } else if (m.type === MessageType.MsgPreVote) {
       this.send(message(MessageType.MsgPreVoteResp, m.from, { term: this.#term, reject: true }));
@@ -343,6 +367,11 @@ export class Raft implements LeaderNode {
   }
 
   #handleAppend(m: Message): void {
+    if (this.#asksForSnapshot()) {
+      this.#acknowledge(m.from, this.log.lastIndex);
+      return;
+    }
+    assert((m.entries.at(-1)?.term ?? 0) <= m.term, "a leader has no entry of a later term than its own");
     if (m.index < this.log.committed) {
       this.#acknowledge(m.from, this.log.committed);
       return;
@@ -360,7 +389,21 @@ export class Raft implements LeaderNode {
   }
 
   #acknowledge(leader: NodeId, index: Index): void {
-    this.send(message(MessageType.MsgAppResp, leader, { index }));
+    const asks = index === this.log.lastIndex && this.#asksForSnapshot();
+    this.send(message(MessageType.MsgAppResp, leader, { index, ...(asks && { context: snapshotRequest }) }));
+  }
+
+  /**
+   * With an entry of this term at the end the log is one with the leader's: what a snapshot at this end or later leaves of it
+   * is all there was. Until then it grows as ever.
+   */
+  #asksForSnapshot(): boolean {
+    return this.#snapshotWanted && this.log.lastTerm === this.#term;
+  }
+
+  /** The state machine is damaged: a snapshot is to replace it, though the log is fine. Never takes back what is applied. */
+  requestSnapshot(): void {
+    if (!this.log.hasUnappliedSnapshot) this.#snapshotWanted = true;
   }
 
   #handleHeartbeat(m: Message): void {
@@ -368,7 +411,10 @@ export class Raft implements LeaderNode {
     // one that knows of no configuration yet may wait for its snapshot.
     const known = isVoter(this.#membership, this.id) ? m.commit : Math.min(m.commit, this.log.lastIndex);
     this.log.commitTo(known);
-    this.send(message(MessageType.MsgHeartbeatResp, m.from, { context: m.context }));
+    this.#successorPriority = m.priority;
+    const { priority } = this.config;
+    this.send(message(MessageType.MsgHeartbeatResp, m.from, { context: m.context, priority }));
+    if (this.#asksForSnapshot()) this.#acknowledge(m.from, this.log.lastIndex);
   }
 
   #handleSnapshot(m: Message): void {
@@ -379,17 +425,19 @@ export class Raft implements LeaderNode {
   /** False if the snapshot brings nothing that is not here already, or is not meant for this node. */
   #restore(snapshot: Snapshot): boolean {
     const { index, term, confState } = snapshot.metadata;
-    if (index <= this.log.committed || this.log.hasUnappliedSnapshot) return false;
+    const asked = this.#asksForSnapshot() && index >= this.log.lastIndex;
+    if ((index <= this.log.committed && !asked) || this.log.hasUnappliedSnapshot) return false;
     const { voters, votersOutgoing, learners } = confState;
     if (![voters, votersOutgoing, learners].some((ids) => ids.includes(this.id))) return false;
-    if (this.log.matchTerm(index, term)) {
+    if (this.log.matchTerm(index, term) && !asked) {
       this.log.commitTo(index); // the log is as good as the snapshot, and longer
       return false;
     }
     this.log.restore(snapshot);
     this.#membershipBehind = this.#membership;
-    this.#membership = fromConfState(confState);
+    this.#membership = restoredMembership(confState);
     this.#membershipIndex = index;
+    this.#snapshotWanted = false;
     return true;
   }
 
@@ -426,9 +474,11 @@ export class Raft implements LeaderNode {
     return this.#leader !== nobody && (this.#leader !== from || from === this.id);
   }
 
-  /** The caller knows that the leader is gone: votes are not withheld for its sake any longer. */
-  forgetLeader(): void {
-    if (this.#role.kind === "follower" && this.config.readOnly !== "lease") this.#leader = nobody;
+  /** The caller knows that the leader is gone: votes are not withheld for its sake any longer. Nothing to a leader. */
+  forgetLeader(): Outcome {
+    if (this.config.readOnly === "lease") return refused("LeaseReads");
+    if (this.#role.kind === "follower") this.#leader = nobody;
+    return accepted;
   }
 
   applyConfChange(change: ConfChangeV2, index: Index): ConfState {
@@ -463,6 +513,7 @@ export class Raft implements LeaderNode {
 
   /** What Ready 1..number gave to the host is durable, and so is what `own` says to this node itself. */
   persisted(number: number, own: readonly Message[]): void {
+    this.#diskTicks = 0;
     this.log.persisted(number);
     for (const m of own) this.step(m);
     this.leadership?.persisted();
@@ -521,13 +572,17 @@ export class Raft implements LeaderNode {
 
   send(m: Message): void {
     const outgoing = this.#signed(m);
-    (waitsForDisk(m.type) ? this.#messagesAfterPersist : this.#messages).push(outgoing);
+    if (waitsForDisk(m.type)) this.#messagesAfterPersist.push(outgoing);
+    else {
+      assert(m.to !== this.id, "a node tells itself only what has to be durable first");
+      this.#messages.push(outgoing);
+    }
   }
 
   #signed(m: Message): Message {
     const from = m.from === nobody ? this.id : m.from;
-    const passedOn = m.type === MessageType.MsgProp || m.type === MessageType.MsgReadIndex;
-    return { ...m, from, term: passedOn || m.term !== 0 ? m.term : this.#term };
+    assert(namesItsTerm(m.type) === (m.term !== 0), "only votes and what answers them name a term");
+    return { ...m, from, term: isPassedOn(m.type) || m.term !== 0 ? m.term : this.#term };
   }
 
   get hasOutput(): boolean {
@@ -547,19 +602,12 @@ export class Raft implements LeaderNode {
   }
 }
 
-/**
- * Answers wait until what they speak of is durable: a vote, entries, and the term itself (thesis §3.8). Rejections wait
- * too: they tell of a term or a vote just the same. So do vote requests: a candidate that forgot the end of its log and
- * its term could campaign in that term again with less, and win by answers to the first request.
- */
-function waitsForDisk(type: MessageType): boolean {
-  switch (type) {
-    case MessageType.MsgAppResp:
-    case MessageType.MsgVote:
-    case MessageType.MsgVoteResp:
-    case MessageType.MsgPreVoteResp:
-      return true;
-    default:
-      return false;
-  }
+/** What was stored is what is meant: nobody twice, and nobody on two lists. */
+function restoredMembership(confState: ConfState): Membership {
+  const membership = fromConfState(confState);
+  const { voters, votersOutgoing, learners, learnersNext } = membership;
+  const count = voters.size + votersOutgoing.size + learners.size + learnersNext.size;
+  const stored = [confState.voters, confState.votersOutgoing, confState.learners, confState.learnersNext].flat();
+  assert(count === stored.length, "a membership is restored as it was stored");
+  return membership;
 }

@@ -79,7 +79,7 @@ export class RawNode {
 
   /** Time passes, in the unit that the timeouts are given in. */
   tick(): void {
-    this.#raft.tick();
+    this.#raft.tick(this.#persisted < this.#lastReady);
   }
 
   /** A message from another member. Its bytes are kept, not copied. */
@@ -125,8 +125,21 @@ export class RawNode {
     this.#raft.transferLeader(to);
   }
 
-  forgetLeader(): void {
-    this.#raft.forgetLeader();
+  /**
+   * The caller knows by other means that the leader is gone: this node withholds votes for its sake no longer. Refused with
+   * lease reads.
+   */
+  forgetLeader(): Outcome {
+    return this.#raft.forgetLeader();
+  }
+
+  /**
+   * The state machine is damaged, the log is not: asks for a snapshot, of every leader to come until there is one. It is at
+   * least as new as all that was handed out. Until it is there the log takes no more entries; this node leaves it to the others
+   * to campaign first, and a leader looks for a successor.
+   */
+  requestSnapshot(): void {
+    this.#raft.requestSnapshot();
   }
 
   /** Messages to `id` are being lost. */
@@ -235,6 +248,7 @@ export class RawNode {
 
   /** Costly checks, for tests and simulations. */
   checkInvariants(): void {
+    this.#raft.log.checkInvariants();
     this.#raft.leadership?.checkInvariants();
   }
 }

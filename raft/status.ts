@@ -16,6 +16,9 @@ export interface ProgressStatus {
   readonly pendingSnapshot: Index;
   readonly inflightMessages: number;
   readonly inflightBytes: number;
+  /** Index of the snapshot it asked for, or later; or 0. */
+  readonly requestedSnapshot: Index;
+  readonly priority: number;
 }
 
 export interface Status {
@@ -31,6 +34,10 @@ export interface Status {
   readonly confState: ConfState;
   /** Whom a leader is handing over to, or 0n. */
   readonly transferee: NodeId;
+  /** Waits for the snapshot it asked for. */
+  readonly snapshotWanted: boolean;
+  /** The disk has something to write and makes no progress: see `stalledDiskTicks`. */
+  readonly diskStalled: boolean;
   /** By member, this one included. Empty unless leading. */
   readonly progress: ReadonlyMap<NodeId, ProgressStatus>;
 }
@@ -48,6 +55,8 @@ export function statusOf(raft: Raft): Status {
       pendingSnapshot: one.pendingSnapshot,
       inflightMessages: one.inflights.count,
       inflightBytes: one.inflights.sizeBytes,
+      requestedSnapshot: one.requestedSnapshot,
+      priority: one.priority,
     });
   }
   return {
@@ -61,6 +70,8 @@ export function statusOf(raft: Raft): Status {
     lastIndex: raft.log.lastIndex,
     confState: toConfState(raft.membership),
     transferee: raft.leadership?.transferee ?? 0n,
+    snapshotWanted: raft.snapshotWanted,
+    diskStalled: raft.diskStalled,
     progress,
   };
 }

@@ -16,8 +16,9 @@ export interface Storage {
   /** Entries [low, high), cut short at `maxBytes` but never below one entry. Within firstIndex() .. lastIndex() + 1. */
   entries(low: Index, high: Index, maxBytes: number): readonly Entry[];
   /**
-   * The newest snapshot a follower could be sent; undefined while one is being made. The follower takes it only if it is a
-   * member in it: a host that keeps an older one puts a newer one into the MsgSnap when it sends that.
+   * The newest snapshot a follower could be sent, if that is not older than `atLeast`; undefined while one is being made:
+   * it is asked for again. The follower takes it only if it is a member in it: a host that keeps an older one puts a newer
+   * one into the MsgSnap when it sends that.
    */
-  snapshot(): Snapshot | undefined;
+  snapshot(atLeast: Index): Snapshot | undefined;
 }

@@ -97,6 +97,8 @@ export interface Message {
   readonly reject: boolean;
   readonly rejectHint: Index;
   readonly context: Uint8Array;
+  /** MsgHeartbeatResp: the sender's. MsgHeartbeat: the highest among the voters that could take over from the sender. */
+  readonly priority: number;
 }
 
 export const ConfChangeType = {
@@ -164,6 +166,7 @@ export function message(type: MessageType, to: NodeId, fields: Partial<Omit<Mess
     reject: fields.reject ?? false,
     rejectHint: fields.rejectHint ?? 0,
     context: fields.context ?? noBytes,
+    priority: fields.priority ?? 0,
   };
 }
 

@@ -67,7 +67,16 @@ export class Unstable {
     if (first === undefined) return;
     assert(first.index <= this.lastIndex + 1, "a log has no gaps");
     if (first.index <= this.lastIndex) this.#cut(first.index);
-    for (const entry of entries) this.#entries.push(entry);
+    let { index, term } = first;
+    for (const entry of entries) {
+      assert(
+        entry.index === index && entry.term >= term,
+        "indexes follow each other, and terms never go back along a log",
+      );
+      index++;
+      term = entry.term;
+      this.#entries.push(entry);
+    }
   }
 
   #cut(from: Index): void {

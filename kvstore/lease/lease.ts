@@ -7,6 +7,10 @@ export interface Lease {
   readonly ttl: number;
   /** Seconds that a checkpoint said were left; 0 when none did since the last renewal. */
   remainingTtl: number;
+  /** When that was told here, on the monotonic clock: since then the lease has become so much shorter, whoever leads. */
+  toldMs: number;
+  /** A checkpoint was proposed by this primary, or told by an earlier one: a renewal has to take it back before it counts. */
+  mayBeCheckpointed: boolean;
   /** On the monotonic clock; `Infinity` on a member that is not the primary. */
   expiryMs: number;
   /** Keys that go with it. */

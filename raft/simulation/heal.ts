@@ -12,7 +12,10 @@ const maxRounds = 300;
  */
 export function healAndProgress(schedule: Schedule): number {
   schedule.network.heal();
-  for (const member of schedule.members) if (member.node === undefined) member.start();
+  for (const member of schedule.members) {
+    if (member.node === undefined) member.start();
+    member.releaseDisk();
+  }
   let proposed: { readonly leader: SimulatedMember; readonly above: Index } | undefined;
   for (let round = 1; round <= maxRounds; round++) {
     for (const member of schedule.members) {
@@ -61,10 +64,14 @@ function newestLeader(schedule: Schedule): SimulatedMember | undefined {
   return newest;
 }
 
-/** Everybody the leader counts has applied the same, and more than there was before. */
+/** Everybody the leader counts has applied the same, and more than there was before; and who asked for a snapshot has one. */
 function converged(schedule: Schedule, leader: SimulatedMember, above: Index): boolean {
   const { voters, learners, votersOutgoing } = leader.confState;
   if (leader.applied <= above) return false;
   const ids = new Set([...voters, ...learners, ...votersOutgoing]);
-  return schedule.members.every((member) => !ids.has(member.id) || member.applied === leader.applied);
+  const alone = voters.length === 1 && votersOutgoing.length === 0; // there is nobody to ask for a snapshot
+  return schedule.members.every((member) => {
+    if (!ids.has(member.id)) return true;
+    return member.applied === leader.applied && (alone || !member.node?.status().snapshotWanted);
+  });
 }

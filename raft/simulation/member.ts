@@ -29,6 +29,7 @@ export interface World {
   readonly options: Omit<RaftOptions, "id" | "storage" | "random">;
   /** What was committed anywhere when a read began, by the number in its context. */
   readonly reads: Map<number, Index>;
+  priority(id: NodeId): number;
   disk(id: NodeId): SimulatedDisk | undefined;
   send(m: Message): void;
 }
@@ -45,6 +46,7 @@ export class SimulatedMember {
   /** Being written, oldest first. */
   #writing: Ready[] = [];
   #applying: Work[] = [];
+  #diskHangs = false;
   #applied: Index;
   /** As of #applied; and as of every change since the snapshot. */
   #confState: ConfState;
@@ -95,6 +97,7 @@ export class SimulatedMember {
       id,
       storage: this.#storage,
       random,
+      priority: this.#world.priority(id),
       applied: this.#applied,
       confState: this.#confState,
     });
@@ -113,6 +116,7 @@ export class SimulatedMember {
     this.#node = undefined;
     this.#writing = [];
     this.#applying = [];
+    this.#diskHangs = false;
   }
 
   get canTakeReady(): boolean {
@@ -121,6 +125,23 @@ export class SimulatedMember {
 
   get isWriting(): boolean {
     return this.#writing.length > 0;
+  }
+
+  get diskHangs(): boolean {
+    return this.#diskHangs;
+  }
+
+  hangDisk(): void {
+    this.#diskHangs = this.#node !== undefined;
+  }
+
+  releaseDisk(): void {
+    this.#diskHangs = false;
+  }
+
+  /** Its state machine is damaged; let us say. */
+  requestSnapshot(): void {
+    this.#node?.requestSnapshot();
   }
 
   get isApplying(): boolean {
@@ -148,9 +169,10 @@ export class SimulatedMember {
         ledger.isComplete(this.id, node.term, (index) => this.#term(index));
       }
       if (node.committed > this.#seenCommitted) this.#checkLeaderCommits(node.term, node.committed);
-      node.checkInvariants();
     }
+    node.checkInvariants();
     this.#seenCommitted = node.committed;
+    if (this.#applied >= (this.#storage.wantedSnapshot ?? Number.POSITIVE_INFINITY)) this.compact();
   }
 
   #checkLeaderCommits(term: Term, committed: Index): void {
@@ -202,6 +224,7 @@ export class SimulatedMember {
       "a snapshot is of what is committed",
       () => `${this.id} restores ${term}/${index}`,
     );
+    for (const cut of this.#log.slice(index - this.#logStart.index)) this.#checkCut(cut);
     this.#logStart = { index, term };
     this.#log = [];
     this.#checked = index;
@@ -211,15 +234,17 @@ export class SimulatedMember {
     const { ledger } = this.#world;
     const first = entries[0] as Entry;
     const kept = first.index - this.#logStart.index - 1;
-    for (const cut of this.#log.slice(kept)) {
-      const isCommitted = ledger.committedTerm(cut.index) === cut.term;
-      hold(!isCommitted, "what is committed is never cut off", () => `${this.id} cuts ${cut.term}/${cut.index}`);
-    }
+    for (const cut of this.#log.slice(kept)) this.#checkCut(cut);
     this.#log.length = kept;
     for (const entry of entries) {
       ledger.holds(entry, this.#term(entry.index - 1) as Term);
       this.#log.push(entry);
     }
+  }
+
+  #checkCut(cut: Entry): void {
+    const isCommitted = this.#world.ledger.committedTerm(cut.index) === cut.term;
+    hold(!isCommitted, "what is committed is never cut off", () => `${this.id} cuts ${cut.term}/${cut.index}`);
   }
 
   #checkCommitted(): void {
@@ -313,7 +338,7 @@ export class SimulatedMember {
     const work = this.#applying.shift() as Work;
     if ("snapshot" in work) {
       const { index } = work.snapshot.metadata;
-      hold(index > this.#applied, "what is applied never goes back", () => `${this.id} to ${index}`);
+      hold(index >= this.#applied, "what is applied never goes back", () => `${this.id} to ${index}`);
       this.#applied = index;
       this.#confState = work.snapshot.metadata.confState;
       this.#confStates.push({ index, confState: this.#confState });

@@ -1,5 +1,5 @@
 import { type Random, seededRandom } from "../../base/mod.ts";
-import type { RaftOptions } from "../config.ts";
+import type { RaftOptions, ReadOnlyOption } from "../config.ts";
 import {
   ConfChangeTransition,
   ConfChangeType,
@@ -24,6 +24,8 @@ export interface ScheduleOptions {
   readonly members?: number;
   /** Things that happen before the faults are healed. Default 12000. */
   readonly steps?: number;
+  /** Default `safe`. Time passes at every member as it likes here: more than `lease` can stand. */
+  readonly readOnly?: ReadOnlyOption;
 }
 
 const spares = 2;
@@ -40,6 +42,7 @@ export class Schedule implements World {
   readonly payloads = new Payloads();
   readonly reads = new Map<number, Index>();
   readonly options: Omit<RaftOptions, "id" | "storage" | "random">;
+  readonly #priorities: readonly number[];
   readonly network: SimulatedNetwork;
   readonly members: readonly SimulatedMember[];
   readonly #byId = new Map<NodeId, SimulatedMember>();
@@ -49,10 +52,12 @@ export class Schedule implements World {
   readonly #readyPercent: number;
   readonly #steps: number;
 
-  constructor({ seed, members = 5, steps = 12000 }: ScheduleOptions) {
+  constructor({ seed, members = 5, steps = 12000, readOnly = "safe" }: ScheduleOptions) {
     this.random = seededRandom(seed);
     this.#steps = steps;
-    this.options = this.#drawOptions();
+    const options = this.#drawOptions();
+    this.options = { ...options, readOnly, checkQuorum: options.checkQuorum || readOnly === "lease" };
+    this.#priorities = this.#oneOf([[0], [0, 0, 1], [0, 1, 2, 3]]);
     this.network = new SimulatedNetwork(this.random, (m) => this.#lost(m));
     this.#readyPercent = this.#oneOf([100, 100, 70, 30]);
     const ids = Array.from({ length: members + spares }, (_, i) => BigInt(i + 1));
@@ -79,6 +84,7 @@ export class Schedule implements World {
       maxInflightMessages: this.#oneOf([1, 2, 8, 256]),
       maxInflightBytes: this.#oneOf([maxMessageBytes + 100, Number.POSITIVE_INFINITY]),
       snapshotTicks: 20,
+      stalledDiskTicks: this.#oneOf([2, 10, 100]),
     };
   }
 
@@ -86,7 +92,9 @@ export class Schedule implements World {
     const weighted: readonly [weights: readonly number[], action: (member: SimulatedMember) => void][] = [
       [[400, 800], () => this.#deliver()],
       [[100, 200, 300], (member) => this.#tick(member)],
-      [[150, 500], (member) => member.isWriting && member.finishWrite()],
+      [[150, 500], (member) => member.isWriting && !member.diskHangs && member.finishWrite()],
+      [[0, 0, 3], (member) => member.hangDisk()],
+      [[5, 20], (member) => member.releaseDisk()],
       [[150, 500], (member) => member.isApplying && member.apply()],
       [[20, 60], (member) => this.#propose(this.#leaderOr(member))],
       [[0, 10, 40], (member) => this.#read(this.#leaderOr(member))],
@@ -100,6 +108,7 @@ export class Schedule implements World {
       [[0, 2, 10], (member) => member.node && member.compact()],
       [[0, 2], (member) => member.node?.reportUnreachable(this.#anybody().id)],
       [[0, 0, 3], (member) => member.node?.forgetLeader()],
+      [[0, 0, 2], (member) => member.requestSnapshot()],
     ];
     return weighted.flatMap(([weights, action]) => new Array(this.#oneOf(weights)).fill(action));
   }
@@ -116,6 +125,10 @@ export class Schedule implements World {
   #leaderOr(member: SimulatedMember): SimulatedMember {
     const leaders = this.members.filter(({ node }) => node?.role === "leader");
     return leaders.length === 0 || this.random.below(4) === 0 ? member : this.#oneOf(leaders);
+  }
+
+  priority(id: NodeId): number {
+    return this.#priorities[Number(id) % this.#priorities.length] as number;
   }
 
   disk(id: NodeId): SimulatedDisk | undefined {

@@ -36,13 +36,21 @@ interface Member {
 export class TraceCluster {
   readonly #members = new Map<NodeId, Member>();
   readonly #options: Partial<RaftOptions>;
+  readonly #own: (id: NodeId) => Partial<RaftOptions>;
   readonly #tell: (line: string) => void;
   #network: Message[] = [];
   readonly #cut = new Set<string>();
 
-  constructor(tell: (line: string) => void, voters: readonly NodeId[], options: Partial<RaftOptions>) {
+  /** `own`: options of one member alone. */
+  constructor(
+    tell: (line: string) => void,
+    voters: readonly NodeId[],
+    options: Partial<RaftOptions>,
+    own: (id: NodeId) => Partial<RaftOptions> = () => ({}),
+  ) {
     this.#tell = tell;
     this.#options = options;
+    this.#own = own;
     const confState = { ...emptyConfState(), voters };
     for (const id of voters) {
       const storage = new MemoryStorage();
@@ -59,7 +67,7 @@ export class TraceCluster {
 
   #start(id: NodeId, storage: MemoryStorage, applied: Index, confState: ConfState): void {
     const random = seededRandom(Number(id));
-    const node = new RawNode({ ...this.#options, id, storage, random, applied, confState });
+    const node = new RawNode({ ...this.#options, ...this.#own(id), id, storage, random, applied, confState });
     const committed = node.committed;
     this.#members.set(id, { storage, node, applied, confState, committed, waiting: [], diskHangs: false });
   }

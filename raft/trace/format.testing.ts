@@ -15,7 +15,8 @@ function detailsOf(m: Message): string {
     case MessageType.MsgApp:
       return `after ${m.logTerm}/${m.index}: ${m.entries.map(formatEntry).join(" ") || "nothing"}, commit ${m.commit}`;
     case MessageType.MsgAppResp:
-      return m.reject ? `rejects ${m.index}, try ${m.logTerm}/${m.rejectHint}` : `has ${m.index}`;
+      if (m.reject) return `rejects ${m.index}, try ${m.logTerm}/${m.rejectHint}`;
+      return `has ${m.index}${m.context.length > 0 ? `, ${fromUtf8(m.context)}` : ""}`;
     case MessageType.MsgVote:
     case MessageType.MsgPreVote:
       return `log ends ${m.logTerm}/${m.index}${m.context.length > 0 ? `, ${fromUtf8(m.context)}` : ""}`;

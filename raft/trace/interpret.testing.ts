@@ -24,6 +24,7 @@ export function runTrace(text: string): string {
  *   read 1 context
  *   transfer 1 3                asks 1 to make 3 the leader
  *   compact 1 5                 1 makes a snapshot at 5 and forgets the log up to there
+ *   request 3                   3 asks for a snapshot
  *   unreachable 1 2             tells 1 that messages to 2 are being lost
  *   cut 3 | cut 1->2 | heal
  *   hang 1 | release 1          the disk of 1 takes its time; has done all it was given
@@ -79,6 +80,7 @@ const commands: Readonly<Record<string, (cluster: TraceCluster, id: bigint, word
   read: (cluster, id, [context = ""]) => cluster.readIndex(id, context),
   transfer: (cluster, id, [to = ""]) => cluster.node(id).transferLeader(BigInt(to)),
   compact: (cluster, id, [index = ""]) => cluster.compact(id, Number(index)),
+  request: (cluster, id) => cluster.node(id).requestSnapshot(),
   unreachable: (cluster, id, [peer = ""]) => cluster.node(id).reportUnreachable(BigInt(peer)),
   hang: (cluster, id) => cluster.hangDisk(id),
   release: (cluster, id) => cluster.releaseDisk(id),

@@ -29,6 +29,10 @@ export class Progress {
   readRound = 0;
   /** Ticks spent in `snapshot`. */
   snapshotTicks = 0;
+  /** The follower asked for a snapshot at this index or later: its log is fine, its state machine is not. 0: it did not. */
+  requestedSnapshot: Index = 0;
+  /** As it told last. 0 while nothing is heard from it: it could not take over. */
+  priority = 0;
 
   constructor(id: NodeId, next: Index, inflights: Inflights) {
     this.id = id;
@@ -70,7 +74,9 @@ export class Progress {
   }
 
   becomeSnapshot(index: Index): void {
+    assert(index >= this.#match, "a snapshot takes nothing back that the follower has");
     this.#become("snapshot", index + 1);
+    this.requestedSnapshot = 0;
     this.#pendingSnapshot = index;
     this.#sentCommit = index;
   }
@@ -141,11 +147,12 @@ export class Progress {
     }
     this.#sentCommit = Math.min(this.#sentCommit, this.#next - 1);
     this.#paused = false;
+    assert(this.#match < this.#next, "what matches is not sent again");
     return true;
   }
 
   checkInvariants(lastIndex: Index): void {
-    assert(this.#match < this.#next, "what matches is not sent again");
+    assert(this.#match < this.#next && this.#next <= lastIndex + 1, "what matches is not sent again");
     assert(this.#match <= lastIndex, "nobody has more than the leader");
     if (this.#state === "snapshot") {
       assert(this.#next === this.#pendingSnapshot + 1, "after a snapshot comes the entry after it");
