@@ -9,7 +9,9 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   proto: [],
   raft: [],
   "kvstore/client": ["proto"],
-  kvstore: ["raft", "proto"],
+  "kvstore/bbolt": [],
+  "kvstore/auth": ["proto"],
+  kvstore: ["raft", "proto", "kvstore/bbolt", "kvstore/auth"],
   streaming: ["proto"],
   "controlplane/api": [],
   "controlplane/client": ["controlplane/api"],
@@ -30,7 +32,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
 
 /** Rooms at the bottom of the table: they wire the others together. */
 const mayImportAll = ["cli", "bench", "test", "scripts"];
-const pure = ["base", "proto", "raft", "controlplane/api"];
+const pure = ["base", "proto", "raft", "kvstore/bbolt", "controlplane/api"];
 const byLength = Object.keys(rooms).sort((a, b) => b.length - a.length);
 
 function roomOf(path: string): string | undefined {
