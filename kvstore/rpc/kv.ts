@@ -8,18 +8,23 @@ import {
   type TxnResponse,
 } from "../../proto/mod.ts";
 import {
+  type CompactionAnswer,
   checkDeleteRangeRequest,
   checkPutRequest,
   checkRangeRequest,
   checkTxnRequest,
+  type DeleteRangeAnswer,
+  type Failure,
   fail,
   isFailure,
   isTxnReadonly,
   isTxnSerializable,
+  type PutAnswer,
   type TxnAnswer,
 } from "../mvcc/mod.ts";
 import type { Member } from "../server/member.ts";
 import { defaults } from "../server/options.ts";
+import type { Access } from "./access.ts";
 import { failCall } from "./answer.ts";
 import { failureToRpcError, rpcError } from "./errors.ts";
 import { type Implementation, implement, type UnaryCall } from "./grpc/mod.ts";
@@ -31,7 +36,7 @@ import { streamRange } from "./range-stream.ts";
  * The KV service. A write is checked, goes into the log, and is answered when it was applied here; a read is answered from the
  * state here, once a quorum has confirmed that it is new enough. No promise is made per request on these paths.
  */
-export function kvService(member: Member, headers: Headers, quota: Quota): Implementation {
+export function kvService(member: Member, headers: Headers, quota: Quota, access: Access): Implementation {
   const maxTxnOps = member.options.maxTxnOps ?? defaults.maxTxnOps;
 
   const refuse = (failure: EtcdErrorName): never => {
@@ -57,7 +62,7 @@ export function kvService(member: Member, headers: Headers, quota: Quota): Imple
   }
 
   function range(request: RangeRequest, call: UnaryCall<RangeResponse>): void {
-    const found = member.state.applier.range(request);
+    const found = access.range(call, request.key, request.rangeEnd) ?? member.state.applier.range(request);
     if (isFailure(found)) failCall(call, found);
     else call.reply({ ...found, header: headers.at(found.header.revision) });
   }
@@ -67,7 +72,7 @@ export function kvService(member: Member, headers: Headers, quota: Quota): Imple
   }
 
   function readTxn(request: TxnRequest, call: UnaryCall<TxnResponse>): void {
-    const answer = member.state.applier.txn(request);
+    const answer = access.readTxn(call, request) ?? member.state.applier.txn(request);
     if (isFailure(answer)) failCall(call, answer);
     else txnAnswer(answer, call);
   }
@@ -79,7 +84,7 @@ export function kvService(member: Member, headers: Headers, quota: Quota): Imple
       whenReadable(call, request.serializable, () => range(request, call));
     },
 
-    rangeStream: (request, call) => streamRange(member, headers, request, call),
+    rangeStream: (request, call) => streamRange(member, headers, access, request, call),
 
     put(request, call) {
       const wrong = checkPutRequest(request);
@@ -88,19 +93,21 @@ export function kvService(member: Member, headers: Headers, quota: Quota): Imple
         quota.refuse(() => failCall(call, fail("NoSpace")));
         return;
       }
-      member.propose("put", request, (outcome) => {
+      const done = (outcome: PutAnswer | Failure<EtcdErrorName>) => {
         if (isFailure(outcome)) failCall(call, outcome);
         else call.reply({ header: headers.at(outcome.header.revision), prevKv: outcome.prevKv });
-      });
+      };
+      member.propose("put", request, done, access.caller(call));
     },
 
     deleteRange(request, call) {
       const wrong = checkDeleteRangeRequest(request);
       if (wrong !== undefined) throw failureToRpcError(wrong);
-      member.propose("deleteRange", request, (outcome) => {
+      const done = (outcome: DeleteRangeAnswer | Failure<EtcdErrorName>) => {
         if (isFailure(outcome)) failCall(call, outcome);
         else call.reply({ ...outcome, header: headers.at(outcome.header.revision) });
-      });
+      };
+      member.propose("deleteRange", request, done, access.caller(call));
     },
 
     txn(request, call) {
@@ -114,14 +121,15 @@ export function kvService(member: Member, headers: Headers, quota: Quota): Imple
         quota.refuse(() => failCall(call, fail("NoSpace")));
         return;
       }
-      member.propose("txn", request, (outcome) => {
+      const done = (outcome: TxnAnswer | Failure<EtcdErrorName>) => {
         if (isFailure(outcome)) failCall(call, outcome);
         else txnAnswer(outcome, call);
-      });
+      };
+      member.propose("txn", request, done, access.caller(call));
     },
 
     compact(request, call) {
-      member.propose("compaction", request, (outcome) => {
+      const done = (outcome: CompactionAnswer | Failure<EtcdErrorName>) => {
         if (isFailure(outcome)) {
           failCall(call, outcome);
           return;
@@ -130,7 +138,8 @@ export function kvService(member: Member, headers: Headers, quota: Quota): Imple
         if (!request.physical) reply();
         // A compaction that cannot be finished stops the member, and with it the call.
         else outcome.physical.then(reply, () => failCall(call, fail("Stopped")));
-      });
+      };
+      member.propose("compaction", request, done, access.caller(call));
     },
   });
 }

@@ -5,7 +5,7 @@ import {
   type AlarmRequest,
   AlarmType,
   type EtcdErrorName,
-  InternalRaftRequest,
+  type InternalRaftRequest,
   raftpb,
   type TxnRequest,
 } from "../../proto/mod.ts";
@@ -18,8 +18,11 @@ import {
   type Entry,
   EntryType,
 } from "../../raft/mod.ts";
+import type { AttachedKeys, Auth } from "../auth/mod.ts";
 import { type Failure, fail, type State } from "../mvcc/mod.ts";
 import type { Alarms } from "./alarms.ts";
+import { attachedKeys } from "./attached-keys.ts";
+import { decodeRequest, isNothing } from "./decode-request.ts";
 import { decodeMemberChange, type Membership } from "./membership.ts";
 
 export interface EntryApplierOptions {
@@ -27,6 +30,7 @@ export interface EntryApplierOptions {
   readonly state: () => State;
   readonly membership: Membership;
   readonly alarms: Alarms;
+  readonly auth: Auth;
   readonly applyConfChange: (change: ConfChangeV2, index: number) => ConfState;
   /** What came of a request, by its id; also of those that other members proposed. */
   readonly settle: (id: bigint, outcome: unknown) => void;
@@ -35,33 +39,46 @@ export interface EntryApplierOptions {
 /** Turns entries of the log into changes of the state, the membership and the alarms. The same on every member. */
 export class EntryApplier {
   readonly #options: EntryApplierOptions;
+  readonly #leases: AttachedKeys;
 
   constructor(options: EntryApplierOptions) {
     this.#options = options;
+    this.#leases = attachedKeys(options.state);
   }
 
   apply(entry: Entry): void {
     if (entry.type !== EntryType.EntryNormal) this.#confChange(entry);
-    else if (entry.data.length > 0) this.#request(InternalRaftRequest.decode(entry.data));
+    else if (entry.data.length > 0) this.#request(decodeRequest(entry.data), entry.index);
     this.#options.state().store.setApplied(entry.index, entry.term);
   }
 
-  #request(request: InternalRaftRequest): void {
-    this.#options.settle(request.header?.id ?? request.id, this.#answer(request));
+  #request(request: InternalRaftRequest, index: number): void {
+    const isHot = request.put !== undefined || request.txn !== undefined;
+    const answer = isHot ? this.#keyValue(request) : this.#answer(request, index);
+    this.#options.settle(request.header?.id ?? request.id, answer);
   }
 
-  #answer(request: InternalRaftRequest): unknown {
-    const { membership } = this.#options;
+  #answer(request: InternalRaftRequest, index: number): unknown {
+    const { membership, auth } = this.#options;
     if (request.clusterVersionSet !== undefined) return membership.setVersion(request.clusterVersionSet.ver);
     if (request.clusterMemberAttrSet !== undefined) {
       const { memberID, memberAttributes } = request.clusterMemberAttrSet;
       return membership.setAttributes(memberID, memberAttributes ?? { name: "", clientUrls: [] });
     }
+    if (request.downgradeInfoSet !== undefined) {
+      const { enabled, ver } = request.downgradeInfoSet;
+      return membership.setDowngrade({ enabled, targetVersion: enabled ? ver : "" });
+    }
     if (request.alarm !== undefined) return this.#alarm(request.alarm);
-    return this.#refusal(request) ?? this.#keyValue(request);
+    if (isNothing(request)) return undefined;
+    return auth.apply(request, index) ?? this.#keyValue(request);
   }
 
   #keyValue(request: InternalRaftRequest): unknown {
+    return this.#refusal(request) ?? this.#denial(request) ?? this.#apply(request);
+  }
+
+  #apply(request: InternalRaftRequest): unknown {
     const { applier } = this.#options.state();
     if (request.put !== undefined) return applier.put(request.put);
     if (request.txn !== undefined) return applier.txn(request.txn);
@@ -83,6 +100,13 @@ export class EntryApplier {
     const grows =
       request.put !== undefined || request.leaseGrant !== undefined || (request.txn && putsAnything(request.txn));
     return grows ? fail("NoSpace") : undefined;
+  }
+
+  /** What the caller may do as of this entry: it may have been more when the request was proposed. */
+  #denial(request: InternalRaftRequest): Failure<EtcdErrorName> | undefined {
+    const { auth } = this.#options;
+    const denied = auth.enabled ? auth.denial(request, this.#leases) : undefined;
+    return denied && fail(denied);
   }
 
   #alarm({ action, memberID, alarm }: AlarmRequest): readonly AlarmMember[] {
