@@ -31,6 +31,8 @@ export { type KeyRange, keyRange } from "./key-range.ts";
 export { LevelHome } from "./level-engine.ts";
 export { MemoryHome } from "./memory-engine.ts";
 export type { RangeAnswer } from "./range.ts";
+export { parseRecord } from "./record.ts";
+export { parseRevisionKey, revisionKey } from "./revision.ts";
 export { installState, openState, type State, type StateOptions } from "./state.ts";
 export type { Applied, ReadView, Store } from "./store.ts";
 export { isReadonly as isTxnReadonly, isSerializable as isTxnSerializable } from "./txn.ts";

@@ -1,13 +1,18 @@
-import { AlarmType, MaintenanceService, Status } from "../../proto/mod.ts";
-import { isFailure } from "../mvcc/mod.ts";
-import type { Member } from "../server/member.ts";
+import { AlarmAction, AlarmType, type EtcdErrorName, MaintenanceService, Status } from "../../proto/mod.ts";
+import { type Failure, isFailure } from "../mvcc/mod.ts";
+import type { Answers, Member } from "../server/member.ts";
+import { minorOf } from "../server/version.ts";
+import { hashOfState, type StateRuns } from "../snap/mod.ts";
+import type { Access } from "./access.ts";
 import { failCall } from "./answer.ts";
+import { downgrade } from "./downgrade.ts";
 import { failureToRpcError, rpcError } from "./errors.ts";
 import { type Implementation, implement, RpcError } from "./grpc/mod.ts";
 import type { Headers } from "./headers.ts";
+import { streamSnapshot } from "./snapshot.ts";
 
 /** The Maintenance service: how this member is, and what an operator does to it. */
-export function maintenanceService(member: Member, headers: Headers): Implementation {
+export function maintenanceService(member: Member, headers: Headers, access: Access): Implementation {
   return implement(MaintenanceService, {
     status(_, call) {
       const { leadership, state, isLearner, version, quotaBytes } = member;
@@ -24,15 +29,18 @@ export function maintenanceService(member: Member, headers: Headers): Implementa
         errors: statusErrors(member),
         isLearner,
         storageVersion: storageVersion(member),
-        downgradeInfo: { enabled: false, targetVersion: "" },
+        downgradeInfo: member.membership.downgrade,
       });
     },
 
     alarm(request, call) {
-      member.propose("alarm", request, (outcome) => {
+      if (request.action === AlarmAction.GET) access.requireUser(call);
+      else access.requireRoot(call);
+      const done = (outcome: Answers["alarm"] | Failure<EtcdErrorName>) => {
         if (isFailure(outcome)) failCall(call, outcome);
         else call.reply({ header: headers.current(), alarms: outcome });
-      });
+      };
+      member.propose("alarm", request, done, access.caller(call));
     },
 
     async hashKV({ revision }, call) {
@@ -43,9 +51,10 @@ export function maintenanceService(member: Member, headers: Headers): Implementa
     },
 
     async hash(_, call) {
-      const found = await member.state.store.hashKv(0);
-      if (isFailure(found)) throw failureToRpcError(found);
-      call.reply({ header: headers.current(), hash: found.hash });
+      const { backend, store } = member.state;
+      const { revision } = store;
+      const [records] = await backend.exports(1);
+      call.reply({ header: headers.at(revision), hash: await hashOfState(records as StateRuns) });
     },
 
     async defragment(_, call) {
@@ -68,14 +77,11 @@ export function maintenanceService(member: Member, headers: Headers): Implementa
       call.reply({});
     },
 
-    snapshot() {
-      const text =
-        "etcdserver: snapshot save is not supported by this member: copy the data directory of a stopped member";
-      throw new RpcError(Status.Unimplemented, text);
-    },
+    snapshot: (_, call) => streamSnapshot(member, call),
 
-    downgrade() {
-      throw new RpcError(Status.Unimplemented, "etcdserver: downgrade is not supported by this member");
+    async downgrade(request, call) {
+      const version = await downgrade(member, request);
+      call.reply({ header: headers.current(), version });
     },
   });
 }
@@ -89,6 +95,5 @@ function statusErrors(member: Member): string[] {
 
 /** Of the cluster: major and minor, and 0. */
 export function storageVersion(member: Member): string {
-  const [major, minor] = (member.membership.version ?? member.version).split(".");
-  return `${major}.${minor}.0`;
+  return minorOf(member.membership.version ?? member.version);
 }

@@ -1,5 +1,6 @@
 import type { Lessor } from "../lease/mod.ts";
 import { isFailure } from "../mvcc/mod.ts";
+import { decideClusterVersion, downgradeIsDone } from "./cluster-version.ts";
 import type { Member } from "./member.ts";
 import type { Leadership } from "./raft-host.ts";
 
@@ -31,7 +32,7 @@ export class LeaderDuties {
     this.#versionCheckedMs = 0;
     this.#primary = state.lessor;
     this.#primary.promote(electionMs, {
-      revoke: (id) => this.#member.proposed("leaseRevoke", { id }),
+      revoke: (id) => this.#member.proposed("leaseRevoke", { id }, this.#member.auth.self),
     });
   }
 
@@ -41,27 +42,22 @@ export class LeaderDuties {
     this.#settleVersion(nowMs);
   }
 
-  /** The lowest of what the members run, and never lower than it was. */
   #settleVersion(nowMs: number): void {
     const { membership, transport, id, version, log } = this.#member;
-    const versions = membership.members.map((member) => (member.id === id ? version : transport.versionOf(member.id)));
-    if (versions.includes(undefined) && nowMs - this.#leaderSinceMs < versionPatienceMs) return;
-    const known = versions.filter((one) => one !== undefined).map(majorMinor);
-    const lowest = known.sort((a, b) => a[0] - b[0] || a[1] - b[1])[0];
-    if (lowest === undefined) return;
-    const current = membership.version;
-    if (current !== undefined) {
-      const [major, minor] = majorMinor(current);
-      if (major > lowest[0] || (major === lowest[0] && minor >= lowest[1])) return;
+    const members = membership.members.map((member) => (member.id === id ? version : transport.versionOf(member.id)));
+    const { downgrade } = membership;
+    const patienceIsOver = nowMs - this.#leaderSinceMs >= versionPatienceMs;
+    const ver = decideClusterVersion({ cluster: membership.version, members, downgrade, patienceIsOver });
+    if (ver !== undefined) {
+      this.#member.propose("clusterVersionSet", { ver }, (outcome) => {
+        if (!isFailure(outcome)) log("info", "set the cluster version", { version: ver });
+      });
+      return;
     }
-    const ver = `${lowest[0]}.${lowest[1]}.0`;
-    this.#member.propose("clusterVersionSet", { ver }, (outcome) => {
-      if (!isFailure(outcome)) log("info", "set the cluster version", { version: ver });
+    if (!downgradeIsDone({ members, downgrade })) return;
+    this.#member.propose("downgradeInfoSet", { enabled: false }, (outcome) => {
+      if (!isFailure(outcome))
+        log("info", "the cluster has been downgraded", { "cluster-version": downgrade.targetVersion });
     });
   }
-}
-
-function majorMinor(version: string): readonly [number, number] {
-  const [major = 0, minor = 0] = version.split(".").map(Number);
-  return [major, minor];
 }

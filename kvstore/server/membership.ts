@@ -1,8 +1,9 @@
-import { assert, fromUtf8, toHex, toUtf8 } from "../../base/mod.ts";
+import { assert, fromUtf8, toUtf8 } from "../../base/mod.ts";
 import type { membershippb } from "../../proto/mod.ts";
 import { type ConfState, emptyConfState } from "../../raft/mod.ts";
 import { parseJson, toJson } from "./json.ts";
 import type { PeerAddress } from "./transport.ts";
+import { compareVersions, minorOf } from "./version.ts";
 
 export interface ClusterMember extends PeerAddress {
   /** Empty until the member has started for the first time. */
@@ -15,7 +16,7 @@ export interface ClusterMember extends PeerAddress {
 export interface MembershipRecords {
   get(bucket: "members" | "members_removed" | "cluster" | "meta", key: string): Uint8Array | undefined;
   put(bucket: "members" | "members_removed" | "cluster" | "meta", key: string, value: Uint8Array): void;
-  delete(bucket: "members", key: string): void;
+  delete(bucket: "members" | "meta", key: string): void;
 }
 
 /** What a configuration change of the log says, next to the id: etcd's ConfigChangeContext. */
@@ -24,12 +25,22 @@ export interface MemberChange {
   readonly isPromote: boolean;
 }
 
+/** A downgrade under way: the version, such as "3.6.0", that members will be restarted with. */
+export interface Downgrade {
+  readonly enabled: boolean;
+  /** Empty if none is under way. */
+  readonly targetVersion: string;
+}
+
+const noDowngrade: Downgrade = { enabled: false, targetVersion: "" };
+
 /** Who is in the cluster, who was, and which version it agreed on. Changed by applied entries only. */
 export class Membership {
   readonly #records: MembershipRecords;
   #members = new Map<bigint, ClusterMember>();
   #removed = new Set<bigint>();
   #version: string | undefined;
+  #downgrade = noDowngrade;
   #confState: ConfState = emptyConfState();
   #onChange: (() => void) | undefined;
 
@@ -51,6 +62,8 @@ export class Membership {
     this.#removed = new Set(ids(this.#records.get("cluster", "removedIDs")));
     const version = this.#records.get("cluster", "clusterVersion");
     this.#version = version === undefined ? undefined : fromUtf8(version);
+    const downgrade = this.#records.get("cluster", "downgrade");
+    this.#downgrade = downgrade === undefined ? noDowngrade : downgradeFromJson(fromUtf8(downgrade));
     const confState = this.#records.get("meta", "confState");
     this.#confState = confState === undefined ? emptyConfState() : confStateFromJson(fromUtf8(confState));
     this.#onChange?.();
@@ -85,12 +98,25 @@ export class Membership {
 
   setConfState(confState: ConfState): void {
     this.#confState = confState;
-    this.#records.put("meta", "confState", toUtf8(toJson(confState)));
+    this.#records.put("meta", "confState", toUtf8(confStateToJson(confState)));
   }
 
+  get downgrade(): Downgrade {
+    return this.#downgrade;
+  }
+
+  /** The version of what is stored goes with it, from 3.6 on, which was the first to say it. */
   setVersion(version: string): void {
     this.#version = version;
     this.#records.put("cluster", "clusterVersion", toUtf8(version));
+    if (compareVersions(version, "3.6.0") < 0) this.#records.delete("meta", "storageVersion");
+    else this.#records.put("meta", "storageVersion", toUtf8(minorOf(version)));
+  }
+
+  setDowngrade(downgrade: Downgrade): void {
+    this.#downgrade = downgrade;
+    const { enabled, targetVersion } = downgrade;
+    this.#records.put("cluster", "downgrade", toUtf8(toJson({ "target-version": targetVersion, enabled })));
   }
 
   add(member: ClusterMember): void {
@@ -135,10 +161,9 @@ export class Membership {
   }
 }
 
+/** As etcd names the records of members: no leading zeros. */
 function hex(id: bigint): string {
-  const bytes = new Uint8Array(8);
-  new DataView(bytes.buffer).setBigUint64(0, id);
-  return toHex(bytes);
+  return id.toString(16);
 }
 
 /** etcd's record of a member, and the context of a configuration change: absent parts are left out. */
@@ -165,6 +190,11 @@ export function memberFromJson(text: string): ClusterMember {
   };
 }
 
+function downgradeFromJson(text: string): Downgrade {
+  const value = parseJson(text) as Record<string, unknown>;
+  return { enabled: value.enabled === true, targetVersion: (value["target-version"] as string | undefined) ?? "" };
+}
+
 export function encodeMemberChange({ member, isPromote }: MemberChange): Uint8Array {
   return toUtf8(memberToJson(member, isPromote ? { isPromote } : {}));
 }
@@ -174,14 +204,26 @@ export function decodeMemberChange(context: Uint8Array): MemberChange {
   return { member: memberFromJson(text), isPromote: (parseJson(text) as { isPromote?: boolean }).isPromote === true };
 }
 
+/** etcd's record of a configuration. */
+export function confStateToJson({ voters, learners, votersOutgoing, learnersNext, autoLeave }: ConfState): string {
+  const ids = (name: string, list: readonly bigint[]) => (list.length === 0 ? {} : { [name]: list });
+  return toJson({
+    ...ids("voters", voters),
+    ...ids("learners", learners),
+    ...ids("voters_outgoing", votersOutgoing),
+    ...ids("learners_next", learnersNext),
+    auto_leave: autoLeave,
+  });
+}
+
 export function confStateFromJson(text: string): ConfState {
-  const value = parseJson(text) as Record<keyof ConfState, unknown>;
+  const value = parseJson(text) as Record<string, unknown>;
   const ids = (list: unknown) => ((list as bigint[] | undefined) ?? []).map(BigInt);
   return {
     voters: ids(value.voters),
     learners: ids(value.learners),
-    votersOutgoing: ids(value.votersOutgoing),
-    learnersNext: ids(value.learnersNext),
-    autoLeave: value.autoLeave === true,
+    votersOutgoing: ids(value.voters_outgoing),
+    learnersNext: ids(value.learners_next),
+    autoLeave: value.auto_leave === true,
   };
 }

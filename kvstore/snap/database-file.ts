@@ -1,0 +1,35 @@
+import { fileBytes, measure, write } from "../bbolt/mod.ts";
+import { asEtcd, etcdBuckets, type StateRuns } from "./etcd-records.ts";
+
+/** A state as the file that etcd would have. */
+export interface DatabaseFile {
+  readonly sizeBytes: number;
+  /** From front to back, in whole pages. */
+  readonly pieces: AsyncGenerator<Uint8Array>;
+}
+
+/** Makes a file of two streams of the same state: one is read now, for the size, the other while the file is. */
+export async function databaseFile(first: StateRuns, second: StateRuns): Promise<DatabaseFile> {
+  const options = { buckets: etcdBuckets };
+  const layout = await measure(asEtcd(first), options);
+  return { sizeBytes: fileBytes(layout, options), pieces: write(asEtcd(second), layout, options) };
+}
+
+/** Cuts a stream of bytes into pieces of one length; the last may be shorter. */
+export async function* inBlobs(pieces: AsyncIterable<Uint8Array>, blobBytes: number): AsyncGenerator<Uint8Array> {
+  let blob = new Uint8Array(blobBytes);
+  let filled = 0;
+  for await (const piece of pieces) {
+    for (let at = 0; at < piece.length; ) {
+      const part = piece.subarray(at, at + blobBytes - filled);
+      blob.set(part, filled);
+      filled += part.length;
+      at += part.length;
+      if (filled < blobBytes) continue;
+      yield blob;
+      blob = new Uint8Array(blobBytes);
+      filled = 0;
+    }
+  }
+  if (filled > 0) yield blob.subarray(0, filled);
+}
