@@ -11,8 +11,15 @@ const electionMs = 1000;
 class Member extends TestState implements Proposer {
   readonly revoked: { readonly id: bigint; readonly atMs: number }[] = [];
   readonly checkpoints: { readonly id: bigint; readonly remainingTTL: number }[] = [];
+  /** How often `checkpoint` was called. */
+  proposals = 0;
   /** Proposals are lost. */
   noQuorum = false;
+  makesCheckpoints = true;
+  /** Proposed, and not applied yet. */
+  readonly inTheLog: (() => void)[] = [];
+  /** The log takes its time: `applyLog`. */
+  logIsSlow = false;
 
   async revoke(id: bigint): Promise<void> {
     if (this.noQuorum) throw new Error("no quorum");
@@ -21,8 +28,16 @@ class Member extends TestState implements Proposer {
   }
 
   async checkpoint(checkpoints: readonly { readonly id: bigint; readonly remainingTTL: number }[]): Promise<void> {
+    if (this.noQuorum) throw new Error("no quorum");
+    this.proposals++;
     this.checkpoints.push(...checkpoints);
-    this.state.applier.leaseCheckpoint({ checkpoints });
+    const apply = () => void this.state.applier.leaseCheckpoint({ checkpoints });
+    if (this.logIsSlow) await new Promise<void>((resolve) => this.inTheLog.push(() => resolve(apply())));
+    else apply();
+  }
+
+  applyLog(): void {
+    for (const apply of this.inTheLog.splice(0)) apply();
   }
 
   lead(): void {
@@ -251,6 +266,97 @@ describe("a checkpoint", () => {
     one.state.lessor.demote();
     one.lead();
     expect(one.left(1n)).toBe(1001);
+  });
+});
+
+describe("deadlines over changes of the leader", () => {
+  test("time goes on while others lead: what was told is worth less with every second", async () => {
+    const one = await member();
+    one.lead();
+    one.grant(1n, 100);
+    await one.pass(51_000);
+    expect(one.checkpoints).toEqual([{ id: 1n, remainingTTL: 50 }]);
+    one.state.lessor.demote();
+    await one.pass(20_000); // another leads, and tells nothing new
+    one.lead();
+    expect(one.left(1n)).toBeGreaterThanOrEqual(29);
+    expect(one.left(1n)).toBeLessThanOrEqual(31);
+  });
+
+  test("a lease that expired meanwhile goes at once, or nearly", async () => {
+    const one = await member();
+    one.lead();
+    one.grant(1n, 100);
+    await one.pass(51_000);
+    one.state.lessor.demote();
+    await one.pass(500_000);
+    one.lead();
+    await one.pass(electionMs + 600);
+    expect(one.revoked.map(({ id }) => id)).toEqual([1n]);
+  });
+
+  test("a lease that is renewed in time costs the log nothing", async () => {
+    const one = await member();
+    one.lead();
+    one.grant(1n, 90);
+    for (let i = 0; i < 20; i++) {
+      await one.pass(30_000);
+      await one.until(one.state.lessor.renew(1n));
+    }
+    expect(one.proposals).toBe(0);
+  });
+
+  test("a thousand leases are told in one entry, and a thousand renewals too", async () => {
+    const one = await member();
+    one.lead();
+    for (let id = 1n; id <= 1000n; id++) one.grant(id, 100);
+    await one.pass(51_000);
+    expect([one.checkpoints.length, one.proposals]).toEqual([1000, 1]);
+    await one.until(Promise.all(Array.from({ length: 1000 }, (_, i) => one.state.lessor.renew(BigInt(i + 1)))));
+    expect([one.checkpoints.length, one.proposals]).toEqual([2000, 2]);
+  });
+
+  test("a renewal while a checkpoint is on its way comes after it: no leader cuts short what was promised", async () => {
+    const one = await member();
+    one.lead();
+    one.grant(1n, 100);
+    one.logIsSlow = true;
+    await one.pass(51_000);
+    const renewal = one.state.lessor.renew(1n);
+    await one.pass(0);
+    one.applyLog();
+    expect(await one.until(renewal)).toEqual({ ttl: 100 });
+    one.state.lessor.demote();
+    one.lead();
+    expect(one.left(1n)).toBe(101);
+  });
+
+  test("a renewal that the log did not take is not promised", async () => {
+    const one = await member();
+    one.lead();
+    one.grant(1n, 100);
+    await one.pass(51_000);
+    one.noQuorum = true;
+    expect(await one.until(one.state.lessor.renew(1n))).toEqual({ failure: "NotPrimary" });
+  });
+
+  test("a renewal of the last leader that is applied after the election counts", async () => {
+    const one = await member();
+    one.grant(1n, 100);
+    one.state.applier.leaseCheckpoint({ checkpoints: [{ id: 1n, remainingTTL: 5 }] });
+    one.lead();
+    expect(one.left(1n)).toBe(6);
+    one.state.applier.leaseCheckpoint({ checkpoints: [{ id: 1n, remainingTTL: 0 }] });
+    expect(one.left(1n)).toBe(100);
+  });
+
+  test("nothing is told where checkpoints are switched off", async () => {
+    const one = await member();
+    one.makesCheckpoints = false;
+    one.lead();
+    one.grant(1n, 1000);
+    await one.pass(600_000);
+    expect(one.checkpoints).toEqual([]);
   });
 });
 
