@@ -132,7 +132,8 @@ export const flagGroups = {
     "auth-token-ttl": number(300, "seconds a session lives without being used"),
   },
   "Profiling and monitoring": {
-    "enable-pprof": without(toggle(false, "profiles over HTTP"), "profiles are taken with node --inspect"),
+    "enable-pprof": toggle(false, "profiles over HTTP, below /debug/pprof/"),
+    "audit-log": text("", "a file for one line of JSON per call: who, what, how it ended; none if empty"),
     metrics: text("basic", "basic, or extensive: histograms of calls too"),
     "listen-metrics-urls": list("", "more URLs for /metrics and the health checks"),
   },

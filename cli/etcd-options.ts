@@ -47,6 +47,16 @@ export function memberOptions(flags: EtcdArguments): PlainOptions {
       intervalMs: flags.duration("grpc-keepalive-interval"),
       timeoutMs: flags.duration("grpc-keepalive-timeout"),
     },
+    http: {
+      listenUrls: bindUrls(flags, "listen-client-http-urls"),
+      metricsUrls: bindUrls(flags, "listen-metrics-urls"),
+      cors: flags.list("cors"),
+      hostWhitelist: flags.list("host-whitelist"),
+      gateway: flags.switch("enable-grpc-gateway"),
+      profiles: flags.switch("enable-pprof"),
+    },
+    extensiveMetrics: metricsDetail(flags),
+    auditLog: flags.text("audit-log") || undefined,
     reusePort: flags.switch("socket-reuse-port"),
     peerReadTimeoutMs: peerTimeout(flags, "raft-read-timeout"),
     peerWriteTimeoutMs: peerTimeout(flags, "raft-write-timeout"),
@@ -71,6 +81,12 @@ export function memberOptions(flags: EtcdArguments): PlainOptions {
     unsafeNoFsync: flags.switch("unsafe-no-fsync"),
     version: flags.text("reported-version"),
   };
+}
+
+function metricsDetail(flags: EtcdArguments): boolean {
+  const detail = flags.text("metrics");
+  if (detail === "basic" || detail === "extensive") return detail === "extensive";
+  throw new ConfigError(`unexpected metrics ${JSON.stringify(detail)}`, "--metrics is basic or extensive");
 }
 
 export function dataDir(flags: EtcdArguments): string {

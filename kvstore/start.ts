@@ -55,6 +55,8 @@ export async function startMember(options: MemberOptions): Promise<RunningMember
     beforeCall: (call) => checkCall(member, call),
     http1: http.http1,
     upgrade: http.upgrade,
+    maxConcurrentStreams: options.maxConcurrentStreams,
+    keepalive: options.keepalive,
     maxRequestBytes: (options.maxRequestBytes ?? defaults.maxRequestBytes) + mebibyte / 2,
     clock: member.clock,
     log: options.log,

@@ -69,8 +69,7 @@ export class WatchStream implements WatchSink, Receiver<WatchRequest> {
   }
 
   end(): void {
-    this.#close();
-    this.#call.end();
+    // Whoever has nothing more to ask still listens, until it cancels the call: a watch by way of JSON is one POST.
   }
 
   fail(name: EtcdErrorName): void {

@@ -291,12 +291,14 @@ test("a stream that requires a leader ends without one; others stay", async () =
 
 test("a client that goes leaves no watcher behind; a member that stops ends all streams", async () => {
   const test = await started();
-  const [gone, done, open] = [test.connect(), test.connect(), test.connect()];
-  for (const { stream } of [gone, done, open]) stream.message(create({ progressNotify: true }));
+  const [gone, silent, open] = [test.connect(), test.connect(), test.connect()];
+  for (const { stream } of [gone, silent, open]) stream.message(create({ progressNotify: true }));
   gone.call.cancel();
-  done.stream.end();
-  expect(test.hub.stats).toEqual({ synced: 1, unsynced: 0, victims: 0 });
-  expect(done.call.status?.code).toBe(Status.OK);
+  silent.stream.end();
+  expect(test.hub.stats).toEqual({ synced: 2, unsynced: 0, victims: 0 });
+  test.put("b");
+  await test.pass(1);
+  expect(silent.call.received.map(said).at(-1)).toEqual({ watchId: 0, revision: 2, kvs: ["b@2"] });
   test.server.stop();
   expect(open.call.status).toEqual({ code: Status.Unavailable, message: "etcdserver: server stopped" });
   expect(test.hub.stats.synced).toBe(0);

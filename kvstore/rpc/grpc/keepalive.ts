@@ -10,6 +10,9 @@ export const keepaliveDefaults = {
 /** Pings closer together than `minTimeMs` that are let pass, as by grpc-go. */
 const forgivenPings = 2;
 
+/** Timers of Node that are longer fire at once. */
+const longestTimerMs = 2 ** 31 - 1;
+
 const probe = new Uint8Array(8);
 
 export interface KeepaliveActions {
@@ -25,7 +28,7 @@ export class Keepalive {
   readonly #clock: Clock;
   readonly #options: Required<KeepaliveOptions>;
   readonly #actions: KeepaliveActions;
-  #timer: Timer;
+  #timer: Timer | undefined;
   #heardMs: number;
   #lastPingMs = Number.NEGATIVE_INFINITY;
   #strikes = 0;
@@ -36,11 +39,11 @@ export class Keepalive {
     this.#options = options;
     this.#actions = actions;
     this.#heardMs = clock.monotonic();
-    this.#timer = clock.after(options.intervalMs, () => this.#probe());
+    if (options.intervalMs > 0 && options.timeoutMs > 0) this.#probeIn(options.intervalMs);
   }
 
   stop(): void {
-    this.#timer.cancel();
+    this.#timer?.cancel();
   }
 
   /** Anything came from the peer. */
@@ -64,14 +67,18 @@ export class Keepalive {
   #probe(): void {
     const silentMs = this.#clock.monotonic() - this.#heardMs;
     if (silentMs < this.#options.intervalMs) {
-      this.#timer = this.#clock.after(this.#options.intervalMs - silentMs, () => this.#probe());
+      this.#probeIn(this.#options.intervalMs - silentMs);
       return;
     }
     const askedMs = this.#clock.monotonic();
     this.#actions.ping(probe);
-    this.#timer = this.#clock.after(this.#options.timeoutMs, () => {
+    this.#timer = this.#clock.after(Math.min(this.#options.timeoutMs, longestTimerMs), () => {
       if (this.#heardMs < askedMs) this.#actions.dead();
       else this.#probe();
     });
+  }
+
+  #probeIn(ms: number): void {
+    this.#timer = this.#clock.after(Math.min(ms, longestTimerMs), () => this.#probe());
   }
 }

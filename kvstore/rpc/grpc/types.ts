@@ -145,9 +145,9 @@ export interface GrpcServerOptions {
 export interface KeepaliveOptions {
   /** Pings of a client that come quicker than this, three times, get GOAWAY `too_many_pings`. Default 5 s. */
   readonly minTimeMs?: number;
-  /** The server pings a connection that was silent for this long. Default 2 h. */
+  /** The server pings a connection that was silent for this long. Default 2 h; 0: never. */
   readonly intervalMs?: number;
-  /** A ping unanswered for this long closes the connection. Default 20 s. */
+  /** A ping unanswered for this long closes the connection. Default 20 s; 0: there are no pings. */
   readonly timeoutMs?: number;
 }
 
