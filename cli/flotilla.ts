@@ -20,6 +20,7 @@ const commands: Readonly<Record<string, Command>> = {
   explain: { summary: "why a pod runs where it runs, or nowhere", load: () => import("./explain.ts") },
   kubeconfig: { summary: "print or merge a cluster's kubeconfig", load: () => import("./kubeconfig.ts") },
   etcd: { summary: "run one store member", load: () => import("./etcd.ts") },
+  etcdutl: { summary: "look at, restore and tidy a store's snapshots and data", load: () => import("./etcdutl.ts") },
   apiserver: { summary: "run an API server", load: () => import("./apiserver.ts") },
   balancer: { summary: "give several API servers one address", load: () => import("./balancer.ts") },
   "controller-manager": { summary: "run the controllers", load: () => import("./controller-manager.ts") },

@@ -7,8 +7,11 @@ import type {
   DefragmentResponse,
   DeleteRangeRequest,
   DeleteRangeResponse,
+  DowngradeRequest,
+  DowngradeResponse,
   Event,
   HashKVResponse,
+  HashResponse,
   Init,
   LeaseGrantResponse,
   LeaseKeepAliveResponse,
@@ -39,6 +42,8 @@ export interface EtcdClientOptions {
   readonly tls?: ClientTlsOptions;
   /** Logs in with these, and again whenever the token is refused. */
   readonly auth?: { readonly name: string; readonly password: string };
+  /** Shown as it is, such as a JWT that somebody else signed. With `auth` too, until it is refused. */
+  readonly token?: string;
   /** How long one attempt to connect may take. Default 2 s. */
   readonly dialTimeoutMs?: number;
   /** Deadline of a unary call that sets none. Default: none but that of `signal`. */
@@ -176,6 +181,9 @@ export interface ClusterClient {
 /** Most of these concern one member: `endpoint` says which; without it, the one in use. */
 export interface MaintenanceClient {
   status(options?: CallOptions & AtEndpoint): Promise<StatusResponse>;
+  /** Of all that a member has, not of the keys alone. */
+  hash(options?: CallOptions & AtEndpoint): Promise<HashResponse>;
+  downgrade(request: Init<DowngradeRequest>, options?: CallOptions & AtEndpoint): Promise<DowngradeResponse>;
   hashKv(revision?: number, options?: CallOptions & AtEndpoint): Promise<HashKVResponse>;
   alarm(request: Init<AlarmRequest>, options?: CallOptions & AtEndpoint): Promise<AlarmResponse>;
   moveLeader(target: bigint, options?: CallOptions & AtEndpoint): Promise<MoveLeaderResponse>;
