@@ -61,6 +61,8 @@ export function memberOptions(flags: EtcdArguments): PlainOptions {
     peerReadTimeoutMs: peerTimeout(flags, "raft-read-timeout"),
     peerWriteTimeoutMs: peerTimeout(flags, "raft-write-timeout"),
     maxLearners: flags.number("max-learners"),
+    autoPromoteLearners: flags.switch("auto-promote-learners"),
+    electionPriority: flags.number("election-priority"),
     strictReconfigCheck: flags.switch("strict-reconfig-check"),
     preVote: flags.switch("pre-vote"),
     autoCompaction: autoCompaction(flags),
@@ -79,6 +81,12 @@ export function memberOptions(flags: EtcdArguments): PlainOptions {
     downgradeCheckMs: flags.duration("downgrade-check-time"),
     forceNewCluster: flags.switch("force-new-cluster"),
     unsafeNoFsync: flags.switch("unsafe-no-fsync"),
+    auth: {
+      token: flags.text("auth-token"),
+      simpleTokenTtlMs: flags.number("auth-token-ttl") * 1000,
+      bcryptCost: flags.number("bcrypt-cost"),
+      byCertificate: flags.switch("client-cert-auth"),
+    },
     version: flags.text("reported-version"),
   };
 }

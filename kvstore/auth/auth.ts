@@ -5,7 +5,7 @@ import { AuthApplier, type AuthOutcome } from "./applier.ts";
 import { type Caller, type Credentials, callerOfEntry, certifiedName, tokenOf } from "./caller.ts";
 import { type AttachedKeys, type Denial, entryDenial } from "./checks.ts";
 import { nodeKeyFiles } from "./node-key-files.ts";
-import { Passwords } from "./passwords.ts";
+import { Passwords, validCost } from "./passwords.ts";
 import { type AuthBuckets, type AuthRecords, readAuthRecords } from "./records.ts";
 import { AuthStore, rootName } from "./store.ts";
 import { openTokens } from "./token-options.ts";
@@ -18,8 +18,8 @@ export interface AuthOptions {
   readonly simpleTokenTtlMs?: number | undefined;
   /** Of bcrypt. Default 10. */
   readonly bcryptCost?: number | undefined;
-  /** Without a token, the client's certificate says who calls (`--client-cert-auth`). */
-  readonly byCertificate: boolean;
+  /** Without a token, the client's certificate says who calls (`--client-cert-auth`). Default false. */
+  readonly byCertificate?: boolean | undefined;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -38,7 +38,7 @@ export class Auth {
     this.store = store;
     this.tokens = tokens;
     this.passwords = new Passwords(options.bcryptCost);
-    this.#byCertificate = options.byCertificate;
+    this.#byCertificate = options.byCertificate ?? false;
     this.#applier = new AuthApplier(store, tokens);
   }
 
@@ -52,6 +52,10 @@ export class Auth {
       files: nodeKeyFiles,
       draw: (limit) => randomInt(limit),
     });
+    const { bcryptCost, log } = options;
+    if (bcryptCost !== undefined && validCost(bcryptCost) !== bcryptCost) {
+      log("warn", "use default bcrypt cost instead of the invalid given cost", { "given-cost": bcryptCost });
+    }
     return new Auth(options, new AuthStore(buckets, await readAuthRecords(buckets)), tokens);
   }
 

@@ -1,7 +1,15 @@
 import { join } from "node:path";
 import { type Clock, Deferred, type Log, type Random, seededRandom, Failure as WorldFailure } from "../../base/mod.ts";
 import { type AlarmMember, type EtcdErrorName, type Init, InternalRaftRequest, raftpb } from "../../proto/mod.ts";
-import { asConfChangeV2, type ConfChangeV2, type Message, nobody, RawNode, type Snapshot } from "../../raft/mod.ts";
+import {
+  asConfChangeV2,
+  type ConfChangeV2,
+  EntryType,
+  type Message,
+  nobody,
+  RawNode,
+  type Snapshot,
+} from "../../raft/mod.ts";
 import { Auth, type AuthAnswers, type Caller, readAuthRecords } from "../auth/mod.ts";
 import { failpoints } from "../failpoint/mod.ts";
 import { MemberMetrics } from "../metrics/mod.ts";
@@ -31,9 +39,16 @@ import { RequestIds } from "./ids.ts";
 import { askForMembers, encodeMembers } from "./join.ts";
 import { LeaderDuties } from "./leader-duties.ts";
 import { machineClock } from "./machine-clock.ts";
-import { type ClusterMember, encodeMemberChange, type MemberChange, Membership } from "./membership.ts";
+import {
+  type ClusterMember,
+  encodeMemberChange,
+  encodePromotions,
+  type MemberChange,
+  Membership,
+} from "./membership.ts";
 import { defaults, type MemberOptions } from "./options.ts";
 import { PeerTransport } from "./peer/peer-transport.ts";
+import { Promotion } from "./promotion.ts";
 import { type Leadership, RaftHost } from "./raft-host.ts";
 import type { ReadFailure } from "./reads.ts";
 import { type LostReason, Requests } from "./requests.ts";
@@ -56,6 +71,15 @@ export interface Answers extends AuthAnswers {
   downgradeInfoSet: undefined;
 }
 
+export type MembersOutcome = readonly ClusterMember[] | Failure<EtcdErrorName>;
+
+/** A change of membership, and the entry of the log that holds it. */
+interface ChangeEntry {
+  readonly change: ConfChangeV2;
+  readonly type: EntryType;
+  readonly data: Uint8Array;
+}
+
 /** Applied entries may fall this far behind committed ones before new requests are turned away. */
 const applyLagLimit = 5000;
 const publishRetryMs = 500;
@@ -72,6 +96,7 @@ export class Member {
   readonly membership: Membership;
   readonly alarms: Alarms;
   readonly auth: Auth;
+  readonly promotion: Promotion;
   readonly log: Log;
   readonly clock: Clock;
   readonly metrics = new MemberMetrics();
@@ -129,14 +154,16 @@ export class Member {
     const requestTimeoutMs = 5000 + 2 * this.electionMs;
     this.#requests = new Requests(requestTimeoutMs);
     const heartbeatMs = options.heartbeatMs ?? defaults.heartbeatMs;
+    const electionTicks = Math.max(2, Math.round(this.electionMs / heartbeatMs));
     const storage = openStorage(origin, state.store.applied, this.membership, this.log);
     const node = new RawNode({
       id: this.id,
       storage,
       random: options.random ?? machineRandom(this.id),
       applied: state.store.applied.index,
-      electionTicks: Math.max(2, Math.round(this.electionMs / heartbeatMs)),
+      electionTicks,
       preVote: options.preVote ?? true,
+      priority: options.electionPriority ?? 0,
     });
     const applier = new EntryApplier({
       state: () => this.#state,
@@ -156,6 +183,7 @@ export class Member {
       clock: this.clock,
       log: this.log,
       tickMs: heartbeatMs,
+      electionTicks,
       requestTimeoutMs,
       onLeadership: (now) => this.#onLeadership(now),
       onHandedOver: (term) => this.#requests.handedOver(term),
@@ -174,6 +202,7 @@ export class Member {
       catchupEntries: options.snapshotCatchupEntries ?? defaults.snapshotCatchupEntries,
       neededIndex: () => this.#neededIndex(),
     });
+    this.promotion = new Promotion(this);
     this.#duties = new LeaderDuties(this);
     this.#space = new Space(this);
   }
@@ -195,7 +224,7 @@ export class Member {
     try {
       const state = await openState(stateOptions);
       const alarms = await Alarms.open(state.backend);
-      const auth = await openAuth(options, clock, state);
+      const auth = await Auth.open({ ...options.auth, clock, log: options.log }, state.backend);
       member = new Member(options, origin, stateOptions, state, alarms, auth);
       await member.#open();
       return member;
@@ -305,21 +334,70 @@ export class Member {
     return new Promise((resolve) => this.propose(kind, request, resolve, caller));
   }
 
+  /**
+   * As `proposed`, for what only the leader decides: `NotLeader` if this member does not lead. Nobody else will put it into the
+   * log. Rejects if nothing came of it, or nobody knows.
+   */
+  async proposedAsLeader<Kind extends keyof Answers>(
+    kind: Kind,
+    request: Init<NonNullable<InternalRaftRequest[Kind]>>,
+  ): Promise<void> {
+    const id = this.#ids.next();
+    const header = this.auth.self === undefined ? { id } : { ...this.auth.self, id };
+    const data = InternalRaftRequest.encode({ header, [kind]: request } as Init<InternalRaftRequest>);
+    const outcome = await new Promise<unknown>((resolve) => {
+      // Before the proposal, which a cluster of one may have applied when it returns.
+      this.#requests.addHandedOver(id, this.clock.monotonic(), this.leadership.term, resolve);
+      if (this.#stopped || !this.#host.proposeAsLeader(data)) this.#requests.settle(id, fail("NotLeader"));
+    });
+    if (isFailure(outcome as object)) throw new Error((outcome as Failure<string>).failure);
+  }
+
   /** Puts a change of membership into the log; gives the members after it. */
   changeMembership(
     type: raftpb.ConfChangeType,
     nodeId: bigint,
     change: MemberChange | undefined,
-  ): Promise<readonly ClusterMember[] | Failure<EtcdErrorName>> {
+  ): Promise<MembersOutcome> {
+    const context = change === undefined ? new Uint8Array(0) : encodeMemberChange(change);
+    return this.#proposedChange((id) => {
+      const confChange = { id, type, nodeId, context };
+      const data = raftpb.ConfChange.encode(confChange);
+      return { change: asConfChangeV2(confChange), type: EntryType.EntryConfChange, data };
+    });
+  }
+
+  /**
+   * Makes voters of learners: several by way of a joint configuration, so that the quorum never depends on some of them before it
+   * can depend on all. Gives the members after it.
+   */
+  promote(ids: readonly bigint[]): Promise<MembersOutcome> {
+    const type = raftpb.ConfChangeType.ConfChangeAddNode;
+    const [only, ...others] = ids.map((id) => this.membership.member(id));
+    if (only !== undefined && others.length === 0) {
+      return this.changeMembership(type, only.id, { member: { ...only, isLearner: false }, isPromote: true });
+    }
+    return this.#proposedChange((id) => {
+      const changes = ids.map((nodeId) => ({ type, nodeId }));
+      const transition = raftpb.ConfChangeTransition.ConfChangeTransitionJointImplicit;
+      const change = { transition, changes, context: encodePromotions(id) };
+      return { change, type: EntryType.EntryConfChangeV2, data: raftpb.ConfChangeV2.encode(change) };
+    });
+  }
+
+  #proposedChange(changeFor: (requestId: bigint) => ChangeEntry): Promise<MembersOutcome> {
     if (this.#stopped) return Promise.resolve(fail("Stopped"));
     const id = this.#ids.next();
-    const context = change === undefined ? new Uint8Array(0) : encodeMemberChange(change);
-    const confChange = { id, type, nodeId, context };
     return new Promise((resolve) => {
-      const done = (outcome: unknown) => resolve(outcome as readonly ClusterMember[] | Failure<EtcdErrorName>);
-      this.#requests.add(id, this.clock.monotonic(), done, false);
-      this.#proposeChange(asConfChangeV2(confChange), raftpb.ConfChange.encode(confChange), id);
+      this.#requests.add(id, this.clock.monotonic(), (outcome) => resolve(outcome as MembersOutcome), false);
+      this.#proposeChange(changeFor(id), id);
     });
+  }
+
+  /** The state here is damaged: a snapshot of the leader's is to replace it. Nothing that was applied is taken back. */
+  requestSnapshot(): void {
+    this.log("warn", "asking the leader for a snapshot", { applied: this.applied });
+    this.#host.requestSnapshot();
   }
 
   /** Calls back once the state here is at least as new as every write acknowledged, anywhere, before this call. */
@@ -420,10 +498,10 @@ export class Member {
   }
 
   /** One change at a time: while another is pending, or nobody leads, this one waits, until its time is over. */
-  #proposeChange(change: ConfChangeV2, data: Uint8Array, id: bigint): void {
-    if (this.#host.proposeConfChange(change, data)) return;
+  #proposeChange(entry: ChangeEntry, id: bigint): void {
+    if (this.#host.proposeConfChange(entry.change, entry.type, entry.data)) return;
     this.clock.after(changeRetryMs, () => {
-      if (this.#requests.has(id)) this.#proposeChange(change, data, id);
+      if (this.#requests.has(id)) this.#proposeChange(entry, id);
     });
   }
 
@@ -462,6 +540,7 @@ export class Member {
     // A moment later, so that the others hear that the removal is known here.
     if (this.membership.isRemoved(this.id)) this.clock.after(this.electionMs, () => this.#removed());
     this.#snapshots.maybeCompact(index).catch((error: unknown) => this.fail(error));
+    this.#snapshots.offerWanted(index);
   }
 
   #neededIndex(): number {
@@ -478,6 +557,7 @@ export class Member {
     // A tick late, for what a leader that was deposed, but lives, has passed on to its successor.
     this.#requests.loseBefore(this.#appliedTermAtTick);
     this.#appliedTermAtTick = this.#host.appliedTerm;
+    this.#snapshots.offerWanted(this.applied);
     this.#duties.tick(nowMs);
     this.#space.tick(nowMs);
     this.#hurryFirstElection();
@@ -550,11 +630,6 @@ export class Member {
     this.#host.transferLeader(target.id);
     await this.leaderChange(this.id, this.electionMs);
   }
-}
-
-function openAuth({ auth, clientTls, log }: MemberOptions, clock: Clock, { backend }: State): Promise<Auth> {
-  const byCertificate = clientTls?.requireClientCertificate === true;
-  return Auth.open({ ...auth, byCertificate, clock, log }, backend);
 }
 
 function withStage(message: Message, stage: string): Message {

@@ -41,6 +41,10 @@ export interface MemberOptions {
   readonly maxLearners?: number;
   /** Default true. */
   readonly preVote?: boolean;
+  /** When a leader is lost, members of a lower priority leave the election to those of a higher one. Default 0. */
+  readonly electionPriority?: number;
+  /** Learners become voters by themselves when they have caught up. Default false. */
+  readonly autoPromoteLearners?: boolean;
   /** Default 10 minutes. */
   readonly watchProgressIntervalMs?: number;
   /** Elect sooner after the start than an election timeout. Default true. */
@@ -70,7 +74,7 @@ export interface MemberOptions {
   readonly corruptCheckMs?: number;
   /** How often the leader compares what compactions left; 0, the default: never. */
   readonly compactHashCheckMs?: number;
-  /** Tell the other members from time to time how long leases still last. Default false. */
+  /** Tell the other members how long leases still last that nobody renews, so that no leader starts them afresh. Default true. */
   readonly leaseCheckpoints?: boolean;
   /** Applying that takes longer is logged. Default 100. */
   readonly warningApplyMs?: number;
@@ -89,7 +93,7 @@ export interface MemberOptions {
   readonly extensiveMetrics?: boolean;
   /** A file that gets one line per call. Default: none is kept. */
   readonly auditLog?: string;
-  readonly auth?: Pick<AuthOptions, "token" | "simpleTokenTtlMs" | "bcryptCost">;
+  readonly auth?: Pick<AuthOptions, "token" | "simpleTokenTtlMs" | "bcryptCost" | "byCertificate">;
   /** What Status and /version say. Default 3.7.0. */
   readonly version?: string;
   readonly log: Log;
