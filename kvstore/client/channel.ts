@@ -7,6 +7,9 @@ import { EtcdError } from "./error.ts";
 import { backoffMs, errorOf, mayRetry, wantsNewToken } from "./retry.ts";
 import type { CallOptions, EtcdClientOptions } from "./types.ts";
 
+/** Logins for one call: users may change again while it is made. */
+const loginsPerCall = 3;
+
 /** How long a call that sets no deadline is repeated while all members are unavailable. */
 const patienceMs = 10_000;
 
@@ -42,7 +45,7 @@ export class Channel {
     this.#auth = options.auth;
     this.#timeoutMs = options.timeoutMs;
     this.#baseMetadata = options.requireLeader === false ? [] : [{ name: "hasleader", value: "true" }];
-    this.#metadata = this.#baseMetadata;
+    this.#metadata = options.token === undefined ? this.#baseMetadata : this.#with(options.token);
     this.#settings = {
       tls: options.tls,
       dialTimeoutMs: options.dialTimeoutMs ?? 2000,
@@ -102,10 +105,17 @@ export class Channel {
     });
   }
 
-  /** Has the next call log in again; false if this client does not log in. */
-  forgetToken(): boolean {
-    this.#metadata = this.#baseMetadata;
-    return this.#auth !== undefined;
+  /** What calls started now say of who makes them. Another after each login. */
+  get session(): unknown {
+    return this.#metadata;
+  }
+
+  /** The token of `session` was refused: has the next call log in again, unless that has happened meanwhile. False if this client
+   * does not log in. */
+  forgetToken(session: unknown): boolean {
+    if (this.#auth === undefined) return false;
+    if (this.#metadata === session) this.#metadata = this.#baseMetadata;
+    return true;
   }
 
   /** Makes a unary call, as often as it takes and may be. */
@@ -116,6 +126,7 @@ export class Channel {
   ): Promise<Response> {
     const timeoutMs = options.timeoutMs ?? this.#timeoutMs;
     const untilMs = this.clock.monotonic() + (timeoutMs ?? patienceMs);
+    let logins = 0;
     for (let attempt = 0; ; attempt++) {
       options.signal?.throwIfAborted();
       const left = timeoutMs === undefined ? undefined : Math.max(1, untilMs - this.clock.monotonic());
@@ -123,10 +134,9 @@ export class Channel {
       if (!("failed" in result)) return result.response;
       const error = errorOf(result.failed, options.isWrite);
       const again = wantsNewToken(error)
-        ? attempt === 0 && this.#auth !== undefined
+        ? logins++ < loginsPerCall && this.forgetToken(result.session)
         : mayRetry(result.failed, options.isWrite);
       if (!again || this.#closed) throw error;
-      if (wantsNewToken(error)) this.forgetToken();
       const delayMs = backoffMs(Math.floor(attempt / this.#endpoints.length));
       if (this.clock.monotonic() + delayMs >= untilMs) throw error;
       await this.#pause(delayMs, options.signal);
@@ -138,7 +148,7 @@ export class Channel {
     request: Init<Request>,
     { endpoint, signal }: UnaryOptions,
     timeoutMs: number | undefined,
-  ): Promise<{ readonly response: Response } | { readonly failed: Outcome }> {
+  ): Promise<{ readonly response: Response } | { readonly failed: Outcome; readonly session: unknown }> {
     let connection = endpoint === undefined ? this.ready : undefined;
     if (connection === undefined) {
       try {
@@ -146,10 +156,11 @@ export class Channel {
         connection = await this.#within(connecting, timeoutMs, signal);
       } catch (error) {
         if (!(error instanceof EtcdError)) throw error;
-        return { failed: { code: error.code, message: error.message, unprocessed: true } };
+        return { failed: { code: error.code, message: error.message, unprocessed: true }, session: undefined };
       }
     }
     const chosen = connection;
+    const { session } = this;
     return new Promise((resolve, reject) => {
       let response: Response | undefined;
       let abort: (() => void) | undefined;
@@ -165,7 +176,7 @@ export class Channel {
             if (outcome.code === Status.OK && response !== undefined) resolve({ response });
             else {
               if (outcome.code === Status.Unavailable && endpoint === undefined) this.avoid(chosen);
-              resolve({ failed: outcome.code === Status.OK ? missingResponse : outcome });
+              resolve({ failed: outcome.code === Status.OK ? missingResponse : outcome, session });
             }
           },
         },
@@ -223,7 +234,7 @@ export class Channel {
     return new Promise((resolve, reject) => {
       connection.start(AuthService.methods.authenticate, auth, {
         message: ({ token }) => {
-          this.#metadata = [...this.#baseMetadata, { name: "token", value: token }];
+          this.#metadata = this.#with(token);
         },
         end: (outcome) => {
           const error = errorOf(outcome, false);
@@ -235,6 +246,10 @@ export class Channel {
         },
       });
     });
+  }
+
+  #with(token: string): readonly OutgoingHeader[] {
+    return [...this.#baseMetadata, { name: "token", value: token }];
   }
 
   /** Resolves after a while, rejects when aborted. */

@@ -27,6 +27,8 @@ export class LeaseRenewals implements LeaseClient {
   readonly #renewals = new Map<bigint, Set<Renewal>>();
   #connection: ClientConnection | undefined;
   #call: ClientCall | undefined;
+  /** As whom the stream was begun. */
+  #session: unknown;
   #connecting = false;
   #attempts = 0;
   #retry: Timer | undefined;
@@ -117,6 +119,7 @@ export class LeaseRenewals implements LeaseClient {
   #begin(connection: ClientConnection): void {
     if (this.#renewals.size === 0) return;
     this.#connection = connection;
+    this.#session = this.#channel.session;
     const call: ClientCall<LeaseKeepAliveResponse> = connection.start(leaseKeepAlive, undefined, {
       message: (response) => this.#renewed(response),
       end: (outcome) => {
@@ -132,7 +135,7 @@ export class LeaseRenewals implements LeaseClient {
   #broken(outcome: Outcome): void {
     this.#call = undefined;
     const error = errorOf(outcome, false);
-    const login = wantsNewToken(error) && this.#attempts === 0 && this.#channel.forgetToken();
+    const login = wantsNewToken(error) && this.#attempts === 0 && this.#channel.forgetToken(this.#session);
     if (!mayResume(outcome) && !login) {
       for (const id of [...this.#renewals.keys()]) this.#lost(id, error);
       return;

@@ -32,6 +32,8 @@ export class WatchStream implements WatchClient {
   #lastId = 0;
   #connection: ClientConnection | undefined;
   #call: ClientCall | undefined;
+  /** As whom the stream was begun. */
+  #session: unknown;
   #connecting = false;
   #retry: Timer | undefined;
   #attempts = 0;
@@ -108,6 +110,7 @@ export class WatchStream implements WatchClient {
   #begin(connection: ClientConnection): void {
     if (this.#watchers.size === 0) return;
     this.#connection = connection;
+    this.#session = this.#channel.session;
     this.#creating = [];
     const call: ClientCall<WatchResponse> = connection.start(method, undefined, {
       message: (response) => this.#received(response),
@@ -139,7 +142,7 @@ export class WatchStream implements WatchClient {
     this.#call = undefined;
     this.#creating = [];
     const error = errorOf(outcome, false);
-    const login = wantsNewToken(error) && this.#attempts === 0 && this.#channel.forgetToken();
+    const login = wantsNewToken(error) && this.#attempts === 0 && this.#channel.forgetToken(this.#session);
     if (!mayResume(outcome) && !login) {
       const watchers = [...this.#watchers.values()];
       for (const entry of watchers) this.#finish(entry, { kind: "failed", error });
@@ -187,7 +190,7 @@ export class WatchStream implements WatchClient {
     const entry = this.#creating.shift();
     if (entry === undefined || !this.#watchers.has(entry.id)) return;
     if (response.canceled) {
-      this.#canceled(entry, response);
+      if (!this.#logsInAgain(response)) this.#canceled(entry, response);
       return;
     }
     this.#attempts = 0;
@@ -198,6 +201,15 @@ export class WatchStream implements WatchClient {
     }
     entry.listener.onCreated?.(revision);
     if (this.#progressWanted && this.#creating.length === 0) this.#send({ progressRequest: {} });
+  }
+
+  /** A stream's token is that of its beginning: with a new one goes a new stream. */
+  #logsInAgain({ compactRevision, cancelReason }: WatchResponse): boolean {
+    const isRefused = compactRevision === 0 && wantsNewToken(refusal(cancelReason));
+    if (!isRefused || this.#attempts > 0 || !this.#channel.forgetToken(this.#session)) return false;
+    this.#endStream();
+    this.#retry = this.#channel.clock.after(backoffMs(this.#attempts++), () => this.#connect());
+    return true;
   }
 
   #progressed(revision: number): void {
