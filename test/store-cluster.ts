@@ -71,19 +71,19 @@ export class StoreMember {
   }
 }
 
-/** Members that know each other, on free ports and in a directory of their own. */
+/** Members that know each other, on free ports and in a directory of their own below `home`. Of `scheme` is what they say to clients. */
 export class StoreCluster {
   readonly members: readonly StoreMember[];
   readonly directory: string;
 
-  constructor(kind: Kind, firstPort: number, size = 3, args: readonly string[] = []) {
-    this.directory = mkdtempSync(join(tmpdir(), `flotilla-test-${kind.name}-`));
+  constructor(kind: Kind, firstPort: number, size = 3, args: readonly string[] = [], home = tmpdir(), scheme = "http") {
+    this.directory = mkdtempSync(join(home, `flotilla-test-${kind.name}-`));
     const names = Array.from({ length: size }, (_, at) => `m${at}`);
     const url = (port: number) => `http://127.0.0.1:${port}`;
     const peer = (at: number) => url(firstPort + 2 * at + 1);
     const cluster = names.map((name, at) => `${name}=${peer(at)}`).join(",");
     this.members = names.map((name, at) => {
-      const client = url(firstPort + 2 * at);
+      const client = `${scheme}://127.0.0.1:${firstPort + 2 * at}`;
       const dataDir = join(this.directory, name);
       const identity = ["--name", name, "--data-dir", dataDir];
       const clients = ["--listen-client-urls", client, "--advertise-client-urls", client];
@@ -128,11 +128,18 @@ export interface Output {
   readonly stderr: string;
 }
 
-/** Runs Debian's etcdctl against one endpoint, or several. With `until`, ends it once its output holds that text. */
+export interface EtcdctlOptions {
+  readonly input?: string;
+  /** Ends the command once its output holds this text. */
+  readonly until?: string;
+  readonly patienceMs?: number;
+}
+
+/** Runs Debian's etcdctl against one endpoint, or several. */
 export function etcdctl(
   endpoints: string,
   args: readonly string[],
-  { input = "", until }: { readonly input?: string; readonly until?: string } = {},
+  { input = "", until, patienceMs = 30_000 }: EtcdctlOptions = {},
 ): Promise<Output> {
   const env = { PATH: process.env.PATH, ETCDCTL_API: "3" };
   const child = spawn("etcdctl", ["--endpoints", endpoints, ...args], { env });
@@ -161,8 +168,6 @@ export function etcdctl(
     });
   });
 }
-
-const patienceMs = 30_000;
 
 /** Ports of this test process, below those that the kernel gives to outgoing connections. Files that run side by side have different ones. */
 export function portsFor(slot: number): number {

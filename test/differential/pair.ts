@@ -1,0 +1,409 @@
+import { isDeepStrictEqual } from "node:util";
+import { debianEtcd, flotilla, StoreCluster } from "../store-cluster.ts";
+import { describe, keys, nameOf, type Operation, type Profile, Reference } from "./operations.ts";
+import { type Outcome, ofItsOwn, type Question, rules } from "./rules.ts";
+import { Side } from "./side.ts";
+import type { WatchLog } from "./watch-log.ts";
+import type { Answer, Message } from "./wire.ts";
+
+/** The two stores did not do the same. */
+export class Difference extends Error {
+  constructor(what: string, theirs: unknown, ours: unknown) {
+    super(`${what}\n  etcd:     ${show(theirs)}\n  flotilla: ${show(ours)}`);
+  }
+}
+
+/** A store of etcd's and one of ours, side by side, that have been asked the same. Once a difference was thrown, they are no longer a pair. */
+export class Pair {
+  readonly #profile: Profile;
+  readonly #sides: readonly [theirs: Side, ours: Side];
+  readonly #counts: Map<string, number>;
+  readonly #explained: Map<string, number>;
+  #revision = 1;
+  #compacted = 0;
+  #isAuthOn = false;
+  /** The member that applied the last operation before it answered; the others may lag. */
+  #upToDate: readonly (number | undefined)[] = [0, 0];
+  readonly #history: string[] = [];
+
+  private constructor(profile: Profile, sides: readonly [Side, Side], { counts, explained }: Tally) {
+    this.#profile = profile;
+    this.#sides = sides;
+    this.#counts = counts;
+    this.#explained = explained;
+  }
+
+  static async start(profile: Profile, firstPort: number, tally: Tally, directory?: string): Promise<Pair> {
+    const { members, args } = profile;
+    const side = (kind: typeof flotilla, port: number) =>
+      new Side(new StoreCluster(kind, port, members, args, directory));
+    const sides = [side(debianEtcd, firstPort), side(flotilla, firstPort + 2 * members)] as const;
+    const pair = new Pair(profile, sides, tally);
+    try {
+      await Promise.all(sides.map((one) => one.start()));
+      // Their first answers wait for a leader, and the second of two members is known to be connected after 5 s.
+      if (members > 1) await new Promise((done) => setTimeout(done, 5500));
+    } catch (error) {
+      await pair.remove();
+      throw error;
+    }
+    return pair;
+  }
+
+  async remove(): Promise<void> {
+    await Promise.all(this.#sides.map((side) => side.remove()));
+  }
+
+  /** The last operations, with what was answered. */
+  get history(): readonly string[] {
+    return this.#history;
+  }
+
+  /** Throws a `Difference`. */
+  async run(operations: readonly Operation[]): Promise<void> {
+    this.#history.length = 0;
+    for (const operation of operations) {
+      this.#counts.set(nameOf(operation), (this.#counts.get(nameOf(operation)) ?? 0) + 1);
+      this.#history.push(describe(operation));
+      await this.#perform(operation);
+    }
+    this.#history.push(
+      "(the end: authentication off, alarms off, leases and members removed, keys written and deleted)",
+    );
+    await this.#cleanUp();
+  }
+
+  async #perform(operation: Operation): Promise<void> {
+    switch (operation.kind) {
+      case "cancel":
+        return this.#cancel(operation.stream, String(operation.watchId));
+      case "progress":
+        return this.#progress(operation.stream);
+      case "close":
+        for (const { watches } of this.#sides) {
+          watches.get(operation.stream)?.close();
+          watches.delete(operation.stream);
+        }
+        return undefined;
+      case "watch":
+        return this.#watch(operation);
+      default:
+        await this.#ask(operation);
+    }
+  }
+
+  async #ask(
+    operation: Extract<Operation, { readonly kind: "call" | "rangeStream" | "keepAlive" }>,
+  ): Promise<Message | undefined> {
+    const { at, as } = operation;
+    const name = nameOf(operation);
+    if (name === "KV/Compact") await this.#drain();
+    const places = await this.#settle(at);
+    const template = operation.kind === "keepAlive" ? { ID: operation.id } : operation.request;
+    const requests = this.#sides.map((side) => this.#resolved(template, side) as Message);
+    const answers = await Promise.all(
+      this.#sides.map((side, s) => {
+        const [place, request] = [places[s]!, requests[s]!];
+        if (operation.kind === "keepAlive") return side.keepAlive(String(request.ID), place, as);
+        if (operation.kind === "rangeStream" && s === 1 && as === "nobody") return rangeStream(side, request, place);
+        return side.call(
+          operation.kind === "rangeStream" ? "KV/Range" : operation.name,
+          request,
+          place,
+          side.tokenOf(as),
+        );
+      }),
+    );
+    if (name === "Cluster/MemberPromote" || name === "Maintenance/MoveLeader") this.#upToDate = [undefined, undefined];
+    this.#learn(name, requests, answers as [Answer, Answer]);
+    const [theirs, ours] = answers.map((answer, s) => this.#outcome(name, answer, this.#sides[s]!, places[s]!)) as [
+      Outcome,
+      Outcome,
+    ];
+    this.#compare({ operation, name, request: requests[1]! }, theirs, ours);
+    if (name === "Maintenance/MoveLeader" && "message" in ours)
+      await Promise.all(this.#sides.map((side) => side.leader()));
+    return "message" in ours ? ours.message : undefined;
+  }
+
+  /** Where each side is asked; it has by then applied all that was acknowledged before. */
+  async #settle(place: Extract<Operation, { readonly at: unknown }>["at"]): Promise<readonly number[]> {
+    if (this.#isAuthOn) await Promise.all(this.#sides.map((side) => this.#logIn(side)));
+    const places = await Promise.all(this.#sides.map((side) => side.placed(place)));
+    await Promise.all(
+      this.#sides.map(async (side, s) => {
+        if (this.#upToDate[s] === places[s]) return;
+        const read = await side.call("KV/Range", { key: Buffer.from("~") }, places[s], side.keeperToken);
+        // A store that is corrupt, or does not let us read, does not wait either.
+        if ("code" in read) await new Promise((done) => setTimeout(done, 50));
+      }),
+    );
+    this.#upToDate = places;
+    return places;
+  }
+
+  async #logIn(side: Side): Promise<void> {
+    if (side.keeperToken !== undefined) return;
+    for (const password of ["pw", "other"]) {
+      const answer = await side.call("Auth/Authenticate", { name: "root", password });
+      if ("message" in answer) {
+        side.keeperToken = String(answer.message.token);
+        return;
+      }
+    }
+    throw new Difference("root cannot log in", undefined, side.cluster.directory);
+  }
+
+  /** What the answers say about the run. They are compared later: if they differ, this is the last that is learned. */
+  #learn(name: string, requests: readonly Message[], answers: readonly [Answer, Answer]): void {
+    const [request] = requests;
+    for (const [s, answer] of answers.entries()) {
+      if ("code" in answer) continue;
+      const { message } = answer;
+      const side = this.#sides[s]!;
+      if (name === "Lease/LeaseGrant" && (requests[s]!.ID ?? "0") === "0") side.drawnLease(String(message.ID));
+      if (name === "Auth/Authenticate") side.tokens.set(String(request!.name), String(message.token));
+      if (name === "Cluster/MemberAdd") {
+        const { ID, peerURLs } = message.member as { readonly ID: string; readonly peerURLs: readonly string[] };
+        side.addedMember(ID, peerURLs);
+      }
+      if (name === "Cluster/MemberRemove") side.added.splice(side.added.indexOf(String(requests[s]!.ID)), 1);
+      if (changesRoot(name, request!)) side.keeperToken = undefined;
+      const { revision } = (message.header ?? {}) as Message;
+      if (revision !== undefined) this.#revision = Math.max(this.#revision, Number(revision));
+    }
+    if (answers.some((answer) => "code" in answer)) return;
+    if (name === "KV/Compact") this.#compacted = Number(request!.revision);
+    if (name === "Auth/AuthEnable") this.#isAuthOn = true;
+    if (name === "Auth/AuthDisable") this.#isAuthOn = false;
+  }
+
+  #outcome(name: string, answer: Answer, side: Side, place: number): Outcome {
+    if ("code" in answer) return { ...answer, text: String(side.plain(answer.text, place)) };
+    return { message: ofItsOwn(name, side.plain(answer.message, place) as Message) };
+  }
+
+  #compare(question: Question, theirs: Outcome, ours: Outcome): void {
+    this.#history.push(`    ${show(ours)}`);
+    let newer = theirs;
+    for (const rule of rules) {
+      const before = newer;
+      newer = rule.newer(question, newer, ours);
+      if (!isDeepStrictEqual(before, newer)) this.#explained.set(rule.name, (this.#explained.get(rule.name) ?? 0) + 1);
+    }
+    if (!isDeepStrictEqual(newer, ours)) throw new Difference(describe(question.operation), newer, ours);
+  }
+
+  #resolved(value: unknown, side: Side): unknown {
+    if (value instanceof Reference) return side.resolve(value, this.#revision, this.#compacted);
+    if (value instanceof Uint8Array || typeof value !== "object" || value === null) return value;
+    if (Array.isArray(value)) return value.map((item) => this.#resolved(item, side));
+    return Object.fromEntries(
+      Object.entries(value)
+        .filter(([, item]) => item !== undefined)
+        .map(([name, item]) => [name, this.#resolved(item, side)]),
+    );
+  }
+
+  async #watch(operation: Extract<Operation, { readonly kind: "watch" }>): Promise<void> {
+    const { stream, create, at, as } = operation;
+    const open = this.#sides.map(({ watches }) => watches.get(stream));
+    // A stream that has ended has said how; the next watch opens another.
+    if (open.some((log) => log?.end !== undefined)) await this.#perform({ kind: "close", stream });
+    const places = await this.#settle(this.#sides[0].watches.get(stream)?.at ?? (typeof at === "number" ? at : 0));
+    const request = this.#resolved(create, this.#sides[0]) as Message;
+    // Which watch of a revision that was given up ends at once, and which at the next compaction, is certain.
+    const start = Number(request.start_revision);
+    const [theirs, ours] = await Promise.all(
+      this.#sides.map((side, s) => {
+        const log = side.watches.get(stream) ?? side.openWatch(stream, places[s]!, side.tokenOf(as));
+        return log.create(request);
+      }),
+    );
+    const asOutcome = (value: unknown) => ({ message: { created: value } });
+    this.#compare({ operation, name: "Watch/create", request }, asOutcome(theirs), asOutcome(ours));
+    const id = (ours as { readonly watch_id?: string }).watch_id ?? "0";
+    if (start > 0 && start < this.#compacted) {
+      for (const { watches } of this.#sides)
+        await watches.get(stream)!.until(() => !watches.get(stream)!.isAlive(id), 3000);
+    }
+  }
+
+  async #cancel(stream: number, id: string): Promise<void> {
+    const logs = this.#logs(stream);
+    if (logs === undefined) return;
+    await this.#drain(stream);
+    const known = logs.map((log) => log.isAlive(id));
+    const gone = await Promise.all(
+      logs.map((log, s) => (known[s] ? log.cancel(id) : log.cancel(id).then(() => "silence"))),
+    );
+    this.#compareHeard(`watcher ${id} of stream ${stream} is cancelled`, gone[0], gone[1]);
+  }
+
+  async #progress(stream: number): Promise<void> {
+    const logs = this.#logs(stream);
+    if (logs === undefined) return;
+    await this.#drain(stream);
+    await this.#settle(logs[0]!.at);
+    // Since 3.4.25 a stream with a watch of a later revision keeps silent.
+    const [theirs, ours] = await Promise.all(logs.map((log) => log.progress(500)));
+    if (ours !== undefined) this.#compareHeard(`progress of stream ${stream}`, theirs, ours);
+  }
+
+  #logs(stream: number): readonly WatchLog[] | undefined {
+    const logs = this.#sides.map(({ watches }) => watches.get(stream));
+    return logs.every((log) => log !== undefined && log.end === undefined) ? (logs as WatchLog[]) : undefined;
+  }
+
+  /**
+   * Both sides have told their watchers the same. That ours has told everything is known by its answer to a progress request; what
+   * keeps silent gets the time that etcd takes between two looks at watchers that lag.
+   */
+  async #drain(only?: number): Promise<void> {
+    for (const stream of this.#sides[0].watches.keys()) {
+      if (only !== undefined && stream !== only) continue;
+      const logs = this.#logs(stream);
+      if (logs === undefined) continue;
+      await Promise.all(
+        this.#sides.map((side) => side.call("KV/Range", { key: Buffer.from("~") }, logs[0]!.at, side.keeperToken)),
+      );
+      const answered = await Promise.all(logs.map((log) => log.progress(200)));
+      if (answered[1] === undefined) await new Promise((done) => setTimeout(done, 150));
+      await this.#heardTheSame(stream, logs);
+    }
+  }
+
+  async #heardTheSame(stream: number, logs: readonly WatchLog[], patienceMs = 3000): Promise<void> {
+    const [theirs, ours] = logs as [WatchLog, WatchLog];
+    const isSame = () => isDeepStrictEqual(theirs.heard, ours.heard);
+    const deadline = performance.now() + patienceMs;
+    while (!isSame() && performance.now() < deadline) await new Promise((done) => setTimeout(done, 5));
+    for (const [id, lines] of theirs.heard) {
+      const heard = ours.heard.get(id) ?? [];
+      const at = lines.findIndex((line, i) => line !== heard[i]);
+      const first = at === -1 ? Math.min(lines.length, heard.length) : at;
+      if (!isDeepStrictEqual(lines, heard)) {
+        throw new Difference(
+          `what watcher ${id} of stream ${stream} hears, from message ${first}`,
+          lines.slice(first, first + 3),
+          heard.slice(first, first + 3),
+        );
+      }
+    }
+    this.#compareHeard(
+      `the watchers of stream ${stream}`,
+      [...theirs.heard.keys()].sort(),
+      [...ours.heard.keys()].sort(),
+    );
+    this.#compareHeard(`the contract of the watches of stream ${stream}`, [], ours.violations);
+  }
+
+  #compareHeard(what: string, theirs: unknown, ours: unknown): void {
+    this.#history.push(`    ${show(ours)}`);
+    if (!isDeepStrictEqual(theirs, ours)) throw new Difference(what, theirs, ours);
+  }
+
+  /** Makes both as new, but for the revision, and compares that too; watches hear of it, and then have heard everything. */
+  async #cleanUp(): Promise<void> {
+    await this.#drain();
+    const root = { at: 0, as: "root" } as const;
+    if (this.#isAuthOn) {
+      await Promise.all(this.#sides.map((side) => this.#logIn(side)));
+      for (const side of this.#sides) side.tokens.set("root", side.keeperToken!);
+      await this.#call("Auth/AuthDisable", {}, root);
+      if (this.#isAuthOn) throw new Difference("authentication stays on", undefined, undefined);
+    }
+    const alarms = await this.#list("Maintenance/Alarm", "alarms");
+    if (alarms.length > 0) {
+      for (const alarm of [1, 2]) {
+        for (const memberID of [
+          "0",
+          "1234",
+          "18446744073709551615",
+          ...[0, 1, 2].map((n) => new Reference("member", n)),
+        ]) {
+          await this.#call("Maintenance/Alarm", { action: 2, memberID, alarm });
+        }
+      }
+    }
+    if (this.#profile.weights.auth > 0) {
+      for (const name of await this.#list("Auth/UserList", "users")) await this.#call("Auth/UserDelete", { name });
+      for (const role of await this.#list("Auth/RoleList", "roles")) await this.#call("Auth/RoleDelete", { role });
+    }
+    for (const text of await this.#list("Lease/LeaseLeases", "leases")) {
+      const { ID } = JSON.parse(text as string) as { ID: string };
+      const drawn = /<lease (\d+)>/.exec(ID);
+      await this.#call("Lease/LeaseRevoke", { ID: drawn === null ? ID : new Reference("drawn", Number(drawn[1])) });
+    }
+    while (this.#sides[0].added.length > 0) await this.#call("Cluster/MemberRemove", { ID: new Reference("added", 0) });
+    const puts = keys.map((key) => ({ request_put: { key: Buffer.from(key, "latin1") } }));
+    for (const half of [puts.slice(0, 4), puts.slice(4)]) await this.#call("KV/Txn", { success: half });
+    await this.#call("KV/DeleteRange", { key: Buffer.from("\0"), range_end: Buffer.from("\0") });
+    await this.#lastWords();
+    for (const side of this.#sides) side.forget();
+  }
+
+  /** Waits until every watcher that is to hear of the last deletion has. */
+  async #lastWords(): Promise<void> {
+    for (const stream of this.#sides[0].watches.keys()) {
+      const logs = this.#logs(stream);
+      if (logs === undefined) continue;
+      // If one side's watchers have heard of it, the other's must.
+      const hears = () => {
+        for (const id of logs[0]!.heard.keys()) {
+          if (
+            logs.every((log) => log.isAlive(id)) &&
+            logs.some((log) => log.lastRevision(id) !== logs[0]!.lastRevision(id))
+          )
+            return false;
+        }
+        return true;
+      };
+      await logs[1]!.progress(200);
+      await logs[1]!.until(hears, 3000);
+      await this.#heardTheSame(stream, logs);
+    }
+  }
+
+  async #list(name: string, field: string): Promise<readonly unknown[]> {
+    return ((await this.#call(name, {}))?.[field] ?? []) as readonly unknown[];
+  }
+
+  #call(
+    name: string,
+    request: Message,
+    { at, as } = { at: 0, as: "nobody" } as { at: number; as: "nobody" | "root" },
+  ): Promise<Message | undefined> {
+    return this.#ask({ kind: "call", name, request, at, as });
+  }
+}
+
+export interface Tally {
+  /** Operations by their names. */
+  readonly counts: Map<string, number>;
+  /** How often each rule explained a difference. */
+  readonly explained: Map<string, number>;
+}
+
+/** What only this store offers, compared with etcd's Range. */
+async function rangeStream(side: Side, request: Message, at: number): Promise<Answer> {
+  const sorts = Number(request.sort_target) !== 0 || Number(request.sort_order) === 2;
+  const filters = ["min_mod_revision", "max_mod_revision", "min_create_revision", "max_create_revision"].some(
+    (name) => (request[name] ?? "0") !== "0",
+  );
+  if (sorts || filters) return side.call("KV/Range", request, at);
+  const parts = await side.collect("KV/RangeStream", request, at);
+  if ("code" in parts) return parts;
+  const ranges = parts.map((part) => part.range_response as Message);
+  const kvs = ranges.flatMap((range) => (range.kvs ?? []) as readonly Message[]);
+  return { message: { ...ranges.at(-1), ...(kvs.length === 0 ? {} : { kvs }) } };
+}
+
+function changesRoot(name: string, request: Message): boolean {
+  if (name === "Auth/AuthEnable" || name === "Auth/AuthDisable") return true;
+  return (name === "Auth/UserChangePassword" || name === "Auth/UserDelete") && request.name === "root";
+}
+
+function show(value: unknown): string {
+  return (JSON.stringify(value) ?? "nothing").replaceAll(/v{100,}/g, (run) => `v×${run.length}`);
+}
