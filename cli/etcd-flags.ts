@@ -45,6 +45,7 @@ export const flagGroups = {
     ),
     "memory-mlock": toggle(false, "keep the process in memory"),
     "quota-backend-bytes": number(0, "size of the database at which it takes no more; 0: 2 GiB, below 0: no limit"),
+    "auto-disarm-nospace": toggle(true, "end the alarm NOSPACE when the database is well below its quota again"),
     "backend-bbolt-freelist-type": without(text("map", "how bbolt keeps its free pages"), "the database is not bbolt"),
     "backend-batch-interval": duration("0s", "how long a change may wait to be written to the database; 0s: 100ms"),
     "backend-batch-limit": number(0, "how many changes may; 0: 5000"),
@@ -97,6 +98,8 @@ export const flagGroups = {
     "auto-compaction-mode": text("periodic", "what the retention counts: periodic (time) or revision"),
     "auto-compaction-retention": text("0", "how much history is kept: 5m, 1 (hours), or 1000 revisions; 0: all"),
     "max-learners": number(1, "members that may be learners at a time"),
+    "auto-promote-learners": toggle(false, "make voters of learners when they have caught up"),
+    "election-priority": number(0, "members of a higher priority take over first when the leader is lost"),
   },
   Security: {
     "cert-file": text("", "certificate shown to clients"),
@@ -190,7 +193,8 @@ export const featureGates = {
   CompactHashCheck: false,
   FastLeaseKeepAlive: true,
   InitialCorruptCheck: false,
-  LeaseCheckpoint: false,
+  // Off in etcd, where a renewal of every such lease is a write to the log.
+  LeaseCheckpoint: true,
   LeaseCheckpointPersist: false,
   PriorityRequest: false,
   SetMemberLocalAddr: false,

@@ -37,6 +37,7 @@ export function memberOptions(flags: EtcdArguments): PlainOptions {
     snapshotCatchupEntries: flags.number("snapshot-catchup-entries"),
     maxWals: flags.number("max-wals"),
     quotaBytes: flags.number("quota-backend-bytes"),
+    autoDisarmNospace: flags.switch("auto-disarm-nospace"),
     backendBatchIntervalMs: flags.duration("backend-batch-interval") || undefined,
     backendBatchLimit: flags.number("backend-batch-limit") || undefined,
     maxTxnOps: flags.number("max-txn-ops"),

@@ -1,7 +1,8 @@
 import { crc32c } from "@node-rs/crc32";
 import { Failure, toUtf8 } from "../../base/mod.ts";
 import type { Bucket } from "../bbolt/mod.ts";
-import { parseRecord, parseRevisionKey, toByteString } from "../mvcc/mod.ts";
+import { parseRevisionKey, toByteString } from "../mvcc/mod.ts";
+import { keyOf } from "./key-of.ts";
 import { SnapshotFile } from "./snapshot-file.ts";
 
 export interface FileHash {
@@ -63,7 +64,7 @@ async function keptBy(keys: Bucket | undefined, revision: number): Promise<Reado
     for (const { key, value } of run) {
       const { main, tombstone } = parseRevisionKey(key);
       if (main > revision) break;
-      const text = parseRecord(toByteString(value)).key;
+      const text = keyOf(value);
       if (tombstone) newest.delete(text);
       else newest.set(text, toByteString(key));
     }

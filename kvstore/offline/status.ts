@@ -1,7 +1,8 @@
 import { crc32c } from "@node-rs/crc32";
 import { Failure, fromUtf8, toUtf8 } from "../../base/mod.ts";
 import { check } from "../bbolt/mod.ts";
-import { parseRecord, parseRevisionKey, toByteString } from "../mvcc/mod.ts";
+import { parseRevisionKey } from "../mvcc/mod.ts";
+import { keyOf } from "./key-of.ts";
 import { SnapshotFile } from "./snapshot-file.ts";
 
 export interface SnapshotStatus {
@@ -45,7 +46,7 @@ export async function snapshotStatus(path: string): Promise<SnapshotStatus> {
           if (!holdsKeys) continue;
           const { main, tombstone } = parseRevisionKey(key);
           revision = main;
-          const text = parseRecord(toByteString(value)).key;
+          const text = keyOf(value);
           if (tombstone) live.delete(text);
           else live.add(text);
         }

@@ -2,6 +2,12 @@ import { AlarmAction, type AlarmMember, AlarmType } from "../../proto/mod.ts";
 import { isFailure } from "../mvcc/mod.ts";
 import type { Member } from "./member.ts";
 
+/** What it needs of its member. */
+export type SpaceHost = Pick<
+  Member,
+  "alarms" | "auth" | "id" | "isLeader" | "log" | "membership" | "options" | "proposed" | "quotaBytes" | "state"
+>;
+
 const checkMs = 1000;
 /** So full of its quota a database may be for its alarm to end: what fits barely would raise it again at once. */
 const freeEnough = 0.9;
@@ -12,13 +18,13 @@ const freeEnough = 0.9;
  * engine tidy up, so each compaction is followed by a defragmentation here.
  */
 export class Space {
-  readonly #member: Member;
+  readonly #member: SpaceHost;
   #checkedMs = 0;
   #busy = false;
   /** Compact revision up to which the disk was tidied. */
   #tidied = -1;
 
-  constructor(member: Member) {
+  constructor(member: SpaceHost) {
     this.#member = member;
   }
 

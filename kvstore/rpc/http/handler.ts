@@ -32,6 +32,8 @@ export function clientHttp(parts: HttpParts): RequestListener {
     if (profiles && (await serveProfile(url, response))) return;
     if (url.pathname === "/version") {
       if (isGet(request.method, response)) reply(response, 200, versions(member), "application/json");
+    } else if (url.pathname === "/downgrade/enabled") {
+      if (isGet(request.method, response)) await downgradeEnabled(member, response);
     } else if (url.pathname === "/debug/vars") {
       if (isGet(request.method, response)) reply(response, 200, debugVars(member), "application/json; charset=utf-8");
     } else return monitor(parts, request, response, url);
@@ -80,6 +82,13 @@ function guarded(member: Member, answer: Answer): RequestListener {
 
 function urlOf({ url }: IncomingMessage): URL {
   return new URL(url ?? "/", "http://member");
+}
+
+/** Whether members may be restarted with a lower version, as all of the cluster knows it by now. etcd has this at its peer URLs. */
+async function downgradeEnabled(member: Member, response: ServerResponse): Promise<void> {
+  const failure = await new Promise<string | undefined>((resolve) => member.linearizable(resolve));
+  if (failure === undefined) reply(response, 200, String(member.membership.downgrade.enabled), "text/plain");
+  else reply(response, 500, `failed linearized read: ${failure}\n`);
 }
 
 function versions(member: Member): string {
