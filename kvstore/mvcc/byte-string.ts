@@ -1,4 +1,4 @@
-// Keys and records are kept as strings with one character per byte. V8 stores such a string as its bytes plus a
+// Keys are kept as strings with one character per byte. V8 stores such a string as its bytes plus a
 // 16-byte head on the garbage-collected heap, compares two of them with `<` in 10 ns (a loop over Uint8Arrays takes
 // 40, Buffer.compare 140) and hashes them for a Map; a Uint8Array of the same bytes costs two objects, an off-heap
 // allocation and about 250 bytes more. Order of such strings is the order of their bytes.

@@ -11,12 +11,29 @@ import type { SortedMap } from "./sorted-map.ts";
 const sliceKeys = 2000;
 const sliceDrops = 1000;
 
+/** How a compaction spreads its work. */
+export interface CompactionPace {
+  /** Versions that are dropped before what was dropped is written, at most and by default 1000. */
+  readonly batchLimit?: number;
+  /** How long it then waits. Default 0: until others had their turn. */
+  readonly sleepMs?: number;
+}
+
+/** What a compaction came to. */
+export interface CompactionReport {
+  readonly revision: number;
+  readonly dropped: number;
+  readonly tookMs: number;
+}
+
 export interface CompactorOptions {
   readonly index: SortedMap<KeyIndex>;
   readonly history: History;
   readonly backend: Backend;
   readonly clock: Clock;
   readonly onFailure: (error: unknown) => void;
+  readonly pace?: CompactionPace;
+  readonly onFinished?: (report: CompactionReport) => void;
 }
 
 /** Removes what reads can no longer ask for. The index knows every revision, so the keys are walked and not the disk;
@@ -51,7 +68,10 @@ export class Compactor {
   }
 
   async #sweep(revision: number): Promise<void> {
-    const { clock, backend } = this.#options;
+    const { clock, backend, pace = {}, onFinished } = this.#options;
+    const limit = Math.min(pace.batchLimit ?? sliceDrops, sliceDrops);
+    const startMs = clock.monotonic();
+    let dropped = 0;
     let uncommitted = 0;
     // What a crash finds half swept, it finds scheduled.
     if (failpoints.armed) await failpoints.pause("compactBeforeCommitScheduledCompact");
@@ -59,15 +79,17 @@ export class Compactor {
     if (failpoints.armed) await failpoints.pause("compactAfterCommitScheduledCompact");
     for (let next: ByteString | undefined = ""; next !== undefined; ) {
       if (failpoints.armed) await failpoints.pause("compactAfterAcquiredBatchTxLock");
-      const slice: Slice = this.#sweepSlice(next, revision);
+      const slice: Slice = this.#sweepSlice(next, revision, limit);
       next = slice.next;
+      dropped += slice.dropped;
       uncommitted += slice.dropped;
+      const isFull = uncommitted >= limit;
       // What is dropped waits in memory until it is committed, and a large batch stalls the loop: not too much of it.
-      if (uncommitted >= sliceDrops) {
+      if (isFull) {
         await this.#commitSlice();
         uncommitted = 0;
       }
-      await new Promise<void>((resolve) => clock.after(0, resolve));
+      await new Promise<void>((resolve) => clock.after(isFull ? (pace.sleepMs ?? 0) : 0, resolve));
       // The rest is done when the store is opened again.
       if (backend.closed) return;
     }
@@ -76,6 +98,7 @@ export class Compactor {
     writeRevision(backend, finishedKey, revision);
     if (failpoints.armed) await failpoints.pause("compactAfterSetFinishedCompact");
     await backend.commit();
+    onFinished?.({ revision, dropped, tookMs: clock.monotonic() - startMs });
   }
 
   async #commitSlice(): Promise<void> {
@@ -84,14 +107,14 @@ export class Compactor {
     if (failpoints.armed) await failpoints.pause("compactAfterCommitBatch");
   }
 
-  #sweepSlice(from: ByteString, revision: number): Slice {
+  #sweepSlice(from: ByteString, revision: number, limit: number): Slice {
     const { index, history } = this.#options;
     const emptied: ByteString[] = [];
     let next: ByteString | undefined;
     let seen = 0;
     let dropped = 0;
     index.visit(from, undefined, (entry, key) => {
-      if (seen++ === sliceKeys || dropped >= sliceDrops) {
+      if (seen++ === sliceKeys || dropped >= limit) {
         next = key;
         return false;
       }

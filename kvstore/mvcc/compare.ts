@@ -1,30 +1,33 @@
+import { compareBytes } from "../../base/mod.ts";
 import { type Compare, CompareResult, CompareTarget } from "../../proto/mod.ts";
-import { type ByteString, toByteString } from "./byte-string.ts";
+import { toByteString } from "./byte-string.ts";
 import type { KeyIndex } from "./key-index.ts";
 import { keyRange } from "./key-range.ts";
 import { parseRecord, valueIn } from "./record.ts";
 import type { ReadView } from "./store.ts";
 
+const noValue = new Uint8Array(0);
+
 /** Whether every key the comparison names satisfies it. Keys that are not there are compared once, as zeros; a value
  * that is not there satisfies nothing, not even NOT_EQUAL. */
 export function holds(view: ReadView, compare: Compare): boolean {
-  if (compare.rangeEnd.length === 0) return holdsFor(compare, view.get(toByteString(compare.key)));
+  if (compare.rangeEnd.length === 0) return holdsFor(view, compare, view.get(toByteString(compare.key)));
   let found = false;
   let holdsForAll = true;
   view.visit(keyRange(compare.key, compare.rangeEnd), (entry) => {
     found = true;
-    holdsForAll = holdsFor(compare, entry);
+    holdsForAll = holdsFor(view, compare, entry);
     return holdsForAll;
   });
-  return found ? holdsForAll : holdsFor(compare, undefined);
+  return found ? holdsForAll : holdsFor(view, compare, undefined);
 }
 
-function holdsFor(compare: Compare, entry: KeyIndex | undefined): boolean {
+function holdsFor(view: ReadView, compare: Compare, entry: KeyIndex | undefined): boolean {
   switch (compare.target) {
     case CompareTarget.VALUE: {
-      if (entry?.record === undefined) return false;
-      const wanted = compare.value === undefined ? "" : toByteString(compare.value);
-      return satisfies(compare.result, order(valueIn(parseRecord(entry.record)), wanted));
+      if (entry === undefined) return false;
+      const value = valueIn(parseRecord(view.recordOf(entry)));
+      return satisfies(compare.result, compareBytes(value, compare.value ?? noValue));
     }
     case CompareTarget.LEASE:
       return satisfies(compare.result, order(entry?.lease ?? 0n, compare.lease ?? 0n));
@@ -56,7 +59,7 @@ function satisfies(result: CompareResult, order: number): boolean {
   }
 }
 
-function order<T extends ByteString | number | bigint>(a: T, b: T): number {
+function order<T extends number | bigint>(a: T, b: T): number {
   if (a === b) return 0;
   return a < b ? -1 : 1;
 }

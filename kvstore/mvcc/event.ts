@@ -1,6 +1,6 @@
 import { Encoded, type Event } from "../../proto/mod.ts";
-import { type ByteString, writeByteString } from "./byte-string.ts";
-import { encodeTombstone, type Record } from "./record.ts";
+import type { ByteString } from "./byte-string.ts";
+import { type Record, tombstoneRecord } from "./record.ts";
 
 /** One version of one key coming to be: an entry of the history, and what watchers hear of it. */
 export class StoreEvent {
@@ -10,7 +10,7 @@ export class StoreEvent {
   readonly key: ByteString;
   /** As in the history: of a tombstone, the key alone. */
   readonly record: Record;
-  /** The version before: `undefined` if there was none, `"unknown"` when the event was read back from the disk. */
+  /** The version before: `undefined` if there was none, `"unknown"` when it has to be looked up. */
   readonly previous: Record | undefined | "unknown";
   #encoded: Encoded<Event> | undefined;
   #encodedWithPrevious: Encoded<Event> | undefined;
@@ -44,7 +44,7 @@ export class StoreEvent {
   }
 
   #encode(previous: Record | undefined): Encoded<Event> {
-    const record = this.tombstone ? encodeTombstone(this.key, this.main) : this.record;
+    const record = this.tombstone ? tombstoneRecord(this.key, this.main) : this.record;
     const bytes = Buffer.allocUnsafe(2 + fieldSize(record) + (previous === undefined ? 0 : fieldSize(previous)));
     let at = 0;
     if (this.tombstone) {
@@ -70,6 +70,6 @@ function writeField(bytes: Uint8Array, start: number, tag: number, record: Recor
     length >>>= 7;
   }
   bytes[at++] = length;
-  writeByteString(bytes, at, record);
+  bytes.set(record.bytes, at);
   return at + record.length;
 }

@@ -1,9 +1,8 @@
 import { crc32c } from "@node-rs/crc32";
 import type { Backend } from "./backend.ts";
-import { toByteString } from "./byte-string.ts";
 import type { Entry } from "./engine.ts";
 import type { KeyIndex } from "./key-index.ts";
-import { parseRecord } from "./record.ts";
+import { keyIn, recordAt } from "./record.ts";
 import { parseRevisionKey, revisionKey } from "./revision.ts";
 import type { SortedMap } from "./sorted-map.ts";
 
@@ -30,7 +29,7 @@ export async function hashKv(
     const { main, sub, tombstone } = parseRevisionKey(key);
     if (main > compactRevision) return true;
     if (tombstone) return false;
-    const version = index.get(parseRecord(toByteString(value)).key)?.at(seenAt);
+    const version = index.get(keyIn(recordAt(value, 0, value.length)))?.at(seenAt);
     return version?.main === main && version.sub === sub;
   };
   await backend.commit();

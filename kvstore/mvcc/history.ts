@@ -1,8 +1,7 @@
 import { assert } from "../../base/mod.ts";
 import type { Backend, BatchSource } from "./backend.ts";
-import { sliceToByteString } from "./byte-string.ts";
 import { StoreEvent } from "./event.ts";
-import { parseRecord, type Record } from "./record.ts";
+import { keyIn, type Record, recordAt } from "./record.ts";
 import { parseRevisionKey, revisionKey } from "./revision.ts";
 
 /** Every version of every key in revision order: the `key` bucket of the backend, and in memory the newest of it, which
@@ -58,7 +57,7 @@ export class History implements BatchSource {
     }
     const bytes = this.#backend.get("key", revisionKey(main, sub, false));
     assert(bytes !== undefined, "a version in the index is in the history");
-    return sliceToByteString(bytes, 0, bytes.length);
+    return recordAt(bytes, 0, bytes.length);
   }
 
   /** First revision that `recent` can read. */
@@ -79,8 +78,8 @@ export class History implements BatchSource {
     for await (const entries of this.#backend.scan("key", first, end, run)) {
       yield entries.map(({ key, value }) => {
         const { main, sub, tombstone } = parseRevisionKey(key);
-        const record = sliceToByteString(value, 0, value.length);
-        return new StoreEvent(main, sub, tombstone, parseRecord(record).key, record, "unknown");
+        const record = recordAt(value, 0, value.length);
+        return new StoreEvent(main, sub, tombstone, keyIn(record), record, "unknown");
       });
     }
   }
@@ -88,7 +87,7 @@ export class History implements BatchSource {
   drain(put: Parameters<BatchSource["drain"]>[0]): void {
     for (; this.#undrained < this.#recent.length; this.#undrained++) {
       const { main, sub, tombstone, record } = this.#recent[this.#undrained] as StoreEvent;
-      put("key", revisionKey(main, sub, tombstone), record);
+      put("key", revisionKey(main, sub, tombstone), record.bytes);
     }
     for (const { main, sub, tombstone } of this.#dropped) put("key", revisionKey(main, sub, tombstone), undefined);
     this.#dropped = [];

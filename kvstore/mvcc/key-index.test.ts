@@ -1,13 +1,18 @@
 import { expect, test } from "vitest";
 import { KeyIndex } from "./key-index.ts";
+import { type Record, recordAt } from "./record.ts";
+
+function record(text: string): Record {
+  return recordAt(Buffer.from(text), 0, text.length);
+}
 
 /** put @ 1.0, put @ 2.0, delete @ 3.1, put @ 4.0 */
 function twoGenerations(): KeyIndex {
   const index = new KeyIndex("a");
-  index.put(1, 0, 1, 1, 0n, "one");
-  index.put(2, 0, 1, 2, 0n, "two");
+  index.put(1, 0, 1, 1, 0n, record("one"));
+  index.put(2, 0, 1, 2, 0n, record("two"));
   index.tombstone(3, 1);
-  index.put(4, 0, 4, 1, 0n, "four");
+  index.put(4, 0, 4, 1, 0n, record("four"));
   return index;
 }
 
@@ -27,7 +32,7 @@ test("a read sees the last version that is not after it", () => {
 
 test("of two versions with one main the later counts", () => {
   const index = new KeyIndex("a");
-  index.put(2, 0, 2, 1, 0n, "put by one nested transaction");
+  index.put(2, 0, 2, 1, 0n, record("put by one nested transaction"));
   index.tombstone(2, 1);
   expect(index.at(2)).toEqual({ main: 2, sub: 1, tombstone: true });
   expect(compacted(index, 2)).toEqual(["2.0"]);
@@ -48,7 +53,7 @@ test.each([
 
 test("a tombstone goes when compaction has passed it, and the key with it", () => {
   const index = new KeyIndex("a");
-  index.put(1, 0, 1, 1, 0n, "one");
+  index.put(1, 0, 1, 1, 0n, record("one"));
   index.tombstone(2, 0);
   expect(compacted(index, 2)).toEqual(["1.0"]);
   expect(index.empty).toBe(false);
@@ -58,5 +63,5 @@ test("a tombstone goes when compaction has passed it, and the key with it", () =
 
 test("revisions of a key only grow", () => {
   const index = twoGenerations();
-  expect(() => index.put(4, 0, 4, 2, 0n, "again")).toThrow("only grow");
+  expect(() => index.put(4, 0, 4, 2, 0n, record("again"))).toThrow("only grow");
 });

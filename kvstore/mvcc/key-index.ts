@@ -9,7 +9,7 @@ export interface Version {
   readonly tombstone: boolean;
 }
 
-/** All revisions of one key, and its newest record while it lives. A generation is what lies between two tombstones:
+/** All revisions of one key, and its newest record while it lives and is in memory. A generation is what lies between two tombstones:
  *
  *     put a @ 1.0, put a @ 2.0, delete a @ 3.1, put a @ 4.0
  *     generations: {1.0, 2.0, 3.1(t)}, {4.0}
@@ -28,7 +28,8 @@ export class KeyIndex {
   created = 0;
   version = 0;
   lease = 0n;
-  /** The newest version, or undefined when it is a tombstone. */
+  recordBytes = 0;
+  /** The newest version. Undefined when it is a tombstone, or on the disk only: see RecordMemory. */
   record: Record | undefined;
   /** Revisions before the newest, ascending, as pairs of main and sub, where `~sub` stands for a tombstone. An array of
    * numbers, and none at all for a key written once: a store has millions of keys. */
@@ -39,7 +40,7 @@ export class KeyIndex {
   }
 
   get live(): boolean {
-    return this.record !== undefined;
+    return this.version > 0;
   }
 
   put(main: number, sub: number, created: number, version: number, lease: bigint, record: Record): void {
@@ -49,6 +50,7 @@ export class KeyIndex {
     this.created = created;
     this.version = version;
     this.lease = lease;
+    this.recordBytes = record.length;
     this.record = record;
   }
 
@@ -59,6 +61,7 @@ export class KeyIndex {
     this.created = 0;
     this.version = 0;
     this.lease = 0n;
+    this.recordBytes = 0;
     this.record = undefined;
   }
 

@@ -24,14 +24,14 @@ export {
   checkTxnRequest,
   type RequestFailure,
 } from "./check.ts";
+export type { CompactionPace, CompactionReport } from "./compactor.ts";
 export type { Engine, EngineHome, Entry, Successor } from "./engine.ts";
 export { type Failure, fail, isFailure, type StateFailureCode } from "./failure.ts";
 export type { HashOfRevision } from "./hash.ts";
 export { type KeyRange, keyRange } from "./key-range.ts";
 export { LevelHome } from "./level-engine.ts";
 export { MemoryHome } from "./memory-engine.ts";
-export type { RangeAnswer } from "./range.ts";
-export { parseRecord } from "./record.ts";
+export { isLargeRange, type RangeAnswer, rangeInSlices } from "./range.ts";
 export { parseRevisionKey, revisionKey } from "./revision.ts";
 export { installState, openState, type State, type StateOptions } from "./state.ts";
 export type { Applied, ReadView, Store } from "./store.ts";

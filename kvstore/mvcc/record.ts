@@ -1,31 +1,35 @@
 import { assert } from "../../base/mod.ts";
 import { Encoded, type KeyValue } from "../../proto/mod.ts";
-import { type ByteString, fromByteString, sliceToByteString, writeByteString } from "./byte-string.ts";
+import { type ByteString, sliceToByteString, writeByteString } from "./byte-string.ts";
 
 /** An encoded mvccpb.KeyValue, fields in order and zeros left out, as Go encodes it: what the history keeps, what
  * HashKV sums up, and what goes into answers and events as it stands. */
-export type Record = ByteString;
+export type Record = Encoded<KeyValue>;
 
 const tags = { key: 0x0a, createRevision: 0x10, modRevision: 0x18, version: 0x20, value: 0x2a, lease: 0x30 } as const;
 
-let scratch = Buffer.alloc(1 << 16);
 const lease64 = new DataView(new ArrayBuffer(8));
+const noValue = new Uint8Array(0);
 
 /** The longest a record gets beyond its key and value: five numbers, six tags, two lengths. */
 const overhead = 6 + 4 * 10 + 2 * 5;
 
-export function encodeRecord(
+export function maxRecordBytes(key: ByteString, value: Uint8Array): number {
+  return key.length + value.length + overhead;
+}
+
+/** Writes a record to `bytes[start...)`, where `maxRecordBytes` are free; returns its end. */
+export function writeRecord(
+  bytes: Uint8Array,
+  start: number,
   key: ByteString,
   createRevision: number,
   modRevision: number,
   version: number,
-  value: Uint8Array | ByteString,
+  value: Uint8Array,
   lease: bigint,
-): Record {
-  const needed = key.length + value.length + overhead;
-  if (scratch.length < needed) scratch = Buffer.alloc(2 * needed);
-  const bytes = scratch;
-  let at = 0;
+): number {
+  let at = start;
   bytes[at++] = tags.key;
   at = writeText(bytes, at, key);
   if (createRevision !== 0) {
@@ -42,23 +46,25 @@ export function encodeRecord(
   }
   if (value.length > 0) {
     bytes[at++] = tags.value;
-    if (typeof value === "string") at = writeText(bytes, at, value);
-    else {
-      at = writeVarint(bytes, at, value.length);
-      bytes.set(value, at);
-      at += value.length;
-    }
+    at = writeVarint(bytes, at, value.length);
+    bytes.set(value, at);
+    at += value.length;
   }
   if (lease !== 0n) {
     bytes[at++] = tags.lease;
     at = writeLease(bytes, at, lease);
   }
-  return sliceToByteString(bytes, 0, at);
+  return at;
 }
 
-/** A tombstone knows its key and, for watchers, when it was made; the history keeps the key alone. */
-export function encodeTombstone(key: ByteString, modRevision: number): Record {
-  return encodeRecord(key, 0, modRevision, 0, "", 0n);
+export function recordAt(bytes: Uint8Array, start: number, end: number): Record {
+  return new Encoded<KeyValue>(bytes, start, end);
+}
+
+/** What the history keeps of a deletion: the key alone. With `modRevision`, what watchers are told. */
+export function tombstoneRecord(key: ByteString, modRevision = 0): Record {
+  const bytes = Buffer.allocUnsafe(maxRecordBytes(key, noValue));
+  return recordAt(bytes, 0, writeRecord(bytes, 0, key, 0, modRevision, 0, noValue, 0n));
 }
 
 /** A record taken apart. The value stays inside the record until it is asked for. */
@@ -69,84 +75,87 @@ export interface ParsedRecord {
   readonly modRevision: number;
   readonly version: number;
   readonly lease: bigint;
-  /** End of everything before the value. */
+  /** Of `record.buffer`: the end of everything before the value, and the value. */
   readonly headEnd: number;
   readonly valueStart: number;
   readonly valueEnd: number;
 }
 
 export function parseRecord(record: Record): ParsedRecord {
+  const { buffer, end: recordEnd } = record;
   let key = "";
   let createRevision = 0;
   let modRevision = 0;
   let version = 0;
   let lease = 0n;
-  let headEnd = 0;
-  let valueStart = 0;
-  let valueEnd = 0;
-  let at = 0;
-  while (at < record.length) {
-    switch (record.charCodeAt(at++)) {
+  let headEnd = -1;
+  let valueStart = recordEnd;
+  let valueEnd = recordEnd;
+  let at = record.start;
+  while (at < recordEnd) {
+    switch (buffer[at++]) {
       case tags.key: {
-        const length = readVarint(record, at);
-        key = record.slice(end, end + length);
+        const length = readVarint(buffer, at);
+        key = sliceToByteString(buffer, end, end + length);
         at = end + length;
         break;
       }
       case tags.createRevision:
-        createRevision = readVarint(record, at);
+        createRevision = readVarint(buffer, at);
         at = end;
         break;
       case tags.modRevision:
-        modRevision = readVarint(record, at);
+        modRevision = readVarint(buffer, at);
         at = end;
         break;
       case tags.version:
-        version = readVarint(record, at);
+        version = readVarint(buffer, at);
         at = end;
         break;
       case tags.value: {
         headEnd = at - 1;
-        const length = readVarint(record, at);
+        const length = readVarint(buffer, at);
         valueStart = end;
         valueEnd = end + length;
         at = valueEnd;
         break;
       }
       case tags.lease:
-        if (valueEnd === 0) headEnd = at - 1;
-        lease = readLease(record, at);
+        if (headEnd < 0) headEnd = at - 1;
+        lease = readLease(buffer, at);
         at = end;
         break;
       default:
         assert(false, "a record holds the fields of a KeyValue and nothing else");
     }
   }
-  assert(at === record.length, "a record ends with a whole field");
-  if (valueEnd === 0) {
-    valueStart = valueEnd = record.length;
-    if (lease === 0n) headEnd = record.length;
-  }
+  assert(at === recordEnd, "a record ends with a whole field");
+  if (headEnd < 0) headEnd = recordEnd;
   return { record, key, createRevision, modRevision, version, lease, headEnd, valueStart, valueEnd };
 }
 
-export function valueIn({ record, valueStart, valueEnd }: ParsedRecord): ByteString {
-  return record.slice(valueStart, valueEnd);
+export function keyIn(record: Record): ByteString {
+  assert(record.buffer[record.start] === tags.key, "a record begins with its key");
+  const length = readVarint(record.buffer, record.start + 1);
+  return sliceToByteString(record.buffer, end, end + length);
+}
+
+export function valueIn({ record, valueStart, valueEnd }: ParsedRecord): Uint8Array {
+  return record.buffer.subarray(valueStart, valueEnd);
 }
 
 /** The record for `keys_only`. etcd answers that from its index, which does not know leases. */
 export function withoutValueAndLease(record: Record): Record {
-  return record.slice(0, parseRecord(record).headEnd);
+  return recordAt(record.buffer, record.start, parseRecord(record).headEnd);
 }
 
 export function withoutValue(record: Record): Record {
-  const { headEnd, valueEnd } = parseRecord(record);
-  return headEnd === record.length ? record : record.slice(0, headEnd) + record.slice(valueEnd);
-}
-
-/** For an answer. */
-export function encoded(record: Record): Encoded<KeyValue> {
-  return new Encoded<KeyValue>(fromByteString(record));
+  const { headEnd, valueEnd, lease } = parseRecord(record);
+  if (lease === 0n) return recordAt(record.buffer, record.start, headEnd);
+  const { buffer, start } = record;
+  return new Encoded<KeyValue>(
+    Buffer.concat([buffer.subarray(start, headEnd), buffer.subarray(Math.max(headEnd, valueEnd), record.end)]),
+  );
 }
 
 function writeText(bytes: Uint8Array, start: number, text: ByteString): number {
@@ -189,11 +198,11 @@ function writeLease(bytes: Uint8Array, start: number, lease: bigint): number {
 /** Where the last `readVarint` or `readLease` ended. */
 let end = 0;
 
-function readVarint(record: Record, start: number): number {
+function readVarint(bytes: Uint8Array, start: number): number {
   let value = 0;
   let scale = 1;
   for (let at = start; ; at++) {
-    const byte = record.charCodeAt(at);
+    const byte = bytes[at] as number;
     value += (byte & 0x7f) * scale;
     if (byte < 0x80) {
       end = at + 1;
@@ -203,11 +212,11 @@ function readVarint(record: Record, start: number): number {
   }
 }
 
-function readLease(record: Record, start: number): bigint {
+function readLease(bytes: Uint8Array, start: number): bigint {
   let value = 0n;
   let shift = 0n;
   for (let at = start; ; at++) {
-    const byte = record.charCodeAt(at);
+    const byte = bytes[at] as number;
     value |= BigInt(byte & 0x7f) << shift;
     if (byte < 0x80) {
       end = at + 1;

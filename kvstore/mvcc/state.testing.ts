@@ -7,18 +7,19 @@ export interface TestStateOptions {
   readonly home?: EngineHome;
   readonly clock?: VirtualClock;
   readonly recentHistoryBytes?: number;
+  readonly recordMemoryBytes?: number;
 }
 
 /** A state machine over a home that survives it, in virtual time. */
 export class TestState {
   readonly home: EngineHome;
   readonly clock: VirtualClock;
-  readonly #recentHistoryBytes: number | undefined;
+  readonly #memory: Pick<TestStateOptions, "recentHistoryBytes" | "recordMemoryBytes">;
   #state: State | undefined;
 
-  constructor({ home, clock = new VirtualClock(), recentHistoryBytes }: TestStateOptions = {}) {
+  constructor({ home, clock = new VirtualClock(), ...memory }: TestStateOptions = {}) {
     this.home = home ?? new MemoryHome();
-    this.#recentHistoryBytes = recentHistoryBytes;
+    this.#memory = memory;
     this.clock = clock;
   }
 
@@ -32,8 +33,7 @@ export class TestState {
       throw error;
     };
     const { home, clock } = this;
-    const recentHistoryBytes = this.#recentHistoryBytes;
-    this.#state = await openState({ home, clock, minLeaseTtl: 2, onFailure, recentHistoryBytes });
+    this.#state = await openState({ home, clock, minLeaseTtl: 2, onFailure, ...this.#memory });
     return this.#state;
   }
 

@@ -1,9 +1,9 @@
 import type { Clock } from "../../base/mod.ts";
 import { Lessor } from "../lease/mod.ts";
 import { Applier } from "./applier.ts";
-import { Backend, type BackendRecord, importRecords } from "./backend.ts";
+import { Backend, type BackendOptions, type BackendRecord, importRecords } from "./backend.ts";
 import type { Engine, EngineHome } from "./engine.ts";
-import { Store } from "./store.ts";
+import { Store, type StoreOptions } from "./store.ts";
 
 export interface StateOptions {
   readonly home: EngineHome;
@@ -14,6 +14,12 @@ export interface StateOptions {
   readonly onFailure: (error: unknown) => void;
   /** How much of the history that is on disk stays in memory too. Default 8 MiB. */
   readonly recentHistoryBytes?: number;
+  /** How much memory the newest records of live keys may take. Default 1 GiB. */
+  readonly recordMemoryBytes?: number;
+  /** How changes gather before they are written. */
+  readonly batching?: Pick<BackendOptions, "intervalMs" | "batchLimit">;
+  readonly compactionPace?: StoreOptions["compactionPace"];
+  readonly onCompacted?: StoreOptions["onCompacted"];
 }
 
 /** All that a member's log has made so far: the replicated state machine. */
@@ -49,9 +55,10 @@ export async function installState(
 }
 
 async function load(engine: Engine, options: StateOptions): Promise<State> {
-  const { clock, minLeaseTtl, onFailure, recentHistoryBytes } = options;
-  const backend = await Backend.open({ engine, clock, onFailure });
+  const { clock, minLeaseTtl, onFailure, recentHistoryBytes, recordMemoryBytes, compactionPace, onCompacted } = options;
+  const backend = await Backend.open({ engine, clock, onFailure, ...options.batching });
   const lessor = await Lessor.open({ backend, clock, minTtl: minLeaseTtl });
-  const store = await Store.open({ backend, clock, leases: lessor, onFailure, recentHistoryBytes });
+  const kept = { recentHistoryBytes, recordMemoryBytes, compactionPace, onCompacted };
+  const store = await Store.open({ backend, clock, leases: lessor, onFailure, ...kept });
   return { backend, lessor, store, applier: new Applier(store, lessor) };
 }

@@ -1,15 +1,16 @@
 import { assert, type Clock } from "../../base/mod.ts";
 import type { Backend, BatchSource } from "./backend.ts";
-import { type ByteString, sliceToByteString } from "./byte-string.ts";
-import { Compactor } from "./compactor.ts";
+import type { ByteString } from "./byte-string.ts";
+import { type CompactionPace, type CompactionReport, Compactor } from "./compactor.ts";
 import { StoreEvent } from "./event.ts";
 import { type Failure, fail } from "./failure.ts";
 import { type HashOfRevision, hashKv } from "./hash.ts";
 import { History } from "./history.ts";
-import { KeyIndex } from "./key-index.ts";
+import { KeyIndex, type Version } from "./key-index.ts";
 import type { KeyRange } from "./key-range.ts";
 import { readRevision, scheduledKey, writeRevision } from "./meta.ts";
-import { encodeRecord, parseRecord, type Record } from "./record.ts";
+import { parseRecord, type Record, recordAt, tombstoneRecord } from "./record.ts";
+import { RecordMemory } from "./record-memory.ts";
 import { parseRevisionKey } from "./revision.ts";
 import { SortedMap } from "./sorted-map.ts";
 
@@ -33,6 +34,15 @@ export interface RangeResult {
   readonly count: number;
 }
 
+/** A part of a range, read in one go. */
+export interface RangeSlice {
+  readonly records: readonly Record[];
+  /** Keys in this part. */
+  readonly count: number;
+  /** Where the rest begins; undefined when there is none. */
+  readonly next: ByteString | undefined;
+}
+
 export interface RangeOptions {
   /** Revision to read at; 0 and below is the newest. */
   readonly at?: number;
@@ -50,6 +60,8 @@ export interface ReadView {
   range(keys: KeyRange, options?: RangeOptions): RangeResult | Failure<"Compacted" | "FutureRev">;
   /** The newest version of one key, when it lives. */
   get(key: ByteString): KeyIndex | undefined;
+  /** The newest record of a live key. */
+  recordOf(entry: KeyIndex): Record;
   /** Shows the live keys of a range at their newest version, in order, until `visit` returns false. */
   visit(keys: KeyRange, visit: (entry: KeyIndex) => boolean): void;
 }
@@ -57,7 +69,7 @@ export interface ReadView {
 /** Writes of one transaction: the first makes a new revision, which all share. */
 export interface WriteView extends ReadView {
   /** Leases are checked before: an unknown one is a bug. */
-  put(key: ByteString, value: Uint8Array | ByteString, lease: bigint): void;
+  put(key: ByteString, value: Uint8Array, lease: bigint): void;
   /** Returns the number of deleted keys. */
   deleteRange(keys: KeyRange): number;
 }
@@ -70,16 +82,22 @@ export interface StoreOptions {
   readonly onFailure: (error: unknown) => void;
   /** How much of the history that is on disk stays in memory too. Default 8 MiB. */
   readonly recentHistoryBytes?: number;
+  /** How much memory the newest records of live keys may take; beyond it, those not written for longest are read from
+   * the disk. Default 1 GiB. */
+  readonly recordMemoryBytes?: number;
+  readonly compactionPace?: CompactionPace;
+  readonly onCompacted?: (report: CompactionReport) => void;
 }
 
-/** Keys and their history: etcd's MVCC store. In memory an index of all keys and revisions with the newest record of each
- * live key, in the backend all records. Writes happen on the apply path, one transaction at a time, without waiting for
+/** Keys and their history: etcd's MVCC store. In memory an index of all keys and revisions with the newest records of
+ * live keys, in the backend all records. Writes happen on the apply path, one transaction at a time, without waiting for
  * anything; each returns only after the index, the history and the listener know of it. */
 export class Store implements WriteView {
   readonly #backend: Backend;
   readonly #leases: LeaseItems;
   readonly #index = new SortedMap<KeyIndex>();
   readonly #history: History;
+  readonly #records: RecordMemory;
   readonly #compactor: Compactor;
   /** A fresh store is at 1. */
   #revision = 1;
@@ -92,11 +110,21 @@ export class Store implements WriteView {
   #onRevision: ((revision: number, events: readonly StoreEvent[]) => void) | undefined;
   #liveBytes = 0;
 
-  private constructor({ backend, clock, leases, onFailure, recentHistoryBytes = 8 << 20 }: StoreOptions) {
+  private constructor(options: StoreOptions) {
+    const { backend, clock, leases, onFailure, recentHistoryBytes = 8 << 20, recordMemoryBytes = 1 << 30 } = options;
     this.#backend = backend;
     this.#leases = leases;
     this.#history = new History(backend, recentHistoryBytes);
-    this.#compactor = new Compactor({ index: this.#index, history: this.#history, backend, clock, onFailure });
+    this.#records = new RecordMemory(recordMemoryBytes);
+    this.#compactor = new Compactor({
+      index: this.#index,
+      history: this.#history,
+      backend,
+      clock,
+      onFailure,
+      pace: options.compactionPace,
+      onFinished: options.onCompacted,
+    });
     backend.addSource({
       drain: (put) => this.#drain(put),
       written: () => {
@@ -160,6 +188,14 @@ export class Store implements WriteView {
     return entry?.live ? entry : undefined;
   }
 
+  recordOf(entry: KeyIndex): Record {
+    assert(entry.live, "a key that is deleted has no newest record");
+    if (entry.record !== undefined) return entry.record;
+    const read = this.#history.get(entry.main, entry.sub);
+    entry.record = this.#records.add(entry, read.bytes);
+    return entry.record;
+  }
+
   visit({ from, to }: KeyRange, visit: (entry: KeyIndex) => boolean): void {
     this.#index.visit(from, to, (entry) => !entry.live || visit(entry));
   }
@@ -174,13 +210,46 @@ export class Store implements WriteView {
     if (at > 0 && at < newest) return this.#rangeAt(keys, at, limit, countOnly);
     const records: Record[] = [];
     if (!countOnly) {
-      this.#index.visit(keys.from, keys.to, ({ record }) => {
-        if (record !== undefined) records.push(record);
+      this.#index.visit(keys.from, keys.to, (entry) => {
+        if (entry.live) records.push(this.#peek(entry));
         return records.length !== limit || limit === 0;
       });
     }
     const complete = !countOnly && (limit === 0 || records.length < limit);
     return { records, count: complete ? records.length : this.#index.weightBetween(keys.from, keys.to) };
+  }
+
+  /** Number of keys that are live now. */
+  countNow({ from, to }: KeyRange): number {
+    return this.#index.weightBetween(from, to);
+  }
+
+  /** The first part of a range that is read slice by slice, always at the same revision `at`, with the loop free in between:
+   * looks at no more than `keysAtMost` keys, dead or alive. */
+  slice(
+    keys: KeyRange,
+    at: number,
+    keysAtMost: number,
+    countOnly: boolean,
+  ): RangeSlice | Failure<"Compacted" | "FutureRev"> {
+    if (at > this.#revision) return fail("FutureRev");
+    if (at < this.#compactRevision) return fail("Compacted");
+    const records: Record[] = [];
+    let count = 0;
+    let seen = 0;
+    let next: ByteString | undefined;
+    this.#index.visit(keys.from, keys.to, (entry, key) => {
+      if (seen++ === keysAtMost) {
+        next = key;
+        return false;
+      }
+      const version = entry.at(at);
+      if (version === undefined || version.tombstone) return true;
+      count++;
+      if (!countOnly) records.push(this.#version(entry, version));
+      return true;
+    });
+    return { records, count, next };
   }
 
   /** The record of `key` that a read at `main` sees. Undefined too when that revision is compacted. */
@@ -189,7 +258,7 @@ export class Store implements WriteView {
     const entry = this.#index.get(key);
     const version = entry?.at(main);
     if (entry === undefined || version === undefined || version.tombstone) return undefined;
-    return version.main === entry.main ? entry.record : this.#history.get(version.main, version.sub);
+    return version.main === entry.main ? this.recordOf(entry) : this.#history.get(version.main, version.sub);
   }
 
   /** Runs a transaction. It cannot fail halfway: what could fail is checked before the first write. */
@@ -206,22 +275,22 @@ export class Store implements WriteView {
     return answer;
   }
 
-  put(key: ByteString, value: Uint8Array | ByteString, lease: bigint): void {
+  put(key: ByteString, value: Uint8Array, lease: bigint): void {
     const main = this.#revision + 1;
     let entry = this.#index.get(key);
     if (entry === undefined) {
       entry = new KeyIndex(key);
       this.#index.insert(key, entry, 1);
     } else if (!entry.live) this.#index.setWeight(key, 1);
-    const previous = entry.record;
+    const previous = this.#supersede(entry);
     const previousLease = entry.lease;
     const created = previous === undefined ? main : entry.created;
     const version = entry.version + 1;
-    const record = encodeRecord(key, created, main, version, value, lease);
+    const record = this.#records.write(entry, key, created, main, version, value, lease);
     const sub = this.#written;
     entry.put(main, sub, created, version, lease, record);
-    this.#liveBytes += record.length - (previous?.length ?? 0);
-    this.#record(new StoreEvent(main, sub, false, key, record, previous));
+    this.#liveBytes += record.length;
+    this.#record(new StoreEvent(main, sub, false, entry.key, record, previous));
     if (previousLease === lease) return;
     if (previousLease !== 0n) this.#leases.detach(previousLease, key);
     if (lease !== 0n) this.#leases.attach(lease, key);
@@ -259,7 +328,7 @@ export class Store implements WriteView {
     for await (const entries of this.#backend.scan("key")) {
       for (const { key, value } of entries) {
         const { main, sub, tombstone } = parseRevisionKey(key);
-        this.#restoreVersion(main, sub, tombstone, sliceToByteString(value, 0, value.length));
+        this.#restoreVersion(main, sub, tombstone, value);
         revision = main;
       }
     }
@@ -279,16 +348,40 @@ export class Store implements WriteView {
     if (scheduled !== undefined) this.#compactor.resume(scheduled);
   }
 
-  #restoreVersion(main: number, sub: number, tombstone: boolean, record: Record): void {
-    const { key, createRevision, version, lease } = parseRecord(record);
+  #restoreVersion(main: number, sub: number, tombstone: boolean, bytes: Uint8Array): void {
+    const { key, createRevision, version, lease } = parseRecord(recordAt(bytes, 0, bytes.length));
     let entry = this.#index.get(key);
     if (entry === undefined) {
       entry = new KeyIndex(key);
       this.#index.insert(key, entry, tombstone ? 0 : 1);
     } else if (entry.live === tombstone) this.#index.setWeight(key, tombstone ? 0 : 1);
-    this.#liveBytes += (tombstone ? 0 : record.length) - (entry.record?.length ?? 0);
-    if (tombstone) entry.tombstone(main, sub);
-    else entry.put(main, sub, createRevision, version, lease, record);
+    this.#supersede(entry);
+    if (tombstone) {
+      entry.tombstone(main, sub);
+      return;
+    }
+    entry.put(main, sub, createRevision, version, lease, this.#records.add(entry, bytes));
+    this.#liveBytes += bytes.length;
+  }
+
+  /** The entry's newest record, if it has one, is about to be its last but one. */
+  #supersede(entry: KeyIndex): Record | "unknown" | undefined {
+    if (!entry.live) return undefined;
+    this.#liveBytes -= entry.recordBytes;
+    const { record } = entry;
+    if (record === undefined) return "unknown";
+    this.#records.release(record);
+    entry.record = undefined;
+    return record;
+  }
+
+  #version(entry: KeyIndex, { main, sub }: Version): Record {
+    return main === entry.main ? this.#peek(entry) : this.#history.get(main, sub);
+  }
+
+  /** As `recordOf`, for readers of many keys: what they read once does not push out what others read often. */
+  #peek(entry: KeyIndex): Record {
+    return entry.record ?? this.#history.get(entry.main, entry.sub);
   }
 
   #drain(put: Parameters<BatchSource["drain"]>[0]): void {
@@ -306,8 +399,7 @@ export class Store implements WriteView {
       if (version === undefined || version.tombstone) return true;
       count++;
       if (countOnly || (limit > 0 && count > limit)) return true;
-      const isNewest = version.main === entry.main;
-      records.push(isNewest ? (entry.record as Record) : this.#history.get(version.main, version.sub));
+      records.push(this.#version(entry, version));
       return true;
     });
     return { records, count };
@@ -319,13 +411,13 @@ export class Store implements WriteView {
   }
 
   #delete(entry: KeyIndex): void {
-    const { key, lease, record: previous } = entry;
+    const { key, lease } = entry;
     const main = this.#revision + 1;
     const sub = this.#written;
+    const previous = this.#supersede(entry);
     entry.tombstone(main, sub);
     this.#index.setWeight(key, 0);
-    this.#liveBytes -= previous?.length ?? 0;
-    this.#record(new StoreEvent(main, sub, true, key, encodeRecord(key, 0, 0, 0, "", 0n), previous));
+    this.#record(new StoreEvent(main, sub, true, key, tombstoneRecord(key), previous));
     if (lease !== 0n) this.#leases.detach(lease, key);
   }
 

@@ -17,9 +17,12 @@ import {
   type Failure,
   fail,
   isFailure,
+  isLargeRange,
   isTxnReadonly,
   isTxnSerializable,
   type PutAnswer,
+  type RangeAnswer,
+  rangeInSlices,
   type TxnAnswer,
 } from "../mvcc/mod.ts";
 import type { Member } from "../server/member.ts";
@@ -30,6 +33,7 @@ import { failureToRpcError, rpcError } from "./errors.ts";
 import { type Implementation, implement, type UnaryCall } from "./grpc/mod.ts";
 import type { Headers } from "./headers.ts";
 import { putCost, type Quota, txnCost } from "./quota.ts";
+import { replyRange } from "./range-reply.ts";
 import { streamRange } from "./range-stream.ts";
 
 /**
@@ -62,9 +66,21 @@ export function kvService(member: Member, headers: Headers, quota: Quota, access
   }
 
   function range(request: RangeRequest, call: UnaryCall<RangeResponse>): void {
-    const found = access.range(call, request.key, request.rangeEnd) ?? member.state.applier.range(request);
+    const denied = access.range(call, request.key, request.rangeEnd);
+    const { applier, store } = member.state;
+    if (denied !== undefined) failCall(call, denied);
+    else if (isLargeRange(store, request)) largeRange(request, call).catch((error: unknown) => member.fail(error));
+    else answerRange(applier.range(request), call);
+  }
+
+  async function largeRange(request: RangeRequest, call: UnaryCall<RangeResponse>): Promise<void> {
+    const pause = () => new Promise<void>((resolve) => setImmediate(resolve));
+    answerRange(await rangeInSlices(() => member.state.store, request, pause), call);
+  }
+
+  function answerRange(found: RangeAnswer | Failure<EtcdErrorName>, call: UnaryCall<RangeResponse>): void {
     if (isFailure(found)) failCall(call, found);
-    else call.reply({ ...found, header: headers.at(found.header.revision) });
+    else replyRange(call, found, headers.at(found.header.revision));
   }
 
   function txnAnswer(answer: TxnAnswer, call: UnaryCall<TxnResponse>): void {

@@ -55,7 +55,7 @@ export async function streamRange(
       call.end();
       return;
     }
-    const bytes = chunk.kvs.reduce((sum, kv) => sum + kv.bytes.length, 0);
+    const bytes = chunk.kvs.reduce((sum, kv) => sum + kv.length, 0);
     if (bytes < maxBytes / 2) chunkKeys *= 2;
     else if (bytes > maxBytes * 2) chunkKeys = Math.max(1, Math.floor(chunkKeys / 2));
     key = successor(lastKey(chunk));

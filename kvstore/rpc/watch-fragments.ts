@@ -12,7 +12,7 @@ export function* fragments(
   let sizeBytes = headBytes;
   for (let at = 0; at < events.length; at++) {
     // Tag and length take up to six bytes.
-    const eventBytes = (events[at] as Encoded<Event>).bytes.length + 6;
+    const eventBytes = (events[at] as Encoded<Event>).length + 6;
     if (at > start && sizeBytes + eventBytes > maxBytes) {
       yield { part: events.slice(start, at), isLast: false };
       start = at;

@@ -268,7 +268,7 @@ test("a large revision is cut into fragments for whoever asked, and for nobody e
   stream.message(create({ fragment: true }));
   stream.message(create());
   test.state.store.write((view) => {
-    for (const key of ["b", "c", "d", "e"]) view.put(key, "x".repeat(400), 0n);
+    for (const key of ["b", "c", "d", "e"]) view.put(key, new Uint8Array(400), 0n);
   });
   await test.pass(1);
   expect(call.received.slice(2).map(said)).toEqual([

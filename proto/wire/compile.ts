@@ -213,5 +213,5 @@ function createSource(fields: readonly NamedField[]): string {
     const absent = field.presence === "always" ? `$${name}.create()` : "undefined";
     return `${name}: v.${name} === undefined ? ${absent} : whole($${name}, v.${name})`;
   });
-  return `create(v) {\nif (v instanceof Encoded) return this.decode(v.bytes, 0, v.bytes.length, 0);\nreturn { ${object.join(", ")} };\n},`;
+  return `create(v) {\nif (v instanceof Encoded) return this.decode(v.buffer, v.start, v.end, 0);\nreturn { ${object.join(", ")} };\n},`;
 }

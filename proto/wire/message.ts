@@ -50,7 +50,7 @@ export class MessageSchema<T> {
   /** The two halves of `encode`, for writing into a larger buffer. `write` must follow `size` of the same value with
    * no other encoding in between: it relies on the lengths of embedded messages that `size` has noted. */
   size(value: Init<T>): number {
-    if (value instanceof Encoded) return value.bytes.length;
+    if (value instanceof Encoded) return value.length;
     sizes.next = 0;
     return this.codec.size(value as object);
   }
@@ -59,7 +59,7 @@ export class MessageSchema<T> {
   write(value: Init<T>, into: Uint8Array, at: number): number {
     if (value instanceof Encoded) {
       into.set(value.bytes, at);
-      return at + value.bytes.length;
+      return at + value.length;
     }
     sizes.next = 0;
     return this.codec.write(value as object, into, at);

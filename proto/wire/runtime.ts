@@ -78,13 +78,22 @@ export function writeBytes(into: Uint8Array, at: number, value: Uint8Array): num
   return start + length;
 }
 
+/** As `writeBytes`, of a message that lies in a larger buffer. */
+function writeEncoded(into: Uint8Array, at: number, { buffer, start, end }: Encoded<unknown>): number {
+  const length = end - start;
+  const from = writeVarint(into, at, length);
+  if (length > copyByHand) into.set(view(buffer, start, length), from);
+  else for (let i = 0; i < length; i++) into[from + i] = buffer[start + i] as number;
+  return from + length;
+}
+
 export function writeString(into: Uint8Array, at: number, value: string): number {
   // The size of a short string is its length or, beyond ASCII, not: measuring again is cheaper than remembering.
   return writeUtf8(into, writeVarint(into, at, utf8Size(value)), value);
 }
 
 export function embeddedSize(type: MessageSchema<unknown>, value: object): number {
-  if (value instanceof Encoded) return delimitedSize(value.bytes.length);
+  if (value instanceof Encoded) return delimitedSize(value.end - value.start);
   const slot = sizes.reserve();
   const size = type.codec.size(value);
   sizes.set(slot, size);
@@ -92,7 +101,7 @@ export function embeddedSize(type: MessageSchema<unknown>, value: object): numbe
 }
 
 export function writeEmbedded(type: MessageSchema<unknown>, value: object, into: Uint8Array, at: number): number {
-  if (value instanceof Encoded) return writeBytes(into, at, value.bytes);
+  if (value instanceof Encoded) return writeEncoded(into, at, value);
   return type.codec.write(value, into, writeVarint(into, at, sizes.take()));
 }
 

@@ -13,6 +13,7 @@ import {
   type Stream,
   sendMessage,
   unfinishedMessage,
+  writePrefix,
 } from "../../../proto/mod.ts";
 import type { RequestHead, Route } from "./route.ts";
 import type {
@@ -107,6 +108,24 @@ export class ServerCall implements UnaryCall<unknown>, BidiCall<unknown>, EndedC
     this.end();
   }
 
+  replyInParts(bytes: number, parts: Iterator<Init<unknown>>): void {
+    if (this.#over) return;
+    this.#sendHead();
+    const prefix = new Uint8Array(prefixBytes);
+    writePrefix(prefix, 0, bytes);
+    this.#host.http2.sendData(this.#stream, prefix);
+    this.onDrain = () => this.#sendParts(parts);
+    this.#sendParts(parts);
+  }
+
+  #sendParts(parts: Iterator<Init<unknown>>): void {
+    for (let keepsUp = true; keepsUp && !this.#over; ) {
+      const { done, value } = parts.next();
+      if (done) this.end();
+      else keepsUp = this.#host.http2.sendData(this.#stream, this.method.response.encode(value));
+    }
+  }
+
   write(message: Init<unknown>): boolean {
     return this.#over || this.#send(message);
   }
@@ -140,12 +159,16 @@ export class ServerCall implements UnaryCall<unknown>, BidiCall<unknown>, EndedC
     const { response } = this.method;
     // Sizing finds what cannot be encoded, before anything is sent.
     const size = response.size(message);
-    this.#route.counters.sent++;
-    if (!this.#headersSent) {
-      this.#headersSent = true;
-      this.#host.sendResponseHeaders(this.#stream);
-    }
+    this.#sendHead();
     return sendMessage(this.#host.http2, this.#stream, response, message, size, false);
+  }
+
+  /** Before a message. */
+  #sendHead(): void {
+    this.#route.counters.sent++;
+    if (this.#headersSent) return;
+    this.#headersSent = true;
+    this.#host.sendResponseHeaders(this.#stream);
   }
 
   #finish(code: Status): void {

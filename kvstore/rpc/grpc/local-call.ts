@@ -113,6 +113,20 @@ export class LocalCall implements UnaryCall<unknown>, BidiCall<unknown>, EndedCa
     this.end();
   }
 
+  replyInParts(bytes: number, parts: Iterator<Init<unknown>>): void {
+    if (this.#over) return;
+    this.#route.counters.sent++;
+    const { response } = this.method;
+    const whole = new Uint8Array(bytes);
+    let at = 0;
+    for (let part = parts.next(); !part.done; part = parts.next()) {
+      response.size(part.value);
+      at = response.write(part.value, whole, at);
+    }
+    this.#listener.message(response.decode(whole));
+    this.end();
+  }
+
   write(message: Init<unknown>): boolean {
     if (this.#over) return true;
     this.#route.counters.sent++;

@@ -47,6 +47,9 @@ export interface UnaryCall<Response> extends Call {
   /** The answer: now, inside the handler (the quickest way), or at any later time. The message is encoded before this
    * returns, so the caller may reuse what it is made of. */
   reply(message: Init<Response>): void;
+  /** As `reply`, of a message too large for one turn of the event loop: the encodings of `parts`, one after the other, are its
+   * encoding, and have `bytes` bytes together. The next part is asked for when the client has taken most of those before. */
+  replyInParts(bytes: number, parts: Iterator<Init<Response>>): void;
 }
 
 /** A call that answers with any number of messages. */
