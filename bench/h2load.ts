@@ -2,6 +2,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Measured } from "./latencies.ts";
 import { quantile } from "./stats.ts";
 
 export interface Load {
@@ -13,13 +14,6 @@ export interface Load {
   readonly connections: number;
   /** Requests in flight on each connection. */
   readonly streams: number;
-}
-
-export interface Measured {
-  readonly requestsPerSecond: number;
-  /** Of the time from a request to its whole answer, in milliseconds: half, and 99 of 100, were faster. */
-  readonly medianMs: number;
-  readonly p99Ms: number;
 }
 
 export function h2loadVersion(): string {
@@ -69,7 +63,8 @@ export async function h2load(url: string, load: Load, folder: string): Promise<M
   const latencies = latenciesMs(log);
   rmSync(log);
   return {
-    requestsPerSecond: Number(rate[1]),
+    operations: load.requests,
+    perSecond: Number(rate[1]),
     medianMs: quantile(latencies, 0.5),
     p99Ms: quantile(latencies, 0.99),
   };

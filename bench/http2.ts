@@ -31,7 +31,7 @@ async function measure(server: string, requests: number): Promise<Cost> {
   };
   await h2load(url, { ...load, requests: Math.ceil(requests / 5) }, tmpdir()); // until the code is compiled
   const before = await cpuMicros();
-  const { requestsPerSecond } = await h2load(url, load, tmpdir());
+  const { perSecond: requestsPerSecond } = await h2load(url, load, tmpdir());
   const cpuMicrosPerRequest = ((await cpuMicros()) - before) / requests;
   child.stdin.end();
   await once(child, "close");

@@ -1,8 +1,10 @@
-// Usage: npm run bench -- NAME [flags]     NAME: cluster, http2, network, scheduler, store. `npm run bench -- NAME --help` explains one.
+// Usage: npm run bench -- NAME [flags]     NAME: cluster, fairness, http2, network, scale, scheduler, store. `npm run bench -- NAME --help` explains one.
 const benches: Readonly<Record<string, () => Promise<{ main(args: string[]): Promise<void> }>>> = {
   cluster: () => import("./cluster.ts"),
+  fairness: () => import("./fairness.ts"),
   http2: () => import("./http2.ts"),
   network: () => import("./network.ts"),
+  scale: () => import("./scale.ts"),
   scheduler: () => import("./scheduler.ts"),
   store: () => import("./store.ts"),
 };

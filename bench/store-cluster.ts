@@ -24,7 +24,9 @@ async function freePorts(count: number): Promise<number[]> {
 
 interface Member {
   readonly url: string;
-  readonly process: ChildProcess;
+  readonly command: readonly [string, ...string[]];
+  readonly log: number;
+  process: ChildProcess;
 }
 
 /** What is asked of a member over its JSON gateway or health endpoint; both products answer `GET /health`. */
@@ -37,19 +39,31 @@ async function isHealthy(url: string): Promise<boolean> {
   }
 }
 
-/** Three members of one product on loopback, without TLS, with default settings. */
+export interface ClusterOptions {
+  /** Flags beyond those that make it a cluster. */
+  readonly flags?: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+/** Three members of one product on loopback, without TLS, with default settings unless told otherwise. */
 export class StoreCluster {
   readonly product: Product;
   readonly #members: readonly Member[];
   readonly #folder: string;
+  readonly #environment: NodeJS.ProcessEnv;
 
-  private constructor(product: Product, members: readonly Member[], folder: string) {
+  private constructor(product: Product, members: readonly Member[], folder: string, environment: NodeJS.ProcessEnv) {
     this.product = product;
     this.#members = members;
     this.#folder = folder;
+    this.#environment = environment;
   }
 
-  static async start(product: Product, parent: string): Promise<StoreCluster> {
+  static async start(
+    product: Product,
+    parent: string,
+    { flags = [], environment = {} }: ClusterOptions = {},
+  ): Promise<StoreCluster> {
     const folder = join(parent, product);
     mkdirSync(folder, { recursive: true });
     const [program, ...first] = await commandOf(product);
@@ -57,6 +71,7 @@ export class StoreCluster {
     const names = ["m1", "m2", "m3"];
     const peerUrl = (i: number) => `http://127.0.0.1:${ports[3 + i]}`;
     const initialCluster = names.map((name, i) => `${name}=${peerUrl(i)}`).join(",");
+    const env = { ...process.env, ...environment };
     const members = names.map((name, i) => {
       const url = `http://127.0.0.1:${ports[i]}`;
       const log = openSync(join(folder, `${name}.log`), "a");
@@ -66,20 +81,13 @@ export class StoreCluster {
         ...["--listen-client-urls", url, "--advertise-client-urls", url],
         ...["--listen-peer-urls", peerUrl(i), "--initial-advertise-peer-urls", peerUrl(i)],
         ...["--initial-cluster", initialCluster, "--initial-cluster-token", `bench-${process.pid}`],
+        ...flags,
       ];
-      return { url, process: spawn(program, args, { stdio: ["ignore", log, log] }) };
+      const started = spawn(program, args, { stdio: ["ignore", log, log], env });
+      return { url, log, command: [program, ...args] as const, process: started };
     });
-    const cluster = new StoreCluster(product, members, folder);
-    const deadline = performance.now() + 30_000;
-    for (const { url } of members) {
-      while (!(await isHealthy(url))) {
-        if (performance.now() > deadline) {
-          await cluster.stop();
-          throw new Error(`${product} did not become healthy; its logs are in ${folder}`);
-        }
-        await delay(50);
-      }
-    }
+    const cluster = new StoreCluster(product, members, folder, env);
+    for (const member of members) await cluster.#becomesHealthy(member, 30_000);
     return cluster;
   }
 
@@ -95,17 +103,39 @@ export class StoreCluster {
     return this.#members.map(({ process }) => process.pid as number);
   }
 
+  /** Kills a member and starts it again. Returns how long it takes, from its start, until it serves, in milliseconds. */
+  async restart(url: string): Promise<number> {
+    const member = this.#members.find((one) => one.url === url) as Member;
+    await kill(member.process);
+    const [program, ...args] = member.command;
+    const start = performance.now();
+    member.process = spawn(program, args, { stdio: ["ignore", member.log, member.log], env: this.#environment });
+    await this.#becomesHealthy(member, 120_000);
+    return performance.now() - start;
+  }
+
   async stop(): Promise<void> {
-    await Promise.all(
-      this.#members.map(async ({ process }) => {
-        if (process.exitCode !== null || process.signalCode !== null) return;
-        process.kill("SIGKILL");
-        await once(process, "exit");
-      }),
-    );
+    await Promise.all(this.#members.map(({ process }) => kill(process)));
   }
 
   remove(): void {
     rmSync(this.#folder, { recursive: true, force: true });
   }
+
+  async #becomesHealthy({ url, process }: Member, withinMs: number): Promise<void> {
+    const deadline = performance.now() + withinMs;
+    while (!(await isHealthy(url))) {
+      if (performance.now() > deadline || process.exitCode !== null) {
+        await this.stop();
+        throw new Error(`${this.product} did not become healthy; its logs are in ${this.#folder}`);
+      }
+      await delay(20);
+    }
+  }
+}
+
+async function kill(process: ChildProcess): Promise<void> {
+  if (process.exitCode !== null || process.signalCode !== null) return;
+  process.kill("SIGKILL");
+  await once(process, "exit");
 }

@@ -1,69 +1,90 @@
-// Usage: npm run bench -- store [--rounds 5] [--requests 20000] [--dir DIR]
+// Usage: npm run bench -- store [--rounds 5] [--requests 20000] [--only REGEXP] [--dir DIR] [--no-memory]
 // Three members of Flotilla and three of etcd, on one machine and one disk, under the same load from the same generator, in turns.
 // Prints medians and ratios as a table, and the idle memory of a whole fresh cluster of Flotilla.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { PutRequest, RangeRequest } from "../proto/mod.ts";
 import { openStore } from "./etcd-access.ts";
 import { freshClusterMemory } from "./fresh-cluster.ts";
-import { h2load, h2loadVersion, type Load, type Measured } from "./h2load.ts";
+import { h2loadVersion } from "./h2load.ts";
+import type { Measured } from "./latencies.ts";
 import { mebibytes, proportionalSetSize } from "./memory.ts";
+import { cpuSeconds, loadAverage } from "./process-stats.ts";
 import { markdownTable, median } from "./stats.ts";
 import { type Product, StoreCluster } from "./store-cluster.ts";
+import { type Workload, warmUp, workloads } from "./store-workloads.ts";
 
-const key = new TextEncoder().encode("bench/key");
-const put = PutRequest.encode({ key, value: new Uint8Array(256).fill(0x61) });
-const linearizableGet = RangeRequest.encode({ key });
-const serializableGet = RangeRequest.encode({ key, serializable: true });
-
-interface Workload {
-  readonly name: string;
-  readonly writes: boolean;
-  /** All requests to the leader, or evenly spread over the members. */
-  readonly load: Load;
+interface Result extends Measured {
+  /** Of all members together, in microseconds. */
+  readonly cpuPerOperation: number;
 }
 
-function workloads(requests: number): Workload[] {
-  const load = (method: string, message: Uint8Array, inFlight: number, share = 1): Load => {
-    const connections = Math.min(8, inFlight);
-    return {
-      method: `/etcdserverpb.KV/${method}`,
-      message,
-      requests: Math.round(requests * share),
-      connections,
-      streams: inFlight / connections,
-    };
-  };
-  return [
-    { name: "put 256 B, 1 in flight", writes: true, load: load("Put", put, 1, 0.1) },
-    { name: "put 256 B, 256 in flight", writes: true, load: load("Put", put, 256) },
-    { name: "linearizable get, 256 in flight", writes: false, load: load("Range", linearizableGet, 256) },
-    { name: "serializable get, 256 in flight", writes: false, load: load("Range", serializableGet, 256) },
-  ];
-}
+type Results = Map<string, Record<Product, Result[]>>;
 
-/** This share of each load runs first, unmeasured: our members compile their code while they run it. */
-const warmUp = 0.25;
+function cpuOf(cluster: StoreCluster): number {
+  return cluster.pids().reduce((sum, pid) => sum + cpuSeconds(pid), 0);
+}
 
 /** Runs the load at the leader and makes sure that the writes were really made. */
-async function measure(cluster: StoreCluster, workload: Workload): Promise<Measured> {
-  const client = openStore(cluster.urls);
+async function measure(cluster: StoreCluster, url: string, workload: Workload): Promise<Result> {
+  const client = openStore([url]);
   try {
-    const url = await client.leaderUrl();
-    const { load } = workload;
-    await h2load(url, { ...load, requests: Math.round(load.requests * warmUp) }, cluster.folder);
-    const before = await client.revision();
-    const measured = await h2load(url, load, cluster.folder);
-    const written = (await client.revision()) - before;
-    const expected = workload.writes ? load.requests : 0;
-    if (written !== expected) throw new Error(`${cluster.product}: ${written} of ${expected} writes were made`);
-    return measured;
+    await workload.prepare?.(url);
+    const [revision, cpu] = [await client.revision(), cpuOf(cluster)];
+    const measured = await workload.run(url, cluster.folder);
+    const cpuPerOperation = ((cpuOf(cluster) - cpu) * 1_000_000) / measured.operations;
+    const written = (await client.revision()) - revision;
+    if (workload.writes !== undefined && written !== workload.writes) {
+      throw new Error(`${cluster.product}: ${written} of ${workload.writes} writes were made`);
+    }
+    return { ...measured, cpuPerOperation };
   } finally {
     await client.close();
   }
 }
+
+async function leaderOf(cluster: StoreCluster): Promise<string> {
+  const client = openStore(cluster.urls);
+  try {
+    return await client.leaderUrl();
+  } finally {
+    await client.close();
+  }
+}
+
+function tableRow(name: string, { flotilla, etcd }: Record<Product, Result[]>): string[] {
+  const of = (all: readonly Result[], value: (one: Result) => number) => median(all.map(value));
+  // Of the two halves of a round, which lie next to each other in time: what else the machine does changes slowly.
+  const ratio = (value: (one: Result) => number) =>
+    median(flotilla.map((one, round) => value(one) / value(etcd[round] as Result)));
+  const latency = (all: readonly Result[]) =>
+    `${of(all, (one) => one.medianMs).toFixed(2)} / ${of(all, (one) => one.p99Ms).toFixed(1)} ms`;
+  const cpu = (all: readonly Result[]) => `${of(all, (one) => one.cpuPerOperation).toFixed(1)} µs`;
+  return [
+    name,
+    `${Math.round(of(flotilla, (one) => one.perSecond))}/s`,
+    `${Math.round(of(etcd, (one) => one.perSecond))}/s`,
+    `${ratio((one) => one.perSecond).toFixed(2)} ×`,
+    latency(flotilla),
+    latency(etcd),
+    `${ratio((one) => one.p99Ms).toFixed(2)} ×`,
+    cpu(flotilla),
+    cpu(etcd),
+  ];
+}
+
+const tableHeader = [
+  "workload",
+  "Flotilla",
+  "etcd",
+  "ratio",
+  "p50 / p99, Flotilla",
+  "p50 / p99, etcd",
+  "p99 ratio",
+  "CPU, Flotilla",
+  "CPU, etcd",
+];
 
 export async function main(args: string[]): Promise<void> {
   const { values } = parseArgs({
@@ -71,15 +92,20 @@ export async function main(args: string[]): Promise<void> {
     options: {
       rounds: { type: "string", default: "5" },
       requests: { type: "string", default: "20000" },
+      only: { type: "string", default: "" },
       dir: { type: "string", default: tmpdir() },
       memory: { type: "boolean", default: true },
     },
     allowNegative: true,
   });
   const rounds = Number(values.rounds);
-  console.log(`generator: ${h2loadVersion()}; ${rounds} rounds in turns; node ${process.version}`);
+  const only = new RegExp(values.only);
+  const chosen = workloads(Number(values.requests)).filter(({ name }) => only.test(name));
+  console.log(
+    `generator: ${h2loadVersion()}; ${rounds} rounds in turns; node ${process.version}; load ${loadAverage()}`,
+  );
   const folder = mkdtempSync(join(values.dir, "flotilla-bench-"));
-  const results = new Map<string, Record<Product, Measured[]>>();
+  const results: Results = new Map(chosen.map(({ name }) => [name, { flotilla: [], etcd: [] }]));
   const memory: Record<Product, number[]> = { flotilla: [], etcd: [] };
   try {
     for (let round = 1; round <= rounds; round++) {
@@ -89,13 +115,14 @@ export async function main(args: string[]): Promise<void> {
         const cluster = await StoreCluster.start(product, folder);
         try {
           memory[product].push(cluster.pids().reduce((sum, pid) => sum + proportionalSetSize(pid), 0));
-          for (const workload of workloads(Number(values.requests))) {
-            const measured = await measure(cluster, workload);
-            const all = results.get(workload.name) ?? { flotilla: [], etcd: [] };
-            all[product].push(measured);
-            results.set(workload.name, all);
+          const url = await leaderOf(cluster);
+          await warmUp(url, cluster.folder);
+          for (const workload of chosen) {
+            const result = await measure(cluster, url, workload);
+            results.get(workload.name)?.[product].push(result);
+            const { perSecond, medianMs, p99Ms, cpuPerOperation } = result;
             console.log(
-              `round ${round} ${product.padEnd(8)} ${workload.name.padEnd(32)} ${Math.round(measured.requestsPerSecond)}/s, p50 ${measured.medianMs.toFixed(2)} ms, p99 ${measured.p99Ms.toFixed(1)} ms`,
+              `round ${round} ${product.padEnd(8)} ${workload.name.padEnd(46)} ${Math.round(perSecond)}/s, p50 ${medianMs.toFixed(2)} ms, p99 ${p99Ms.toFixed(1)} ms, ${cpuPerOperation.toFixed(1)} µs, load ${loadAverage()}`,
             );
           }
         } finally {
@@ -107,41 +134,19 @@ export async function main(args: string[]): Promise<void> {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-  const rate = (all: Measured[]) => median(all.map((one) => one.requestsPerSecond));
-  const half = (all: Measured[]) => median(all.map((one) => one.medianMs));
-  const p99 = (all: Measured[]) => median(all.map((one) => one.p99Ms));
-  // Of the two halves of a round, which lie next to each other in time: what else the machine does changes slowly.
-  const ratio = (ours: Measured[], theirs: Measured[]) =>
-    median(ours.map((one, round) => one.requestsPerSecond / (theirs[round] as Measured).requestsPerSecond));
-  const rows = [...results].map(([name, { flotilla, etcd }]) => [
+  const rows = [...results].map(([name, both]) => tableRow(name, both));
+  const memoryRow = (name: string, ...cells: string[]) => [
     name,
-    `${Math.round(rate(flotilla))}/s`,
-    `${Math.round(rate(etcd))}/s`,
-    `${ratio(flotilla, etcd).toFixed(2)} ×`,
-    `${half(flotilla).toFixed(2)} / ${p99(flotilla).toFixed(1)} ms`,
-    `${half(etcd).toFixed(2)} / ${p99(etcd).toFixed(1)} ms`,
-  ]);
-  const memoryRow = (name: string, flotilla: string, etcd: string, ratio: string) => [
-    name,
-    flotilla,
-    etcd,
-    ratio,
-    "",
-    "",
+    ...cells,
+    ...Array.from({ length: tableHeader.length - 1 - cells.length }, () => ""),
   ];
   const [ours, theirs] = [median(memory.flotilla), median(memory.etcd)];
-  rows.push(
-    memoryRow(
-      "idle memory of three members (PSS)",
-      mebibytes(ours),
-      mebibytes(theirs),
-      `${(ours / theirs).toFixed(2)} ×`,
-    ),
-  );
+  const ratio = `${(ours / theirs).toFixed(2)} ×`;
+  rows.push(memoryRow("idle memory of three members (PSS)", mebibytes(ours), mebibytes(theirs), ratio));
   if (values.memory) {
     const { bytes, processes } = await freshClusterMemory(values.dir);
-    rows.push(memoryRow(`idle memory of a whole cluster, ${processes} processes (PSS)`, mebibytes(bytes), "", ""));
+    rows.push(memoryRow(`idle memory of a whole cluster, ${processes} processes (PSS)`, mebibytes(bytes)));
   }
   console.log();
-  console.log(markdownTable(["workload", "Flotilla", "etcd", "ratio", "p50 / p99, Flotilla", "p50 / p99, etcd"], rows));
+  console.log(markdownTable(tableHeader, rows));
 }

@@ -1,11 +1,13 @@
 import type { Member } from "../server/member.ts";
 import type { GrpcServer } from "./grpc/mod.ts";
+import { loopDelay } from "./loop-delay.ts";
 
 /** A few of etcd's metrics, under its names, as Prometheus reads them. */
 export function metricsText(member: Member, server: GrpcServer | undefined): string {
   const { leadership, state, id, version } = member;
   const memory = process.memoryUsage();
   const cpu = process.cpuUsage();
+  const { longestSeconds, longestGcSeconds } = loopDelay();
   const rows: [name: string, type: "gauge" | "counter", value: number, labels?: string][] = [
     ["etcd_server_has_leader", "gauge", Number(leadership.leader !== 0n)],
     ["etcd_server_is_leader", "gauge", Number(member.isLeader)],
@@ -22,6 +24,8 @@ export function metricsText(member: Member, server: GrpcServer | undefined): str
     ["etcd_debugging_mvcc_keys_total", "gauge", state.store.size],
     ["etcd_debugging_mvcc_current_revision", "gauge", state.store.revision],
     ["etcd_debugging_mvcc_compact_revision", "gauge", Math.max(0, state.store.compactRevision)],
+    ["nodejs_eventloop_lag_max_seconds", "gauge", longestSeconds],
+    ["nodejs_gc_pause_max_seconds", "gauge", longestGcSeconds],
     ["process_resident_memory_bytes", "gauge", memory.rss],
     ["process_cpu_seconds_total", "counter", (cpu.user + cpu.system) / 1_000_000],
   ];

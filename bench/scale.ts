@@ -1,0 +1,252 @@
+// Usage: npm run bench -- scale [--keys 1000000] [--gib 1] [--leases 100000] [--watchers 10000] [--only flotilla|etcd] [--dir DIR]
+// A large store: three members on one machine are filled, restarted, and maintained, while a client makes a small put every
+// 10 ms. Prints, for each phase, what that client saw and, for Flotilla, how long the members' event loops were held up.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { connect, type EtcdClient } from "../kvstore/client/mod.ts";
+import { openStore } from "./etcd-access.ts";
+import { grantLeases } from "./lease-load.ts";
+import { mebibytes, proportionalSetSize } from "./memory.ts";
+import { cpuSeconds, loadAverage, residentBytes } from "./process-stats.ts";
+import { RawConnection } from "./raw-client.ts";
+import { StallWatch } from "./stalls.ts";
+import { markdownTable } from "./stats.ts";
+import { type Product, StoreCluster } from "./store-cluster.ts";
+import { openWatchers } from "./watch-load.ts";
+import { fillKeys, keyOf, Probe, putRandomKeys } from "./write-load.ts";
+
+interface Sizes {
+  readonly keys: number;
+  readonly databaseBytes: number;
+  readonly leases: number;
+  readonly watchers: number;
+}
+
+const valueBytes = 256;
+const probeEveryMs = 10;
+const fewKeys = 1000;
+const putsForCost = 20_000;
+const costInFlight = 64;
+
+class Scale {
+  readonly #cluster: StoreCluster;
+  readonly #client: EtcdClient;
+  readonly #leader: string;
+  readonly #probe: Probe;
+  readonly #stalls: StallWatch | undefined;
+  readonly #rows: string[][] = [];
+
+  private constructor(cluster: StoreCluster, leader: string, probe: Probe) {
+    this.#cluster = cluster;
+    this.#leader = leader;
+    this.#probe = probe;
+    this.#client = connect({ endpoints: [leader] });
+    this.#stalls = cluster.product === "flotilla" ? new StallWatch(cluster.urls) : undefined;
+  }
+
+  static async start(cluster: StoreCluster): Promise<Scale> {
+    const store = openStore(cluster.urls);
+    const leader = await store.leaderUrl();
+    await store.close();
+    const probe = await Probe.start(leader, probeEveryMs, (error) => {
+      throw error;
+    });
+    return new Scale(cluster, leader, probe);
+  }
+
+  async run({ keys, databaseBytes, leases, watchers }: Sizes): Promise<string[][]> {
+    const fewKeySpace = { keys: fewKeys, valueBytes };
+    const manyKeySpace = { keys, valueBytes };
+    const follower = this.#cluster.urls.find((url) => url !== this.#leader) as string;
+    await fillKeys(this.#leader, fewKeySpace, 16);
+    await this.#cost(fewKeySpace); // unmeasured: code is compiled
+    await this.#phase("idle", () => new Promise((resolve) => setTimeout(() => resolve(""), 2000)));
+    const before = await this.#cost(fewKeySpace);
+    await this.#phase(`put with ${fewKeys} keys`, async () => `${before.toFixed(0)} µs CPU`);
+    await this.#phase(`load of ${keys} keys`, async () => {
+      const perSecond = await fillKeys(this.#leader, manyKeySpace, 16);
+      return `${Math.round(perSecond)} keys/s`;
+    });
+    await this.#phase("memory with all keys", async () => this.#memory());
+    await this.#phase(`put with ${keys} keys`, async () => {
+      const after = await this.#cost(manyKeySpace);
+      return `${after.toFixed(0)} µs CPU, ${(after / before).toFixed(2)} ×`;
+    });
+    await this.#phase("restart of a follower", async () => {
+      const ms = await this.#cluster.restart(follower);
+      return `serves after ${(ms / 1000).toFixed(1)} s`;
+    });
+    await this.#phase(`${leases} leases`, async () => {
+      const start = performance.now();
+      await grantLeases(this.#leader, leases, 1_000_000);
+      const { leases: listed } = await this.#client.lease.leases();
+      if (listed.length < leases) throw new Error(`only ${listed.length} leases are listed`);
+      return `${Math.round((leases * 1000) / (performance.now() - start))} grants/s`;
+    });
+    const connections: RawConnection[] = [];
+    await this.#phase(`${watchers} watchers`, async () => {
+      for (let i = 0; i < watchers; i += 100) {
+        const connection = await RawConnection.open(this.#leader, (error) => {
+          throw error;
+        });
+        connections.push(connection);
+        openWatchers(
+          connection,
+          Array.from({ length: 100 }, (_, n) => keyOf(i + n)),
+        );
+      }
+      await putRandomKeys(this.#leader, { keys: watchers, valueBytes }, costInFlight, putsForCost);
+      return "each of its own key; 20,000 events";
+    });
+    for (const connection of connections) connection.close();
+    await this.#phase(`grown to ${mebibytes(databaseBytes)}`, async () => {
+      while ((await this.#databaseBytes()) < databaseBytes)
+        await putRandomKeys(this.#leader, manyKeySpace, 256, 100_000);
+      return this.#memory();
+    });
+    await this.#phase("HashKV of all members", async () => {
+      for (const endpoint of this.#cluster.urls) await this.#client.maintenance.hashKv(0, { endpoint });
+      return "";
+    });
+    await this.#phase("snapshot", () => this.#snapshot());
+    await this.#phase("compaction", async () => {
+      const { header } = await this.#client.kv.range({ key: keyOf(0) });
+      await this.#client.kv.compact({ revision: header?.revision ?? 0, physical: true });
+      return "";
+    });
+    await this.#phase("defragmentation of all members", async () => {
+      for (const endpoint of this.#cluster.urls) await this.#client.maintenance.defragment({ endpoint });
+      return mebibytes(await this.#databaseBytes());
+    });
+    await this.#phase("list of all keys, three times", async () => {
+      for (let i = 0; i < 3; i++) {
+        for await (const _ of this.#client.kv.rangeStream({ key: Buffer.of(0), rangeEnd: Buffer.of(0) })) {
+          // Only its effect on others counts.
+        }
+      }
+      return "RangeStream";
+    });
+    await this.#phase("memory in the end", async () => this.#memory());
+    return this.#rows;
+  }
+
+  async stop(): Promise<void> {
+    this.#probe.stop();
+    await this.#stalls?.stop();
+    await this.#client.close();
+  }
+
+  async #phase(name: string, run: () => Promise<string>): Promise<void> {
+    this.#probe.look();
+    await this.#stalls?.look();
+    const start = performance.now();
+    const found = await run().catch((error: unknown) => {
+      if (/nimplemented|unknown method|not supported/.test(String(error))) return "not implemented";
+      throw error;
+    });
+    const seconds = (performance.now() - start) / 1000;
+    const { medianMs, p99Ms, longestMs } = this.#probe.look();
+    const stalls = await this.#stalls?.look();
+    const ms = (value: number | undefined) => (value === undefined ? "" : `${value.toFixed(1)} ms`);
+    const row = [
+      name,
+      found,
+      `${seconds.toFixed(1)} s`,
+      `${medianMs.toFixed(1)} / ${p99Ms.toFixed(1)} / ${longestMs.toFixed(0)} ms`,
+      ms(stalls?.memberMs),
+      ms(stalls?.collectorMs),
+      ms(stalls?.idleMs),
+      loadAverage().toFixed(1),
+    ];
+    console.log(`${this.#cluster.product.padEnd(8)} ${row.join(" | ")}`);
+    this.#rows.push([`${this.#cluster.product}: ${name}`, ...row.slice(1)]);
+  }
+
+  /** CPU time of all members per put, in microseconds. */
+  async #cost(keys: { keys: number; valueBytes: number }): Promise<number> {
+    const cpu = () => this.#cluster.pids().reduce((sum, pid) => sum + cpuSeconds(pid), 0);
+    const before = cpu();
+    await putRandomKeys(this.#leader, keys, costInFlight, putsForCost);
+    return ((cpu() - before) * 1_000_000) / putsForCost;
+  }
+
+  async #memory(): Promise<string> {
+    const all = this.#cluster.pids();
+    const now = all.reduce((sum, pid) => sum + proportionalSetSize(pid), 0) / all.length;
+    const peak = Math.max(...all.map((pid) => residentBytes(pid).peak));
+    return `${mebibytes(now)} per member (PSS), peak ${mebibytes(peak)}; database ${mebibytes(await this.#databaseBytes())}`;
+  }
+
+  async #databaseBytes(): Promise<number> {
+    const { dbSize } = await this.#client.maintenance.status({ endpoint: this.#leader });
+    return dbSize;
+  }
+
+  async #snapshot(): Promise<string> {
+    let bytes = 0;
+    for await (const { blob } of this.#client.maintenance.snapshot({ endpoint: this.#leader })) bytes += blob.length;
+    return mebibytes(bytes);
+  }
+}
+
+export async function main(args: string[]): Promise<void> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      keys: { type: "string", default: "1000000" },
+      gib: { type: "string", default: "1" },
+      leases: { type: "string", default: "100000" },
+      watchers: { type: "string", default: "10000" },
+      only: { type: "string" },
+      dir: { type: "string", default: tmpdir() },
+      environment: { type: "string", multiple: true, default: [] },
+    },
+  });
+  const sizes: Sizes = {
+    keys: Number(values.keys),
+    databaseBytes: Number(values.gib) * 2 ** 30,
+    leases: Number(values.leases),
+    watchers: Number(values.watchers),
+  };
+  const environment = Object.fromEntries(values.environment.map((pair) => pair.split(/=(.*)/s).slice(0, 2)));
+  const folder = mkdtempSync(join(values.dir, "flotilla-bench-"));
+  const rows: string[][] = [];
+  try {
+    for (const product of ["flotilla", "etcd"] satisfies Product[]) {
+      if (values.only !== undefined && values.only !== product) continue;
+      const flags = ["--quota-backend-bytes", String(8 * 2 ** 30)];
+      const cluster = await StoreCluster.start(product, folder, { flags, environment });
+      try {
+        const scale = await Scale.start(cluster);
+        try {
+          rows.push(...(await scale.run(sizes)));
+        } finally {
+          await scale.stop();
+        }
+      } finally {
+        await cluster.stop();
+        cluster.remove();
+      }
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+  console.log();
+  console.log(
+    markdownTable(
+      [
+        "phase",
+        "result",
+        "time",
+        "small put: p50 / p99 / longest",
+        "longest stall",
+        "longest GC pause",
+        "idle loop",
+        "load",
+      ],
+      rows,
+    ),
+  );
+}
