@@ -1,5 +1,5 @@
 import { type Field, type MessageSchema, protoNameOf } from "../../../proto/mod.ts";
-import { isDefault, JsonError, readScalar, shorten, writeScalar } from "./json-scalar.ts";
+import { isDefault, JsonError, NumberLiteral, readScalar, shorten, writeScalar } from "./json-scalar.ts";
 
 // Messages as JSON, by protobuf's mapping (protobuf.dev, "ProtoJSON Format") with the options of etcd's gateway: fields named as in
 // the .proto file, those at their default left out, those of a request that nobody knows ignored.
@@ -40,7 +40,7 @@ export function fromJson<T>(type: MessageSchema<T>, json: unknown): T {
 }
 
 function readMessage(type: MessageSchema<unknown>, json: unknown): Fields {
-  if (typeof json !== "object" || json === null || Array.isArray(json)) {
+  if (typeof json !== "object" || json === null || Array.isArray(json) || json instanceof NumberLiteral) {
     throw new JsonError(`unexpected token ${shorten(json)}`);
   }
   const { byName } = fieldsOf(type);
