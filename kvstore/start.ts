@@ -9,7 +9,7 @@ import { authService } from "./rpc/auth.ts";
 import { clusterService } from "./rpc/cluster.ts";
 import { electionService } from "./rpc/election.ts";
 import { rpcError } from "./rpc/errors.ts";
-import { type Call, createGrpcServer, type GrpcServer, type TlsOptions } from "./rpc/grpc/mod.ts";
+import { type Call, createGrpcServer, type GrpcServer } from "./rpc/grpc/mod.ts";
 import { guarded } from "./rpc/guard.ts";
 import { Headers } from "./rpc/headers.ts";
 import { healthService } from "./rpc/health.ts";
@@ -21,10 +21,11 @@ import { lockService } from "./rpc/lock.ts";
 import { maintenanceService } from "./rpc/maintenance.ts";
 import { metricsText } from "./rpc/metrics.ts";
 import { leaseCost, Quota } from "./rpc/quota.ts";
+import { slowCalls } from "./rpc/slow-calls.ts";
 import { watchServer } from "./rpc/watch.ts";
 import { Member } from "./server/member.ts";
 import { defaults, type MemberOptions } from "./server/options.ts";
-import { cannotListen } from "./server/peer/network.ts";
+import { addressOf, cannotListen } from "./server/peer/network.ts";
 
 const mebibyte = 1024 * 1024;
 
@@ -55,6 +56,11 @@ export async function startMember(options: MemberOptions): Promise<RunningMember
     beforeCall: (call) => checkCall(member, call),
     http1: http.http1,
     upgrade: http.upgrade,
+    observer: slowCalls({
+      clock: member.clock,
+      log: options.log,
+      limitMs: options.warningUnaryMs ?? defaults.warningUnaryMs,
+    }),
     maxConcurrentStreams: options.maxConcurrentStreams,
     keepalive: options.keepalive,
     maxRequestBytes: (options.maxRequestBytes ?? defaults.maxRequestBytes) + mebibyte / 2,
@@ -67,12 +73,14 @@ export async function startMember(options: MemberOptions): Promise<RunningMember
     void server.stop();
   };
   try {
+    if (options.initialCorruptCheck === true) await member.corruption.initial();
     const clientPorts: number[] = [];
     for (const url of options.listenClientUrls) {
-      clientPorts.push(await listen(server, url, options.clientTls));
-      options.log("info", "serving client traffic", { url });
+      clientPorts.push(await listen(server, url, options));
+      const how = addressOf(url).secure ? "securely" : "insecurely; this is strongly discouraged!";
+      options.log("info", `serving client traffic ${how}`, { address: url });
     }
-    await http.open((apart, url) => listen(apart, url, options.clientTls));
+    await http.open((apart, url) => listen(apart, url, options));
     return {
       ready: member.ready.promise,
       id: member.id,
@@ -203,17 +211,14 @@ function onLeaderLost(member: Member, lost: () => void): () => void {
   };
 }
 
-async function listen(server: GrpcServer, url: string, tls: TlsOptions | undefined): Promise<number> {
-  const { protocol, hostname, port, pathname } = new URL(url);
-  const secure = protocol === "https:" || protocol === "unixs:";
-  if (secure && tls === undefined) {
-    throw new Failure("ClientTlsMissing", `no certificate for ${url}`, "Give --cert-file and --key-file");
+async function listen(server: GrpcServer, url: string, { clientTls, reusePort }: MemberOptions): Promise<number> {
+  const { secure, ...address } = addressOf(url);
+  if (secure && clientTls === undefined) {
+    const why = `TLS key/cert (--cert-file, --key-file) must be provided for client url ${url} with HTTPS scheme`;
+    throw new Failure("ClientTlsMissing", why, "Give --cert-file and --key-file");
   }
-  const security = secure && tls !== undefined ? { tls } : {};
   try {
-    if (protocol.startsWith("unix")) return (await server.listen({ path: `${hostname}${pathname}`, ...security })).port;
-    const host = hostname.replace(/^\[|\]$/g, "");
-    return (await server.listen({ host, port: Number(port), ...security })).port;
+    return (await server.listen({ ...address, reusePort, ...(secure && { tls: clientTls }) })).port;
   } catch (error) {
     if (error instanceof Failure) throw error;
     throw cannotListen(url, error as NodeJS.ErrnoException);

@@ -12,16 +12,19 @@ type Database = Level<Uint8Array, Uint8Array>;
 export class LevelHome implements EngineHome {
   readonly #directory: string;
 
-  /** `directory` need not exist yet. */
-  constructor(directory: string) {
+  readonly #sync: boolean;
+
+  /** `directory` need not exist yet. Without `sync` a crash of the machine may lose anything. */
+  constructor(directory: string, { sync = true }: { readonly sync?: boolean } = {}) {
     this.#directory = directory;
+    this.#sync = sync;
   }
 
   async open(): Promise<Engine> {
     await mkdir(this.#directory, { recursive: true, mode: 0o700 });
     const current = await this.#current();
     await this.#removeOthers(current);
-    return LevelEngine.open(join(this.#directory, current));
+    return LevelEngine.open(join(this.#directory, current), this.#sync);
   }
 
   async openSuccessor(): Promise<Successor> {
@@ -29,7 +32,7 @@ export class LevelHome implements EngineHome {
     await this.#removeOthers(current);
     const next = String(Number(current) + 1);
     return {
-      engine: await LevelEngine.open(join(this.#directory, next)),
+      engine: await LevelEngine.open(join(this.#directory, next), this.#sync),
       takeOver: () => this.#makeCurrent(next),
     };
   }
@@ -78,20 +81,22 @@ const changesInOneGo = 250;
 class LevelEngine implements Engine {
   readonly #directory: string;
   readonly #database: Database;
+  readonly #sync: boolean;
 
-  private constructor(directory: string, database: Database) {
+  private constructor(directory: string, database: Database, sync: boolean) {
     this.#directory = directory;
     this.#database = database;
+    this.#sync = sync;
   }
 
-  static async open(directory: string): Promise<LevelEngine> {
+  static async open(directory: string, sync: boolean): Promise<LevelEngine> {
     const database = new Level<Uint8Array, Uint8Array>(directory, {
       keyEncoding: "buffer",
       valueEncoding: "buffer",
       writeBufferSize: 16 << 20,
     });
     await database.open();
-    return new LevelEngine(directory, database);
+    return new LevelEngine(directory, database, sync);
   }
 
   get(key: ByteString): Uint8Array | undefined {
@@ -109,7 +114,7 @@ class LevelEngine implements Engine {
       if (value === undefined) batch.del(name);
       else batch.put(name, typeof value === "string" ? Buffer.from(value, "latin1") : value);
     }
-    await batch.write({ sync: true });
+    await batch.write({ sync: this.#sync });
   }
 
   scan(from: ByteString, to: ByteString, run = 1000): AsyncGenerator<readonly Entry[]> {

@@ -1,5 +1,14 @@
 import { join } from "node:path";
-import { type Clock, Deferred, type Log, type Random, seededRandom, Failure as WorldFailure } from "../../base/mod.ts";
+import {
+  assert,
+  type Clock,
+  Deferred,
+  goDuration,
+  type Log,
+  type Random,
+  seededRandom,
+  Failure as WorldFailure,
+} from "../../base/mod.ts";
 import { type AlarmMember, type EtcdErrorName, type Init, InternalRaftRequest, raftpb } from "../../proto/mod.ts";
 import {
   asConfChangeV2,
@@ -15,6 +24,7 @@ import { failpoints } from "../failpoint/mod.ts";
 import { MemberMetrics } from "../metrics/mod.ts";
 import {
   type CompactionAnswer,
+  type CompactionReport,
   type DeleteRangeAnswer,
   type Failure,
   fail,
@@ -29,11 +39,14 @@ import {
   type StateOptions,
   type TxnAnswer,
 } from "../mvcc/mod.ts";
-import { nodeFiles } from "../wal/mod.ts";
+import { nodeFiles, unsyncedNodeFiles } from "../wal/mod.ts";
 import { Alarms } from "./alarms.ts";
 import { AppliedWaiters } from "./applied-waiters.ts";
+import { AutoCompactor } from "./auto-compactor.ts";
 import { type Origin, openOrigin, openStorage } from "./bootstrap.ts";
+import { CorruptionChecks } from "./corruption.ts";
 import { EntryApplier } from "./entry-applier.ts";
+import { forceNewCluster } from "./force-new-cluster.ts";
 import { refuseEtcdState } from "./foreign-state.ts";
 import { RequestIds } from "./ids.ts";
 import { askForMembers, encodeMembers } from "./join.ts";
@@ -55,6 +68,7 @@ import { type LostReason, Requests } from "./requests.ts";
 import { Snapshots } from "./snapshots.ts";
 import { Space } from "./space.ts";
 import { type PeerRequest, peerRequests, type Transport } from "./transport.ts";
+import { tooLowFor } from "./version.ts";
 
 /** What applying a request gives. */
 export interface Answers extends AuthAnswers {
@@ -95,6 +109,7 @@ export class Member {
   readonly clusterId: bigint;
   readonly membership: Membership;
   readonly alarms: Alarms;
+  readonly corruption: CorruptionChecks;
   readonly auth: Auth;
   readonly promotion: Promotion;
   readonly log: Log;
@@ -110,6 +125,7 @@ export class Member {
   readonly #host: RaftHost;
   readonly #snapshots: Snapshots;
   readonly #duties: LeaderDuties;
+  readonly #autoCompactor: AutoCompactor | undefined;
   readonly #space: Space;
   readonly #appliedWaiters: AppliedWaiters;
   readonly #peerHandlers = new Map<PeerRequest, PeerRequestHandler>();
@@ -185,6 +201,7 @@ export class Member {
       tickMs: heartbeatMs,
       electionTicks,
       requestTimeoutMs,
+      warningApplyMs: options.warningApplyMs ?? defaults.warningApplyMs,
       onLeadership: (now) => this.#onLeadership(now),
       onHandedOver: (term) => this.#requests.handedOver(term),
       onApplied: (index) => this.#onApplied(index),
@@ -201,7 +218,10 @@ export class Member {
       snapshotCount: options.snapshotCount ?? defaults.snapshotCount,
       catchupEntries: options.snapshotCatchupEntries ?? defaults.snapshotCatchupEntries,
       neededIndex: () => this.#neededIndex(),
+      keepsLog: options.maxWals === 0,
     });
+    this.corruption = new CorruptionChecks(this);
+    this.#autoCompactor = autoCompactorOf(this);
     this.promotion = new Promotion(this);
     this.#duties = new LeaderDuties(this);
     this.#space = new Space(this);
@@ -215,23 +235,46 @@ export class Member {
     const directory = options.walDir ?? join(options.dataDir, "member", "wal");
     const databasePath = join(options.dataDir, "member", "snap", "db");
     await refuseEtcdState(options.dataDir, databasePath);
-    const origin = await openOrigin(options, { files: nodeFiles, directory, onFailure }, (urls) =>
+    const sync = options.unsafeNoFsync !== true;
+    const files = sync ? nodeFiles : unsyncedNodeFiles;
+    const origin = await openOrigin(options, { files, directory, onFailure }, (urls) =>
       askForMembers(urls, options.peerTls, clock, options.version ?? defaults.version),
     );
-    const home = new LevelHome(databasePath);
+    const home = new LevelHome(databasePath, { sync });
     const minLeaseTtl = Math.ceil((3 * (options.electionMs ?? defaults.electionMs)) / 2000);
-    const stateOptions = { home, clock, minLeaseTtl, onFailure };
+    const stateOptions: StateOptions = {
+      home,
+      clock,
+      minLeaseTtl,
+      onFailure,
+      batching: { intervalMs: options.backendBatchIntervalMs, batchLimit: options.backendBatchLimit },
+      compactionPace: options.compaction,
+      onCompacted: (report) => member?.noteCompaction(report),
+    };
     try {
       const state = await openState(stateOptions);
+      await defragmentAtStart(options, state);
       const alarms = await Alarms.open(state.backend);
       const auth = await Auth.open({ ...options.auth, clock, log: options.log }, state.backend);
-      member = new Member(options, origin, stateOptions, state, alarms, auth);
+      member = new Member(options, await originFor(options, origin, state), stateOptions, state, alarms, auth);
       await member.#open();
       return member;
     } catch (error) {
       await origin.wal.close();
       throw error;
     }
+  }
+
+  noteCompaction({ revision, dropped, tookMs }: CompactionReport): void {
+    this.corruption.compactionFinished(revision);
+    const { backend, store } = this.#state;
+    this.log("info", "finished scheduled compaction", {
+      "compact-revision": revision,
+      took: goDuration(tookMs),
+      "number-of-keys-compacted": dropped,
+      "current-db-size-bytes": backend.sizeBytes,
+      "current-db-size-in-use-bytes": store.sizeInUseBytes,
+    });
   }
 
   /** The state as of now. A snapshot may put another in its place: do not keep it. */
@@ -440,6 +483,7 @@ export class Member {
   async stop(): Promise<void> {
     if (!this.#stopped) await this.#handOver();
     this.#stopped = true;
+    this.#autoCompactor?.stop();
     this.#host.stop();
     this.#state.lessor.demote();
     this.#requests.failAll("Stopped");
@@ -450,11 +494,15 @@ export class Member {
 
   async #open(): Promise<void> {
     const { options } = this;
+    const tooLow = tooLowFor(this.membership.version, this.version);
+    if (tooLow !== undefined) throw tooLow;
     this.#transport = await PeerTransport.open({
       clusterId: this.clusterId,
       self: this.id,
       version: this.version,
       listenUrls: options.listenPeerUrls,
+      reusePort: options.reusePort,
+      readTimeoutMs: options.peerReadTimeoutMs,
       tls: options.peerTls,
       clock: this.clock,
       log: this.log,
@@ -559,7 +607,10 @@ export class Member {
     this.#appliedTermAtTick = this.#host.appliedTerm;
     this.#snapshots.offerWanted(this.applied);
     this.#duties.tick(nowMs);
+    this.corruption.tick(nowMs);
     this.#space.tick(nowMs);
+    const tooLow = tooLowFor(this.membership.version, this.version);
+    if (tooLow !== undefined) this.fail(tooLow);
     this.#hurryFirstElection();
   }
 
@@ -571,6 +622,7 @@ export class Member {
     if (this.#campaigned) return;
     if (this.leadership.leader !== nobody) this.#campaigned = true;
     const voters = this.membership.members.filter(({ isLearner }) => !isLearner);
+    if (this.options.initialElectionTickAdvance === false && voters.length > 1) return;
     const connected = voters.filter(({ id }) => id === this.id || this.#transport.connectedSince(id) !== undefined);
     if (voters[0]?.id !== this.id || connected.length * 2 <= voters.length) return;
     this.#campaigned = true;
@@ -630,6 +682,49 @@ export class Member {
     this.#host.transferLeader(target.id);
     await this.leaderChange(this.id, this.electionMs);
   }
+}
+
+/** Of a member that is to be a cluster of its own, the log says so. */
+async function originFor(options: MemberOptions, origin: Origin, { backend, store }: State): Promise<Origin> {
+  if (options.forceNewCluster !== true) return origin;
+  const membership = new Membership({
+    get: (bucket, key) => backend.get(bucket, key),
+    put: () => assert(false, "nothing changes the membership but entries that are applied"),
+    delete: () => assert(false, "nothing changes the membership but entries that are applied"),
+  });
+  return forceNewCluster(origin, store.applied.index, membership, options.advertisePeerUrls, options.log);
+}
+
+async function defragmentAtStart(options: MemberOptions, { backend, store }: State): Promise<void> {
+  const { bootstrapDefragMegabytes: threshold = 0, log } = options;
+  if (threshold === 0) return;
+  const sizes = {
+    "current-db-size-bytes": backend.sizeBytes,
+    "current-db-size-in-use-bytes": store.sizeInUseBytes,
+    "bootstrap-defrag-threshold-bytes": threshold * 1024 * 1024,
+  };
+  if (backend.sizeBytes - store.sizeInUseBytes < threshold * 1024 * 1024) {
+    log("info", "Skipping defragmentation", sizes);
+    return;
+  }
+  log("info", "defragmenting", sizes);
+  await backend.defragment();
+}
+
+function autoCompactorOf(member: Member): AutoCompactor | undefined {
+  const { options, clock, log } = member;
+  if (options.autoCompaction === undefined) return undefined;
+  return new AutoCompactor({
+    retention: options.autoCompaction,
+    clock,
+    log,
+    isLeader: () => member.isLeader,
+    revision: () => member.state.store.revision,
+    async compact(revision) {
+      const outcome = await member.proposed("compaction", { revision }, member.auth.self);
+      return !isFailure(outcome) || outcome.failure === "Compacted";
+    },
+  });
 }
 
 function withStage(message: Message, stage: string): Message {

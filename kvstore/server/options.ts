@@ -134,5 +134,7 @@ export const defaults = {
   maxRequestBytes: 1_572_864,
   maxLearners: 1,
   watchProgressIntervalMs: 600_000,
+  warningApplyMs: 100,
+  warningUnaryMs: 300,
   version: "3.7.0",
 } as const;

@@ -1,4 +1,4 @@
-import { assert, type Clock, type Log, Ring } from "../../base/mod.ts";
+import { assert, type Clock, goDuration, type Log, Ring } from "../../base/mod.ts";
 import {
   type ConfChangeV2,
   type ConfState,
@@ -44,7 +44,11 @@ export interface RaftHostOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly tickMs: number;
+  /** Ticks after which others elect somebody if they hear nothing from their leader. */
+  readonly electionTicks: number;
   readonly requestTimeoutMs: number;
+  /** Applying what was committed in one turn should not take longer; then it is logged. Default: never. */
+  readonly warningApplyMs?: number;
   /** Runs `turn` when all that has arrived by now has been looked at. Default: `setImmediate`. */
   readonly defer?: (turn: () => void) => void;
   readonly onLeadership: (now: Leadership) => void;
@@ -96,6 +100,7 @@ export class RaftHost {
   /** It was held back, and its time has come. */
   #released: Entry | undefined;
   #stopped = false;
+  #tickedMs: number;
   #ticker: { cancel(): void } | undefined;
 
   constructor(options: RaftHostOptions) {
@@ -104,6 +109,7 @@ export class RaftHost {
     this.#applied = options.applied;
     this.#leadership = { leader: nobody, role: "follower", term: options.node.term };
     this.#defer = options.defer ?? setImmediate;
+    this.#tickedMs = options.clock.monotonic();
     this.#reads = new Reads(options.requestTimeoutMs, (context) => this.#node.readIndex(context));
   }
 
@@ -145,10 +151,22 @@ export class RaftHost {
     this.#schedule();
   }
 
-  /** A change of membership, `data` being its encoding. Refused, it had no effect, and may be tried again. */
-  proposeConfChange(change: ConfChangeV2, data: Uint8Array): boolean {
+  /**
+   * What only a leader may say: taken if this member leads now, in the term it last told of, and otherwise false. It is never
+   * passed on: a leader that was deposed without noticing has it in a log that nobody follows.
+   */
+  proposeAsLeader(data: Uint8Array): boolean {
+    this.#guard(() => this.#noticePause());
+    if (this.#stopped || this.#node.role !== "leader" || this.#node.term !== this.#leadership.term) return false;
+    const { ok } = this.#node.propose(data);
+    this.#schedule();
+    return ok;
+  }
+
+  /** A change of membership, `data` being its encoding in an entry of `type`. Refused, it had no effect, and may be tried again. */
+  proposeConfChange(change: ConfChangeV2, type: EntryType, data: Uint8Array): boolean {
     if (this.#stopped) return false;
-    const { ok } = this.#node.proposeConfChange(change, EntryType.EntryConfChange, data);
+    const { ok } = this.#node.proposeConfChange(change, type, data);
     this.#schedule();
     return ok;
   }
@@ -180,6 +198,12 @@ export class RaftHost {
     this.#schedule();
   }
 
+  /** The state is damaged: a snapshot of the leader's is to replace it. */
+  requestSnapshot(): void {
+    this.#guard(() => this.#node.requestSnapshot());
+    this.#schedule();
+  }
+
   /** Asks for votes now. */
   campaign(): void {
     this.#guard(() => this.#node.campaign());
@@ -203,8 +227,10 @@ export class RaftHost {
     const { clock, tickMs } = this.#options;
     this.#ticker = clock.after(tickMs, () => this.#tick());
     this.#guard(() => {
+      this.#noticePause();
+      this.#tickedMs = clock.monotonic();
       this.#node.tick();
-      this.#reads.tick(clock.monotonic());
+      this.#reads.tick(this.#tickedMs);
       this.#options.onTick();
       // After a while without writes the disk learns what was committed, so that a restart need not wait for a leader.
       if (this.#lateHardState !== undefined && this.#persisting.size === 0) {
@@ -213,6 +239,22 @@ export class RaftHost {
       }
     });
     this.#schedule();
+  }
+
+  /**
+   * The process stood still for so long that others have elected somebody, if they could. Before it does anything a leader
+   * looks for its quorum: the time it missed passes now, and what it hears of the others is from before.
+   */
+  #noticePause(): void {
+    const { clock, tickMs, electionTicks } = this.#options;
+    const nowMs = clock.monotonic();
+    const isLate = nowMs - this.#tickedMs >= 2 * electionTicks * tickMs;
+    if (!isLate || this.#node.role !== "leader") return;
+    this.#options.log("warn", "stood still for longer than an election takes", {
+      ms: Math.round(nowMs - this.#tickedMs),
+    });
+    this.#tickedMs = nowMs;
+    for (let tick = 0; tick < 2 * electionTicks; tick++) this.#node.tick();
   }
 
   #schedule(): void {
@@ -226,6 +268,7 @@ export class RaftHost {
 
   #turn(): void {
     if (this.#stopped) return;
+    this.#noticePause();
     this.#proposePending();
     this.#reads.start(this.#options.clock.monotonic());
     // While a snapshot is installed messages are still stepped, so that time stays on the leader's side; Ready waits.
@@ -341,6 +384,8 @@ export class RaftHost {
       this.#unapplied.push(...entries);
       return;
     }
+    const { clock, warningApplyMs = Number.POSITIVE_INFINITY, log } = this.#options;
+    const startMs = clock.monotonic();
     let last: Entry | undefined;
     for (let at = 0; at < entries.length; at++) {
       const entry = entries[at] as Entry;
@@ -351,6 +396,15 @@ export class RaftHost {
       last = entry;
     }
     if (last === undefined) return;
+    const tookMs = clock.monotonic() - startMs;
+    if (tookMs > warningApplyMs) {
+      log("warn", "apply request took too long", {
+        took: goDuration(tookMs),
+        "expected-duration": goDuration(warningApplyMs),
+        entries: entries.length,
+        index: last.index,
+      });
+    }
     this.#appliedTerm = last.term;
     this.#committed = Math.max(this.#committed, last.index);
     this.#node.applied(last.index);

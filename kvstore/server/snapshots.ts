@@ -17,6 +17,8 @@ export interface SnapshotsOptions {
   readonly log: Log;
   readonly snapshotCount: number;
   readonly catchupEntries: number;
+  /** Nothing of the log is ever removed from the disk. */
+  readonly keepsLog?: boolean;
   /** Lowest index that a follower who answers still lacks; `Infinity` if none does, or this member does not lead. */
   readonly neededIndex: () => number;
 }
@@ -59,12 +61,20 @@ export class Snapshots {
       const forgotten = Math.min(usual, needed - 1);
       if (forgotten < storage.firstIndex()) return;
       storage.compact(forgotten);
-      await wal.release(forgotten);
+      if (this.#options.keepsLog !== true) await wal.release(forgotten);
       if (failpoints.armed) await failpoints.pause("raftAfterWALRelease");
       log("debug", "compacted the log", { snapshot: applied, first: forgotten + 1 });
     } finally {
       this.#compacting = false;
     }
+  }
+
+  /** A follower asked for a snapshot. It is made of the state when it is sent: here it is only said that there is one. */
+  offerWanted(applied: number): void {
+    const { storage, membership } = this.#options;
+    const wanted = storage.wantedSnapshot;
+    if (wanted === undefined || applied < wanted || this.#compacting) return;
+    storage.createSnapshot(applied, membership.confState, new Uint8Array(0));
   }
 
   /**

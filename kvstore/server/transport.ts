@@ -7,6 +7,8 @@ export const peerRequests = {
   memberPromote: 3,
   /** Who is in the cluster: asked by a member that joins. */
   members: 4,
+  /** The hash of the keys at a revision. */
+  hashKv: 5,
 } as const;
 export type PeerRequest = (typeof peerRequests)[keyof typeof peerRequests];
 

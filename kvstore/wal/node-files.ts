@@ -18,8 +18,8 @@ export const nodeFiles: Files = {
     }
   },
 
-  create: (path) => openFile(path, constants.O_CREAT | constants.O_TRUNC),
-  open: (path) => openFile(path, 0),
+  create: (path) => openFile(path, constants.O_CREAT | constants.O_TRUNC | constants.O_DSYNC),
+  open: (path) => openFile(path, constants.O_DSYNC),
   rename: (from, to) => fs.rename(from, to),
   remove: (path) => fs.rm(path),
 
@@ -35,12 +35,20 @@ export const nodeFiles: Files = {
   lock: takeLock,
 };
 
+/** The same without waiting for the disk: a crash of the machine loses what it has not written by itself. */
+export const unsyncedNodeFiles: Files = {
+  ...nodeFiles,
+  create: (path) => openFile(path, constants.O_CREAT | constants.O_TRUNC),
+  open: (path) => openFile(path, 0),
+  syncDirectory: async () => undefined,
+};
+
 /**
  * O_DSYNC makes every write return only when its data, and the size that reading it back needs, are durable: what write and
  * fdatasync do together, with half the trips to the thread pool.
  */
 async function openFile(path: string, flags: number): Promise<File> {
-  const fd = await call<number>((done) => open(path, constants.O_RDWR | constants.O_DSYNC | flags, 0o600, done));
+  const fd = await call<number>((done) => open(path, constants.O_RDWR | flags, 0o600, done));
   return {
     size: async () => (await call<{ size: number }>((done) => fstat(fd, done))).size,
     async read(position, length) {

@@ -98,7 +98,10 @@ class SocketServer implements GrpcServer {
         resolve();
       };
       if ("path" in address) listener.listen(address.path, listening);
-      else listener.listen(address.port, address.host, listening);
+      else {
+        const { host, port, reusePort = false } = address;
+        listener.listen({ host, port, ...(reusePort && { reusePort }) }, listening);
+      }
     });
     listener.on("error", (error) => this.#log("error", "listener failed", { error: error.message }));
     this.#listeners.add(listener);

@@ -154,9 +154,10 @@ export interface KeepaliveOptions {
   readonly timeoutMs?: number;
 }
 
-export type ListenAddress =
-  | { readonly host: string; readonly port: number; readonly tls?: TlsOptions }
-  | { readonly path: string; readonly tls?: TlsOptions };
+export type ListenAddress = (
+  | { readonly host: string; readonly port: number; readonly reusePort?: boolean }
+  | { readonly path: string }
+) & { readonly tls?: TlsOptions };
 
 export interface GrpcServer {
   /** Listens at one more address; one server may listen at many. Rejects if the address cannot be used. */

@@ -5,7 +5,7 @@ import type { Message } from "../../../raft/mod.ts";
 import { failpoints } from "../../failpoint/mod.ts";
 import type { TlsOptions } from "../../tls/mod.ts";
 import type { PeerRequest } from "../transport.ts";
-import { Connection } from "./connection.ts";
+import { Connection, type ConnectionEvents } from "./connection.ts";
 import { type FrameKind, frame, frameKinds } from "./frame.ts";
 import { decodeHello, encodeHello, type Hello } from "./hello.ts";
 import { listen } from "./network.ts";
@@ -24,6 +24,8 @@ export interface SnapshotStage {
 export interface AcceptorOptions {
   readonly urls: readonly string[];
   readonly tls: TlsOptions | undefined;
+  readonly reusePort?: boolean;
+  readonly readTimeoutMs?: number;
   readonly clock: Clock;
   readonly log: Log;
   /** Our own introduction as an answer to theirs, or in words why they are refused; "removed" if they are members no more. */
@@ -54,7 +56,9 @@ export class Acceptor {
       });
     try {
       for (const url of options.urls) {
-        acceptor.#servers.push(await listen(url, options.tls, (socket) => acceptor.#accept(socket), rejected));
+        acceptor.#servers.push(
+          await listen(url, options.tls, (socket) => acceptor.#accept(socket), rejected, options.reusePort),
+        );
       }
     } catch (error) {
       await acceptor.stop();
@@ -72,7 +76,7 @@ export class Acceptor {
   #accept(socket: Socket): void {
     let onFrame: ((kind: FrameKind, payload: Uint8Array) => void) | undefined;
     let onClosed: (() => void) | undefined;
-    const connection: Connection = new Connection(socket, this.#options.clock, {
+    const events: ConnectionEvents = {
       frame: (kind, payload) => {
         if (onFrame !== undefined) return onFrame(kind, payload);
         hurry.cancel();
@@ -96,7 +100,9 @@ export class Acceptor {
         hurry.cancel();
         onClosed?.();
       },
-    });
+    };
+    const { clock, readTimeoutMs } = this.#options;
+    const connection: Connection = new Connection(socket, clock, events, readTimeoutMs);
     this.#connections.add(connection);
     const hurry = this.#options.clock.after(helloTimeoutMs, () => connection.close("no hello"));
   }

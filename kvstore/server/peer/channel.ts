@@ -18,6 +18,7 @@ export interface ChannelOptions {
   readonly tls: TlsOptions | undefined;
   readonly clock: Clock;
   readonly log: Log;
+  readonly readTimeoutMs?: number;
   readonly onFrame: (kind: FrameKind, payload: Uint8Array) => void;
   readonly onUp: (theirs: Hello) => void;
   readonly onDown: () => void;
@@ -65,7 +66,7 @@ export class Channel {
   }
 
   async #connect(): Promise<void> {
-    const { urls, tls, clock, hello } = this.#options;
+    const { urls, tls, clock, hello, readTimeoutMs } = this.#options;
     const url = urls[this.#attempts++ % urls.length]!;
     try {
       const socket = await dial(url, tls);
@@ -73,10 +74,11 @@ export class Channel {
         socket.destroy();
         return;
       }
-      this.#connection = new Connection(socket, clock, {
-        frame: (kind, payload) => this.#frame(kind, payload),
-        closed: (reason) => this.#down(url, reason),
-      });
+      const events = {
+        frame: (kind: FrameKind, payload: Uint8Array) => this.#frame(kind, payload),
+        closed: (reason: string) => this.#down(url, reason),
+      };
+      this.#connection = new Connection(socket, clock, events, readTimeoutMs);
       this.#connection.send(frameKinds.hello, encodeHello(hello));
     } catch (error) {
       this.#down(url, (error as Error).message);

@@ -4,8 +4,8 @@ import { type FrameKind, FrameReader, frame, frameKinds } from "./frame.ts";
 
 /** Either end says something this often. */
 const pingMs = 1500;
-/** Silence this long means that the network swallows what is sent: the connection is given up. */
-const silenceMs = 5000;
+/** Silence this long means that the network swallows what is sent, on the way there or back: the connection is given up. */
+const defaultSilenceMs = 5000;
 const nothing = new Uint8Array(0);
 
 export interface ConnectionEvents {
@@ -19,19 +19,21 @@ export class Connection {
   readonly #socket: Socket;
   readonly #clock: Clock;
   readonly #events: ConnectionEvents;
+  readonly #silenceMs: number;
   #lastHeardMs: number;
-  #lastSaidMs: number;
+  /** When the oldest ping was sent that has no answer yet. */
+  #askedMs: number | undefined;
   #beatDueMs: number;
   #timer: Timer;
   #closed = false;
   #reason = "closed by the peer";
 
-  constructor(socket: Socket, clock: Clock, events: ConnectionEvents) {
+  constructor(socket: Socket, clock: Clock, events: ConnectionEvents, silenceMs = defaultSilenceMs) {
     this.#socket = socket;
     this.#clock = clock;
     this.#events = events;
+    this.#silenceMs = silenceMs;
     this.#lastHeardMs = clock.monotonic();
-    this.#lastSaidMs = this.#lastHeardMs;
     this.#beatDueMs = this.#lastHeardMs + pingMs;
     this.#timer = clock.after(pingMs, () => this.#beat());
     const reader = new FrameReader((kind, payload) => this.#frame(kind, payload));
@@ -65,7 +67,6 @@ export class Connection {
   /** Whole frames. The bytes belong to the connection from now on. */
   write(frames: Uint8Array): void {
     if (this.#closed) return;
-    this.#lastSaidMs = this.#clock.monotonic();
     this.#socket.write(frames);
   }
 
@@ -102,18 +103,27 @@ export class Connection {
 
   #frame(kind: FrameKind, payload: Uint8Array): void {
     if (kind === frameKinds.ping) this.send(frameKinds.pong, nothing);
-    else if (kind !== frameKinds.pong && !this.#closed) this.#events.frame(kind, payload);
+    else if (kind === frameKinds.pong) this.#askedMs = undefined;
+    else if (!this.#closed) this.#events.frame(kind, payload);
   }
 
   #beat(): void {
     const now = this.#clock.monotonic();
     // A process that was stopped heard nothing because it did not listen.
-    if (now - this.#beatDueMs > pingMs) this.#lastHeardMs = now;
-    if (now - this.#lastHeardMs > silenceMs && !this.#socket.isPaused()) {
-      this.close("it fell silent");
-      return;
+    if (now - this.#beatDueMs > pingMs) {
+      this.#lastHeardMs = now;
+      this.#askedMs = undefined;
     }
-    if (now - this.#lastSaidMs >= pingMs) this.send(frameKinds.ping, nothing);
+    // Not of one that is paused: answers may lie unread.
+    if (!this.#socket.isPaused()) {
+      const isSilent = now - this.#lastHeardMs > this.#silenceMs;
+      if (isSilent || now - (this.#askedMs ?? now) > this.#silenceMs) {
+        this.close(isSilent ? "it fell silent" : "it does not hear us");
+        return;
+      }
+    }
+    this.#askedMs ??= now;
+    this.send(frameKinds.ping, nothing);
     this.#beatDueMs = now + pingMs;
     this.#timer = this.#clock.after(pingMs, () => this.#beat());
   }

@@ -12,6 +12,9 @@ export interface PeerTransportOptions {
   readonly self: NodeId;
   readonly version: string;
   readonly listenUrls: readonly string[];
+  readonly reusePort?: boolean;
+  /** Silence of a member after which its connection is given up. Default 5000. */
+  readonly readTimeoutMs?: number;
   readonly tls: TlsOptions | undefined;
   readonly clock: Clock;
   readonly log: Log;
@@ -38,6 +41,8 @@ export class PeerTransport implements Transport {
     const { listenUrls, tls, clock, log, events } = options;
     transport.#acceptor = await Acceptor.open({
       urls: listenUrls,
+      reusePort: options.reusePort,
+      readTimeoutMs: options.readTimeoutMs,
       tls,
       clock,
       log,
@@ -104,10 +109,10 @@ export class PeerTransport implements Transport {
   }
 
   #remote(peer: PeerAddress): Remote {
-    const { clusterId, self, version, tls, clock, log, events } = this.#options;
+    const { clusterId, self, version, tls, clock, log, events, readTimeoutMs } = this.#options;
     const onUnreachable = (id: NodeId) => queueMicrotask(() => events.unreachable(id));
     const onRemoved = () => queueMicrotask(() => events.removed());
-    return new Remote(peer, { clusterId, self, version, tls, clock, log, onUnreachable, onRemoved });
+    return new Remote(peer, { clusterId, self, version, tls, clock, log, readTimeoutMs, onUnreachable, onRemoved });
   }
 
   #welcome(theirs: Hello): Hello | string | "removed" {

@@ -17,6 +17,7 @@ export interface RemoteOptions {
   readonly tls: TlsOptions | undefined;
   readonly clock: Clock;
   readonly log: Log;
+  readonly readTimeoutMs?: number;
   readonly onUnreachable: (id: NodeId) => void;
   readonly onRemoved: () => void;
 }
@@ -103,13 +104,14 @@ export class Remote {
   }
 
   #channel(stream: StreamKind): Channel {
-    const { tls, clock, log, onRemoved } = this.#options;
+    const { tls, clock, log, readTimeoutMs, onRemoved } = this.#options;
     return new Channel({
       hello: this.hello(stream),
       urls: this.address.peerUrls,
       tls,
       clock,
       log,
+      readTimeoutMs,
       onFrame: (kind, payload) => this.#frame(kind, payload),
       onRemoved,
       onUp: (theirs) => {

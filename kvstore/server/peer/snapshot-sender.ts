@@ -4,12 +4,14 @@ import { raftpb } from "../../../proto/mod.ts";
 import type { Message } from "../../../raft/mod.ts";
 import type { TlsOptions } from "../../tls/mod.ts";
 import type { PeerAddress } from "../transport.ts";
-import { Connection } from "./connection.ts";
+import { Connection, type ConnectionEvents } from "./connection.ts";
 import { frameKinds } from "./frame.ts";
 import { encodeHello, type Hello } from "./hello.ts";
 import { dial } from "./network.ts";
 
 const nothing = new Uint8Array(0);
+/** A receiver answers when its disk has taken what came before. */
+const patienceMs = 20_000;
 
 /** The state machine in runs of bytes that the receiver can stage. */
 export interface OutgoingSnapshot {
@@ -31,10 +33,11 @@ export async function sendSnapshot(
 ): Promise<void> {
   const socket = await dial(to.peerUrls[0]!, tls);
   const answers = new Answers();
-  const connection = new Connection(socket, clock, {
+  const events: ConnectionEvents = {
     frame: (kind, payload) => answers.arrived(kind, payload),
     closed: (reason) => answers.closed(reason),
-  });
+  };
+  const connection = new Connection(socket, clock, events, patienceMs);
   try {
     connection.send(frameKinds.hello, encodeHello(hello));
     await answers.next();
