@@ -79,6 +79,11 @@ export class Auth {
     return username === undefined ? undefined : { username, authRevision: revision };
   }
 
+  /** The name in a client's certificate says who calls. */
+  get certificatesName(): boolean {
+    return this.#byCertificate && this.enabled;
+  }
+
   /** As whom the member itself proposes what the cluster needs done; undefined if nobody has to say. */
   get self(): Caller | undefined {
     return this.enabled ? { username: rootName, authRevision: this.store.revision } : undefined;

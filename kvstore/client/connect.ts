@@ -1,3 +1,4 @@
+import { authClient } from "./auth.ts";
 import { Channel } from "./channel.ts";
 import { clusterClient } from "./cluster.ts";
 import { kvClient } from "./kv.ts";
@@ -18,6 +19,7 @@ export function connect(options: EtcdClientOptions): EtcdClient {
     lease,
     cluster: clusterClient(channel),
     maintenance: maintenanceClient(channel),
+    auth: authClient(channel),
     async close() {
       watch.stop();
       lease.stop();

@@ -4,6 +4,7 @@ export { CompactedError, EtcdError } from "./error.ts";
 export { noEnd, prefixEnd } from "./keys.ts";
 export type {
   AtEndpoint,
+  AuthClient,
   CallOptions,
   ClientTlsOptions,
   ClusterClient,

@@ -2,6 +2,24 @@ import type { Clock, Log } from "../../base/mod.ts";
 import type {
   AlarmRequest,
   AlarmResponse,
+  AuthDisableResponse,
+  AuthEnableResponse,
+  AuthenticateResponse,
+  AuthRoleAddResponse,
+  AuthRoleDeleteResponse,
+  AuthRoleGetResponse,
+  AuthRoleGrantPermissionResponse,
+  AuthRoleListResponse,
+  AuthRoleRevokePermissionResponse,
+  AuthStatusResponse,
+  AuthUserAddResponse,
+  AuthUserChangePasswordResponse,
+  AuthUserDeleteResponse,
+  AuthUserGetResponse,
+  AuthUserGrantRoleResponse,
+  AuthUserListResponse,
+  AuthUserRevokeRoleResponse,
+  authpb,
   CompactionRequest,
   CompactionResponse,
   DefragmentResponse,
@@ -191,6 +209,36 @@ export interface MaintenanceClient {
   snapshot(options?: CallOptions & AtEndpoint): AsyncIterable<SnapshotResponse>;
 }
 
+/** Users, roles and who may do what. A user without a password is known by its certificate alone. */
+export interface AuthClient {
+  enable(options?: CallOptions): Promise<AuthEnableResponse>;
+  disable(options?: CallOptions): Promise<AuthDisableResponse>;
+  status(options?: CallOptions): Promise<AuthStatusResponse>;
+  /** The token of a login that is nothing to this client. */
+  authenticate(name: string, password: string, options?: CallOptions): Promise<AuthenticateResponse>;
+  userAdd(name: string, password: string | undefined, options?: CallOptions): Promise<AuthUserAddResponse>;
+  userDelete(name: string, options?: CallOptions): Promise<AuthUserDeleteResponse>;
+  userGet(name: string, options?: CallOptions): Promise<AuthUserGetResponse>;
+  userList(options?: CallOptions): Promise<AuthUserListResponse>;
+  userChangePassword(name: string, password: string, options?: CallOptions): Promise<AuthUserChangePasswordResponse>;
+  userGrantRole(user: string, role: string, options?: CallOptions): Promise<AuthUserGrantRoleResponse>;
+  userRevokeRole(user: string, role: string, options?: CallOptions): Promise<AuthUserRevokeRoleResponse>;
+  roleAdd(role: string, options?: CallOptions): Promise<AuthRoleAddResponse>;
+  roleDelete(role: string, options?: CallOptions): Promise<AuthRoleDeleteResponse>;
+  roleGet(role: string, options?: CallOptions): Promise<AuthRoleGetResponse>;
+  roleList(options?: CallOptions): Promise<AuthRoleListResponse>;
+  roleGrantPermission(
+    role: string,
+    permission: Init<authpb.Permission>,
+    options?: CallOptions,
+  ): Promise<AuthRoleGrantPermissionResponse>;
+  roleRevokePermission(
+    role: string,
+    keys: { readonly key: Uint8Array; readonly rangeEnd?: Uint8Array },
+    options?: CallOptions,
+  ): Promise<AuthRoleRevokePermissionResponse>;
+}
+
 export interface AtEndpoint {
   readonly endpoint?: string;
 }
@@ -201,6 +249,7 @@ export interface EtcdClient {
   readonly lease: LeaseClient;
   readonly cluster: ClusterClient;
   readonly maintenance: MaintenanceClient;
+  readonly auth: AuthClient;
   /** Ends watches and keep-alives without a word, rejects calls in progress, closes all connections. */
   close(): Promise<void>;
 }

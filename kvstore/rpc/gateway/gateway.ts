@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { type Method, parseTimeout, Status } from "../../../proto/mod.ts";
 import { type Caller, type GrpcServer, peerOf } from "../grpc/mod.ts";
+import { reply } from "../http/reply.ts";
 import { type AnswerSink, Exchange } from "./exchange.ts";
 import { httpStatusOf } from "./http-status.ts";
 import { gatewayRoutes } from "./routes.ts";
@@ -11,7 +12,11 @@ export interface GatewayOptions {
   readonly server: () => Pick<GrpcServer, "call">;
   /** Largest request message, in bytes, as encoded. */
   readonly maxRequestBytes: number;
+  /** Whether the name in a client's certificate says who calls, where calls come over gRPC. */
+  readonly certificatesName: () => boolean;
 }
+
+const nameIgnored = "CommonName of client sending a request against gateway will be ignored and not used as expected\n";
 
 /** etcd's JSON gateway: every RPC as a POST of JSON, streams as lines of JSON in both directions, or as a WebSocket. */
 export class Gateway {
@@ -29,7 +34,9 @@ export class Gateway {
 
   answer(request: IncomingMessage, response: ServerResponse, path: string): void {
     const method = methodAt(path);
-    if (method === undefined) refuse(response, Status.NotFound, "Not Found");
+    // Better no answer than one to somebody whom the client did not mean to be.
+    if (this.#options.certificatesName() && isNamed(request)) reply(response, 400, nameIgnored);
+    else if (method === undefined) refuse(response, Status.NotFound, "Not Found");
     else if (request.method !== "POST") refuse(response, Status.Unimplemented, "Method Not Allowed");
     else {
       const exchange = this.#exchange(method, request, new ResponseSink(request, response));
@@ -62,6 +69,10 @@ export class Gateway {
 
 function methodAt(path: string): Method | undefined {
   return gatewayRoutes.get(path.replace(/^\/v3(beta)?\//, ""));
+}
+
+function isNamed({ socket }: IncomingMessage): boolean {
+  return (peerOf(socket).certificate?.commonName ?? "") !== "";
 }
 
 /** Who asks: the metadata of the call are the headers `Grpc-Metadata-*`, and `Authorization`, which carries the token. */

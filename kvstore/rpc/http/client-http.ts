@@ -27,7 +27,9 @@ export class ClientHttp {
     this.#member = member;
     const { http = {}, maxRequestBytes = defaults.maxRequestBytes } = member.options;
     const { listenUrls = [], metricsUrls = [], gateway = true, profiles = false } = http;
-    this.#gateway = gateway ? new Gateway({ server, maxRequestBytes }) : undefined;
+    this.#gateway = gateway
+      ? new Gateway({ server, maxRequestBytes, certificatesName: () => member.auth.certificatesName })
+      : undefined;
     const health = new Health(member, member.metrics);
     const parts = { member, health, metrics, access: http, gateway: this.#gateway, profiles };
     const [http1, upgrade] = [clientHttp(parts), clientUpgrade(parts)];
