@@ -1,5 +1,4 @@
 import {
-  AlarmType,
   type EtcdErrorName,
   KVService,
   type RangeRequest,
@@ -47,13 +46,12 @@ export function kvService(member: Member, headers: Headers, quota: Quota, access
     throw rpcError(failure);
   };
 
-  /** Calls `read` when the state here may be read from; else ends the call. */
+  /** Calls `read` when the state here may be read from; else ends the call. The alarm CORRUPT refuses what is applied, not reads. */
   function whenReadable(
     call: UnaryCall<never> | UnaryCall<RangeResponse> | UnaryCall<TxnResponse>,
     serializable: boolean,
     read: () => void,
   ): void {
-    if (member.alarms.has(AlarmType.CORRUPT)) refuse("Corrupt");
     if (serializable) {
       read();
       return;

@@ -37,6 +37,8 @@ export class WatchStream implements WatchSink, Receiver<WatchRequest> {
   readonly #options: WatchServiceOptions;
   readonly #watches = new Map<number, Watch>();
   readonly #byWatcher = new Map<Watcher, Watch>();
+  /** Of watches that compaction ended: theirs, as in etcd, until the client cancels them too. */
+  readonly #compactedIds = new Set<number>();
   #nextId = 0;
   /** The client does not keep up: events are refused until the call has drained. */
   #blocked = false;
@@ -92,6 +94,7 @@ export class WatchStream implements WatchSink, Receiver<WatchRequest> {
     if (this.#blocked) return false;
     const watch = this.#byWatcher.get(watcher) as Watch;
     this.#forget(watch);
+    this.#compactedIds.add(watch.id);
     this.#send({ watchId: watch.id, canceled: true, compactRevision }, 0);
     return true;
   }
@@ -130,8 +133,12 @@ export class WatchStream implements WatchSink, Receiver<WatchRequest> {
   }
 
   #pickId(): number {
-    while (this.#watches.has(this.#nextId)) this.#nextId++;
+    while (this.#isTaken(this.#nextId)) this.#nextId++;
     return this.#nextId++;
+  }
+
+  #isTaken(id: number): boolean {
+    return this.#watches.has(id) || this.#compactedIds.has(id);
   }
 
   #refusalOf(request: WatchCreateRequest, { from, to }: KeyRange): string | undefined {
@@ -139,7 +146,7 @@ export class WatchStream implements WatchSink, Receiver<WatchRequest> {
     const denied = this.#options.mayWatch?.(this.#call, request);
     if (denied !== undefined) return goErrorText(denied);
     if (to !== undefined && from >= to) return "mvcc: watcher range is empty";
-    if (this.#watches.has(request.watchId) && request.watchId !== 0) {
+    if (request.watchId !== 0 && this.#isTaken(request.watchId)) {
       return "mvcc: duplicate watch ID provided on the WatchStream";
     }
     return undefined;
@@ -147,9 +154,10 @@ export class WatchStream implements WatchSink, Receiver<WatchRequest> {
 
   #cancel(id: number): void {
     const watch = this.#watches.get(id);
-    if (watch === undefined) return;
-    this.#options.hub.cancel(watch.watcher);
-    this.#forget(watch);
+    if (watch !== undefined) {
+      this.#options.hub.cancel(watch.watcher);
+      this.#forget(watch);
+    } else if (!this.#compactedIds.delete(id)) return;
     this.#send({ watchId: id, canceled: true }, this.#options.hub.revision);
     this.#answerProgress();
   }

@@ -198,8 +198,27 @@ test("a watch from before the compacted revision is created, then cancelled with
     { watchId: 0, created: true, revision: 4 },
     { watchId: 0, canceled: true, compactRevision: 3, revision: 0 },
   ]);
-  stream.message(cancel(0));
-  expect(call.received).toHaveLength(2);
+});
+
+test("the id of a watch that compaction ended is free once the client has cancelled it", async () => {
+  const test = await started();
+  for (const key of ["b", "c", "d"]) test.put(key);
+  test.state.store.compact(3);
+  const { call, stream } = test.connect();
+  stream.message(create({ startRevision: 2, watchId: 7 }));
+  await test.pass(5);
+  for (const message of [create({ watchId: 7 }), cancel(7), cancel(7), create({ watchId: 7 })]) stream.message(message);
+  expect(call.received.slice(2).map(said)).toEqual([
+    {
+      watchId: -1,
+      created: true,
+      canceled: true,
+      cancelReason: "mvcc: duplicate watch ID provided on the WatchStream",
+      revision: 4,
+    },
+    { watchId: 7, canceled: true, revision: 4 },
+    { watchId: 7, created: true, revision: 4 },
+  ]);
 });
 
 test("progress is told on request, at once without watches, and not before the events it speaks of", async () => {
