@@ -24,6 +24,7 @@ export class MemoryFiles implements Files {
   #writes = 0;
   #plan: { readonly atWrite: number; readonly tear: Tear } | undefined;
   #fsyncError: Error | undefined;
+  #roomBytes = Number.POSITIVE_INFINITY;
   #off = false;
 
   /** Durable steps so far: data writes, size changes and directory syncs. */
@@ -45,11 +46,17 @@ export class MemoryFiles implements Files {
     this.#fsyncError = error;
   }
 
+  /** Only so many more bytes can be written. A write that does not fit fails with ENOSPC, after the sectors of it that do. */
+  fillUp(roomBytes: number): void {
+    this.#roomBytes = roomBytes;
+  }
+
   /** Power is back: only what was durable is there. */
   restart(): void {
     this.#off = false;
     this.#plan = undefined;
     this.#fsyncError = undefined;
+    this.#roomBytes = Number.POSITIVE_INFINITY;
     this.#locks.clear();
     this.#names.clear();
     for (const [path, file] of this.#durableNames) {
@@ -151,6 +158,16 @@ export class MemoryFiles implements Files {
           queueMicrotask(() => done(error));
           return;
         }
+        if (bytes.length > this.#roomBytes) {
+          const end = Math.floor((position + this.#roomBytes) / sectorBytes) * sectorBytes;
+          const fits = bytes.subarray(0, Math.max(0, end - position));
+          stored.bytes.set(fits, position);
+          stored.durable.set(fits, position);
+          const error = Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" });
+          queueMicrotask(() => done(error));
+          return;
+        }
+        this.#roomBytes -= bytes.length;
         const tear = this.#plan?.tear;
         const crashes = this.#crashesNow();
         const size = Math.max(stored.bytes.length, position + bytes.length);

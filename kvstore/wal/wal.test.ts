@@ -201,6 +201,97 @@ describe("power failures", () => {
   });
 });
 
+describe("what is overwritten", () => {
+  // Cutting the log and writing what takes the place are one stream of records: there is no moment between them.
+  test("is, after a power failure at any step, still the old end of the log or a part of the new one, never a mixture", async () => {
+    const old = [1, 2, 3, 4, 5].map((index) => entry(index, `old ${index} `.repeat(90)));
+    const replacement = [4, 5, 6, 7].map((index) => entry(index, `new ${index} `.repeat(90), 2));
+    const story = async (files: MemoryFiles, acknowledged: string[]) => {
+      const wal = await Wal.create(options(files), metadata);
+      await append(wal, old, 3);
+      acknowledged.push("old");
+      await append(wal, replacement, 3);
+      acknowledged.push("new");
+      await wal.close();
+    };
+    const whole = new MemoryFiles();
+    await story(whole, []);
+    for (let step = 0; step < whole.writes; step++) {
+      for (let mask = 0; mask < 32; mask++) {
+        const files = new MemoryFiles();
+        const acknowledged: string[] = [];
+        files.crashAt(step, (sector) => ((mask >> (sector % 5)) & 1) === 1);
+        await Promise.race([story(files, acknowledged), powerIsOff(files)]);
+        files.restart();
+        const { entries, hardState } = (await Wal.open(options(files)))?.replay ?? {
+          entries: [],
+          hardState: undefined,
+        };
+        if (!acknowledged.includes("old")) continue;
+        const where = `step ${step}, sectors ${mask.toString(2)}`;
+        const terms = entries.map(({ term }) => term);
+        expect(terms.slice(0, 3), where).toEqual([1, 1, 1]);
+        expect(terms, where).toEqual(terms.toSorted());
+        expect(
+          entries.map(({ index }) => index),
+          where,
+        ).toEqual(entries.map((_, i) => i + 1));
+        if (!terms.includes(2)) expect(entries.length, where).toBe(5);
+        if (acknowledged.includes("new")) expect([entries.length, hardState?.term], where).toEqual([7, 2]);
+      }
+    }
+  });
+});
+
+test("term and vote are one record: cut off anywhere, the log holds a pair that was written, and never an older one than was acknowledged", async () => {
+  const files = new MemoryFiles();
+  const wal = await Wal.create(options(files), metadata);
+  const votes = Array.from({ length: 8 }, (_, i) => ({ term: i + 1, vote: BigInt(1000 ** (i % 4) + i), commit: 0 }));
+  const path = `${directory}/0000000000000000-0000000000000000.wal`;
+  const used = () => files.contents(path).findLastIndex((byte) => byte !== 0) + 1;
+  const ends: number[] = [];
+  for (const vote of votes) {
+    await new Promise<void>((resolve) => wal.append([], vote, resolve));
+    ends.push(used());
+  }
+  await wal.close();
+  const bytes = files.contents(path).slice();
+  for (let cut = 100; cut < bytes.length && cut <= used(); cut++) {
+    files.overwrite(path, bytes.subarray(0, cut));
+    const opened = await reopen(files);
+    const { term, vote } = opened.replay.hardState;
+    const acknowledged = ends.filter((end) => end <= cut).length;
+    expect(term).toBeGreaterThanOrEqual(acknowledged);
+    if (term > 0) expect(vote).toBe(votes[term - 1]?.vote);
+    await opened.wal.close();
+  }
+});
+
+describe("a full disk", () => {
+  test("in the middle of a record: nothing is acknowledged; with room again what was acknowledged is there, and no more", async () => {
+    for (let room = 0; room < 1200; room += 37) {
+      const files = new MemoryFiles();
+      const failures: string[] = [];
+      const wal = await Wal.create({ ...options(files), onFailure: (error) => failures.push(error.message) }, metadata);
+      await append(wal, [entry(1, "a"), entry(2, "b")], 1);
+      files.fillUp(room);
+      let acknowledged = false;
+      wal.append([entry(3, "x".repeat(900)), entry(4, "y".repeat(300))], undefined, () => {
+        acknowledged = true;
+      });
+      await wal.close();
+      expect([acknowledged, failures]).toEqual([false, ["ENOSPC: no space left on device, write"]]);
+      files.restart();
+      const opened = await reopen(files);
+      expect(texts(opened.replay.entries).slice(0, 2)).toEqual(["1/1 a", "2/1 b"]);
+      expect(opened.replay.entries.length).toBeLessThan(4);
+      await append(opened.wal, [entry(3, "instead", 2)], 2);
+      await opened.wal.close();
+      expect(texts((await reopen(files)).replay.entries)).toEqual(["1/1 a", "2/1 b", "3/2 instead"]);
+    }
+  });
+});
+
 describe("damage", () => {
   test("to any byte of a record with others behind it is refused, and nothing is cut off", async () => {
     const files = new MemoryFiles();

@@ -1,0 +1,96 @@
+import { describe, expect, test } from "vitest";
+import { type Entry, EntryType, emptyConfState, type HardState } from "../../raft/mod.ts";
+import { MemoryFiles, Wal } from "../wal/mod.ts";
+import { type Origin, openStorage } from "./bootstrap.ts";
+import type { Membership } from "./membership.ts";
+
+const confState = { ...emptyConfState(), voters: [1n, 2n, 3n] };
+const membership = { confState } as unknown as Membership;
+
+function entry(index: number, term: number): Entry {
+  return { type: EntryType.EntryNormal, term, index, data: new Uint8Array(0) };
+}
+
+/** A log that `write` made, found again after a restart. */
+async function restarted(write: (wal: Wal) => void): Promise<Origin> {
+  const files = new MemoryFiles();
+  const options = { files, directory: "wal", onFailure: fail, segmentBytes: 1 << 16 };
+  const wal = await Wal.create(options, { nodeID: 1n, clusterID: 7n });
+  write(wal);
+  await wal.close();
+  files.restart();
+  const opened = await Wal.open(options);
+  return { id: 1n, clusterId: 7n, wal: opened!.wal, replay: opened!.replay, initial: [], peers: [] } as Origin;
+}
+
+function fail(error: Error): never {
+  throw error;
+}
+
+const append = (wal: Wal, from: number, to: number, hardState: HardState) =>
+  wal.append(
+    Array.from({ length: to - from + 1 }, (_, i) => entry(from + i, hardState.term)),
+    hardState,
+  );
+
+const open = (origin: Origin, index: number, term: number) => {
+  const storage = openStorage(origin, { index, term }, membership, () => undefined);
+  const { hardState } = storage.initialState();
+  return { first: storage.firstIndex(), last: storage.lastIndex(), hardState, termAtStart: storage.term(index) };
+};
+
+describe("a crash while the snapshot of another member, at 50 of term 3, is installed over a log of 10 entries", () => {
+  const tenEntries = (wal: Wal) => append(wal, 1, 10, { term: 2, vote: 2n, commit: 10 });
+  const after = { first: 51, last: 50, termAtStart: 3 };
+
+  test("before the state was replaced: all is as it was", async () => {
+    expect(open(await restarted(tenEntries), 10, 2)).toMatchObject({ last: 10, hardState: { term: 2, commit: 10 } });
+  });
+
+  test("when the state was replaced and the log does not know: it begins behind the state, and the vote is kept", async () => {
+    const found = open(await restarted(tenEntries), 50, 3);
+    expect(found).toMatchObject({ ...after, hardState: { term: 2, vote: 2n, commit: 50 } });
+  });
+
+  test("when the log has noted the snapshot, and not yet the term", async () => {
+    const write = (wal: Wal) => {
+      tenEntries(wal);
+      wal.snapshot({ index: 50, term: 3, confState });
+    };
+    expect(open(await restarted(write), 50, 3)).toMatchObject({ ...after, hardState: { commit: 50 } });
+  });
+
+  test("when the entries behind it have come, too", async () => {
+    const write = (wal: Wal) => {
+      tenEntries(wal);
+      wal.snapshot({ index: 50, term: 3, confState });
+      append(wal, 51, 53, { term: 3, vote: 0n, commit: 52 });
+    };
+    expect(open(await restarted(write), 50, 3)).toMatchObject({
+      first: 51,
+      last: 53,
+      hardState: { term: 3, commit: 52 },
+    });
+  });
+});
+
+describe("a start is refused", () => {
+  test("where the log has lost what was committed", async () => {
+    const origin = await restarted((wal) => append(wal, 1, 10, { term: 2, vote: 0n, commit: 12 }));
+    expect(() => open(origin, 5, 2)).toThrow("the log ends at 10, and 12 was committed");
+  });
+
+  test("where entries are missing between the state and the log", async () => {
+    const write = (wal: Wal) => {
+      wal.snapshot({ index: 19, term: 2, confState });
+      append(wal, 20, 25, { term: 2, vote: 0n, commit: 22 });
+    };
+    const origin = await restarted(write);
+    expect(() => open(origin, 10, 2)).toThrow("the log begins at 20, the state ends at 10");
+  });
+});
+
+test("entries that the state has already are not applied again, and those behind it are", async () => {
+  const origin = await restarted((wal) => append(wal, 1, 10, { term: 2, vote: 3n, commit: 9 }));
+  expect(open(origin, 7, 2)).toMatchObject({ last: 10, hardState: { term: 2, vote: 3n, commit: 9 }, termAtStart: 2 });
+});
