@@ -18,13 +18,12 @@ import type { Headers } from "./headers.ts";
 
 /** A member counts as healthy when the connection to it has stood this long. */
 const healthyMs = 5000;
-const learnerReadyShare = 0.9;
 
 type Changed = readonly ClusterMember[] | Failure<EtcdErrorName>;
 
 /** The Cluster service: who is a member. Changes are checked here, proposed, and checked again where they are applied. */
 export function clusterService(member: Member, headers: Headers): Implementation {
-  const promote = new Promotion(member);
+  const promote = new PromotionByAnyMember(member);
   const header = (): Init<ResponseHeader> => headers.withoutRevision();
 
   const listed = (members: Changed): Init<MemberMessage>[] => {
@@ -87,13 +86,15 @@ export function clusterService(member: Member, headers: Headers): Implementation
 }
 
 /** Only the leader knows how far a learner is: other members ask it. */
-class Promotion {
+class PromotionByAnyMember {
   readonly #member: Member;
 
   constructor(member: Member) {
     this.#member = member;
     member.answerPeers(peerRequests.memberPromote, async (payload) => {
-      const outcome = await this.#here(new DataView(payload.buffer, payload.byteOffset).getBigUint64(0));
+      const outcome = await this.#member.promotion.promoteOne(
+        new DataView(payload.buffer, payload.byteOffset).getBigUint64(0),
+      );
       return Buffer.from(isFailure(outcome) ? outcome.failure : "");
     });
   }
@@ -101,7 +102,7 @@ class Promotion {
   async run(id: bigint): Promise<Changed> {
     const { membership, leadership, isLeader, transport } = this.#member;
     if (membership.member(id) === undefined) return fail("MemberNotFound");
-    if (isLeader) return this.#here(id);
+    if (isLeader) return this.#member.promotion.promoteOne(id);
     if (leadership.leader === 0n) return fail("NoLeader");
     const payload = Buffer.alloc(8);
     payload.writeBigUInt64BE(id);
@@ -111,18 +112,6 @@ class Promotion {
     if (answer !== "") return fail(answer as EtcdErrorName);
     await new Promise<void>((resolve) => this.#member.linearizable(() => resolve()));
     return membership.members;
-  }
-
-  async #here(id: bigint): Promise<Changed> {
-    const { membership, host, isLeader } = this.#member;
-    const learner = membership.member(id);
-    if (!isLeader) return fail("NotLeader");
-    if (learner === undefined) return fail("MemberNotFound");
-    if (!learner.isLearner) return fail("MemberNotLearner");
-    const { progress, lastIndex } = host.node.status();
-    if ((progress.get(id)?.match ?? 0) < learnerReadyShare * lastIndex) return fail("LearnerNotReady");
-    const change = { member: { ...learner, isLearner: false }, isPromote: true };
-    return this.#member.changeMembership(raftpb.ConfChangeType.ConfChangeAddNode, id, change);
   }
 }
 

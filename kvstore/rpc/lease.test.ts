@@ -47,7 +47,11 @@ class Member extends TestState {
   }
 
   lead(): void {
-    this.state.lessor.promote(1000, { revoke: async (id) => this.state.applier.leaseRevoke({ id }) });
+    this.state.lessor.promote(1000, {
+      revoke: async (id) => this.state.applier.leaseRevoke({ id }),
+      checkpoint: async (checkpoints) => this.state.applier.leaseCheckpoint({ checkpoints }),
+      makesCheckpoints: true,
+    });
   }
 
   /** The answer, or the error's text. */

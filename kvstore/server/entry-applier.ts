@@ -23,7 +23,7 @@ import { type Failure, fail, type State } from "../mvcc/mod.ts";
 import type { Alarms } from "./alarms.ts";
 import { attachedKeys } from "./attached-keys.ts";
 import { decodeRequest, isNothing } from "./decode-request.ts";
-import { decodeMemberChange, type Membership } from "./membership.ts";
+import { decodeMemberChange, decodePromotions, type Membership } from "./membership.ts";
 
 export interface EntryApplierOptions {
   /** The current one: a snapshot puts another in its place. */
@@ -119,10 +119,8 @@ export class EntryApplier {
 
   #confChange(entry: Entry): void {
     const { membership, applyConfChange, settle } = this.#options;
-    // The end of a joint configuration, which Raft proposes by itself, names no member.
     if (entry.type === EntryType.EntryConfChangeV2) {
-      const change = raftpb.ConfChangeV2.decode(entry.data) as ConfChangeV2;
-      membership.setConfState(applyConfChange(change, entry.index));
+      this.#promotions(raftpb.ConfChangeV2.decode(entry.data) as ConfChangeV2, entry.index);
       return;
     }
     const change = raftpb.ConfChange.decode(entry.data) as ConfChange;
@@ -132,6 +130,18 @@ export class EntryApplier {
     membership.setConfState(applyConfChange(settled, entry.index));
     if (failure === undefined) this.#changeMembership(change);
     settle(change.id, failure ?? membership.members);
+  }
+
+  /** Several learners become voters at once; or, without any changes, the joint configuration that makes is left. */
+  #promotions(change: ConfChangeV2, index: number): void {
+    const { membership, applyConfChange, settle } = this.#options;
+    const isLearner = (id: bigint) => membership.member(id)?.isLearner === true;
+    // A change of nobody keeps its place: without any the joint configuration would be left instead.
+    const changes = change.changes.map((one) => (isLearner(one.nodeId) ? one : { ...one, nodeId: 0n }));
+    membership.setConfState(applyConfChange({ ...change, changes }, index));
+    for (const { nodeId } of changes) membership.promote(nodeId);
+    const request = decodePromotions(change.context);
+    if (request !== undefined) settle(request, membership.members);
   }
 
   /** Changes race: one that was right when it was proposed may come after another. */

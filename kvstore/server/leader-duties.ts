@@ -8,10 +8,11 @@ const versionCheckMs = 1000;
 /** How long a leader waits for a member to say its version before it decides without it. */
 const versionPatienceMs = 4000;
 
-/** What only the leader does: it lets leases expire, and it settles which version the cluster speaks. */
+/** What only the leader does: lets leases expire, makes voters of learners, settles which version the cluster speaks. */
 export class LeaderDuties {
   readonly #member: Member;
   #primary: Lessor | undefined;
+  #term = 0;
   #leaderSinceMs = 0;
   #versionCheckedMs = 0;
 
@@ -19,9 +20,11 @@ export class LeaderDuties {
     this.#member = member;
   }
 
-  leadershipChanged({ role }: Leadership): void {
+  leadershipChanged({ role, term }: Leadership): void {
     const isLeader = role === "leader";
-    if (isLeader === (this.#primary !== undefined)) return;
+    // Elected twice in a row, it may have missed what another leader promised in between.
+    if (isLeader === (this.#primary !== undefined) && (!isLeader || term === this.#term)) return;
+    this.#term = term;
     const { state, electionMs, clock } = this.#member;
     if (!isLeader) {
       this.#primary?.demote();
@@ -31,13 +34,18 @@ export class LeaderDuties {
     this.#leaderSinceMs = clock.monotonic();
     this.#versionCheckedMs = 0;
     this.#primary = state.lessor;
+    // Not to be passed on: a leader that was deposed, and stood still so that it does not know, decides nothing any more.
     this.#primary.promote(electionMs, {
-      revoke: (id) => this.#member.proposed("leaseRevoke", { id }, this.#member.auth.self),
+      revoke: (id) => this.#member.proposedAsLeader("leaseRevoke", { id }),
+      checkpoint: (checkpoints) => this.#member.proposedAsLeader("leaseCheckpoint", { checkpoints }),
+      makesCheckpoints: this.#member.options.leaseCheckpoints ?? true,
     });
   }
 
   tick(nowMs: number): void {
-    if (this.#primary === undefined || nowMs - this.#versionCheckedMs < versionCheckMs) return;
+    if (this.#primary === undefined) return;
+    if (this.#member.options.autoPromoteLearners) this.#member.promotion.tick(nowMs);
+    if (nowMs - this.#versionCheckedMs < versionCheckMs) return;
     this.#versionCheckedMs = nowMs;
     this.#settleVersion(nowMs);
   }

@@ -216,6 +216,17 @@ export function confStateToJson({ voters, learners, votersOutgoing, learnersNext
   });
 }
 
+/** The context of a change that makes several learners voters at once; not etcd's, which changes one member at a time. */
+export function encodePromotions(requestId: bigint): Uint8Array {
+  return toUtf8(toJson({ promotions: requestId }));
+}
+
+/** The request that such a change is about; undefined for a change without a context. */
+export function decodePromotions(context: Uint8Array): bigint | undefined {
+  if (context.length === 0) return undefined;
+  return BigInt((parseJson(fromUtf8(context)) as { promotions: bigint | number }).promotions);
+}
+
 export function confStateFromJson(text: string): ConfState {
   const value = parseJson(text) as Record<string, unknown>;
   const ids = (list: unknown) => ((list as bigint[] | undefined) ?? []).map(BigInt);

@@ -76,6 +76,7 @@ class TestNode {
   /** What was applied, from the first index on. */
   readonly applied: Entry[] = [];
   readonly failures: unknown[] = [];
+  stoodStillMs = 0;
 
   private constructor(
     cluster: Cluster,
@@ -108,9 +109,14 @@ class TestNode {
         install: () => Promise.reject(new Error("no snapshots here")),
       },
       applied: 0,
-      clock: cluster.clock,
+      clock: {
+        now: () => cluster.clock.now(),
+        monotonic: () => cluster.clock.monotonic() + this.stoodStillMs,
+        after: (ms, fire) => cluster.clock.after(ms, fire),
+      },
       log: () => undefined,
       tickMs,
+      electionTicks: 10,
       requestTimeoutMs: 7000,
       onLeadership: () => undefined,
       onHandedOver: () => undefined,
@@ -217,6 +223,49 @@ describe("a cluster of hosts", () => {
     leader.host.propose(toUtf8("x"));
     await cluster.until("the failure", () => leader.failures.length > 0);
     expect((leader.failures[0] as Error).message).toBe("EIO");
+    cluster.stop();
+  });
+});
+
+describe("what only a leader may say", () => {
+  const said = (text: string) => toUtf8(text);
+
+  test("is taken by the leader, and by nobody else", async () => {
+    const cluster = await Cluster.start(8);
+    const leader = await cluster.elected();
+    for (const node of cluster.nodes.values()) {
+      expect(node.host.proposeAsLeader(said(`from ${node.id}`))).toBe(node === leader);
+    }
+    await cluster.until("applied", () => leader.values.length === 1);
+    expect(leader.values).toEqual([`from ${leader.id}`]);
+    cluster.stop();
+  });
+
+  // A leader that stalls does not know of its successor. What it decides then is decided by nobody (etcd#15247).
+  test("by one that was deposed without noticing comes to nothing: its successor never hears of it", async () => {
+    const cluster = await Cluster.start(9);
+    const old = await cluster.elected();
+    await cluster.rounds(5);
+    cluster.cut.add(old.id);
+    expect(old.host.proposeAsLeader(said("revoke"))).toBe(true);
+    const next = await cluster.elected();
+    cluster.cut.clear();
+    await cluster.until("the old one follows", () => old.host.leadership.leader === next.id);
+    next.host.propose(said("end"));
+    await cluster.until("all have the end", () =>
+      [...cluster.nodes.values()].every(({ values }) => values.includes("end")),
+    );
+    for (const { values } of cluster.nodes.values()) expect(values).not.toContain("revoke");
+    cluster.stop();
+  });
+
+  test("is not said after a long pause before it is known whether the others still follow", async () => {
+    const cluster = await Cluster.start(10);
+    const leader = await cluster.elected();
+    await cluster.rounds(5);
+    leader.stoodStillMs = 60_000; // the process was stopped: the time is another one, and nothing of it ran
+    expect(leader.host.proposeAsLeader(said("revoke"))).toBe(false);
+    expect(leader.host.node.role).toBe("follower");
     cluster.stop();
   });
 });

@@ -50,6 +50,12 @@ export class Requests {
     if (batched) this.#unsent.push(pending);
   }
 
+  /** It is in the log of this member already, which leads in `term`. */
+  addHandedOver(id: bigint, nowMs: number, term: number, done: Done): void {
+    this.#pending.set(id, done);
+    this.#order.push({ id, sinceMs: nowMs, term });
+  }
+
   /** All that was added (batched) before now is in the hands of the leader of `term`. */
   handedOver(term: number): void {
     for (const pending of this.#unsent) pending.term = term;
