@@ -20,7 +20,8 @@ export function maintenanceService(member: Member, headers: Headers, access: Acc
         header: headers.current(),
         version,
         dbSize: state.backend.sizeBytes,
-        dbSizeInUse: state.store.sizeInUseBytes,
+        // Of what is on the disk, where it may lie compressed.
+        dbSizeInUse: Math.min(state.store.sizeInUseBytes, state.backend.sizeBytes),
         dbSizeQuota: Math.max(0, quotaBytes),
         leader: leadership.leader,
         raftIndex: member.committed,
