@@ -5,6 +5,7 @@ import type { Caller } from "./auth/mod.ts";
 import { failpoints } from "./failpoint/mod.ts";
 import { fail, WatchHub } from "./mvcc/mod.ts";
 import { Access } from "./rpc/access.ts";
+import { AuditLog } from "./rpc/audit-log.ts";
 import { authService } from "./rpc/auth.ts";
 import { clusterService } from "./rpc/cluster.ts";
 import { electionService } from "./rpc/election.ts";
@@ -19,7 +20,9 @@ import { leaderLeases } from "./rpc/leader-leases.ts";
 import { type LeaseServiceOptions, leaseService, localLeases } from "./rpc/lease.ts";
 import { lockService } from "./rpc/lock.ts";
 import { maintenanceService } from "./rpc/maintenance.ts";
-import { metricsText } from "./rpc/metrics.ts";
+import { countClients, readCalls, timeCalls, together } from "./rpc/metrics/calls.ts";
+import { readMember } from "./rpc/metrics/member.ts";
+import { readProcess } from "./rpc/metrics/process.ts";
 import { leaseCost, Quota } from "./rpc/quota.ts";
 import { slowCalls } from "./rpc/slow-calls.ts";
 import { watchServer } from "./rpc/watch.ts";
@@ -37,6 +40,8 @@ export interface RunningMember {
   readonly isLeader: boolean;
   /** Ports of `listenClientUrls`, in that order: the ones in use where a URL said 0. */
   readonly clientPorts: readonly number[];
+  /** Opens the files of logs again, after they were moved away. */
+  reopenLogs(): void;
   /** Hands the leadership over, lets clients finish, closes everything. */
   stop(): Promise<void>;
 }
@@ -49,18 +54,30 @@ export async function startMember(options: MemberOptions): Promise<RunningMember
     options.onFailure(error);
   };
   const member = await Member.start({ ...options, onFailure });
-  const { services, stopStreams } = serve(member, () => server);
-  const http = new ClientHttp({ member, server: () => server, metrics: () => metricsText(member, server) });
+  const { services, stopStreams, hub, watchStreams } = serve(member, () => server);
+  readMember({ member, hub, watchStreams });
+  readCalls(member.metrics.registry, () => server);
+  readProcess(member.metrics.registry);
+  const http = new ClientHttp({ member, server: () => server, metrics: () => member.metrics.registry.text() });
+  const audit = openAuditLog(member);
+  const countClient = countClients(member.metrics);
   const server: GrpcServer = createGrpcServer({
     services,
-    beforeCall: (call) => checkCall(member, call),
+    beforeCall(call) {
+      countClient(call);
+      checkCall(member, call);
+    },
     http1: http.http1,
     upgrade: http.upgrade,
-    observer: slowCalls({
-      clock: member.clock,
-      log: options.log,
-      limitMs: options.warningUnaryMs ?? defaults.warningUnaryMs,
-    }),
+    observer: together([
+      timeCalls(member.metrics, options.extensiveMetrics ?? false),
+      slowCalls({
+        clock: member.clock,
+        log: options.log,
+        limitMs: options.warningUnaryMs ?? defaults.warningUnaryMs,
+      }),
+      ...(audit === undefined ? [] : [audit]),
+    ]),
     maxConcurrentStreams: options.maxConcurrentStreams,
     keepalive: options.keepalive,
     maxRequestBytes: (options.maxRequestBytes ?? defaults.maxRequestBytes) + mebibyte / 2,
@@ -89,6 +106,7 @@ export async function startMember(options: MemberOptions): Promise<RunningMember
         return member.isLeader;
       },
       clientPorts,
+      reopenLogs: () => audit?.reopen(),
       async stop() {
         stopStreams();
         // Calls under way may still be answered; new ones go to the other members.
@@ -96,6 +114,7 @@ export async function startMember(options: MemberOptions): Promise<RunningMember
         await http.stop();
         await member.stop();
         await stopped;
+        await audit?.close();
       },
     };
   } catch (error) {
@@ -145,7 +164,16 @@ function serve(member: Member, server: () => GrpcServer) {
     health.stop();
     hub.stop();
   };
-  return { services, stopStreams };
+  return { services, stopStreams, hub, watchStreams: () => watches.streams };
+}
+
+function openAuditLog({ options: { auditLog: path, log }, clock, auth }: Member): AuditLog | undefined {
+  if (path === undefined) return undefined;
+  const userOf = (call: Call) => {
+    const caller = auth.callerOf(call);
+    return typeof caller === "object" ? caller.username : undefined;
+  };
+  return new AuditLog({ path, clock, log, userOf });
 }
 
 /** Waits for the login that made the call's token, for as long as for any other entry. */

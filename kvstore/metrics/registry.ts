@@ -4,6 +4,8 @@ type Type = "counter" | "gauge" | "histogram" | "summary";
 
 /** A value with its labels, as it is known when somebody asks. */
 export interface Sample {
+  /** Behind the name: `_sum`, `_count`. */
+  readonly suffix?: string;
   readonly labels?: Readonly<Record<string, string>>;
   readonly value: number;
 }
@@ -18,6 +20,7 @@ interface Metric {
 /** The metrics of one member, and their text in Prometheus' format (prometheus.io, "Text-based format"). */
 export class Registry {
   readonly #metrics = new Map<string, Metric>();
+  readonly #refreshes: (() => void)[] = [];
 
   counter(name: string, help: string): Counter {
     const counter = new Counter();
@@ -65,17 +68,22 @@ export class Registry {
     this.#add(name, help, type, function* () {
       const found = value();
       if (typeof found === "number") yield line(name, {}, found);
-      else for (const sample of found) yield line(name, sample.labels ?? {}, sample.value);
+      else for (const sample of found) yield line(name + (sample.suffix ?? ""), sample.labels ?? {}, sample.value);
     });
   }
 
-  /** Those of another registry appear among these. */
+  /** Runs before each look at the metrics: for several that one question answers. */
+  beforeLook(refresh: () => void): void {
+    this.#refreshes.push(refresh);
+  }
+
   get names(): readonly string[] {
     return [...this.#metrics.keys()];
   }
 
   /** Metrics without any value yet are left out, as by Go's library. */
   text(): string {
+    for (const refresh of this.#refreshes) refresh();
     let text = "";
     for (const name of this.names.toSorted()) {
       const { help, type, lines } = this.#metrics.get(name) as Metric;

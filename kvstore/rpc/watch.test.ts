@@ -314,7 +314,7 @@ test("a client that goes leaves no watcher behind; a member that stops ends all 
   for (const { stream } of [gone, silent, open]) stream.message(create({ progressNotify: true }));
   gone.call.cancel();
   silent.stream.end();
-  expect(test.hub.stats).toEqual({ synced: 2, unsynced: 0, victims: 0 });
+  expect(test.hub.stats).toMatchObject({ synced: 2, unsynced: 0, victims: 0 });
   test.put("b");
   await test.pass(1);
   expect(silent.call.received.map(said).at(-1)).toEqual({ watchId: 0, revision: 2, kvs: ["b@2"] });

@@ -26,6 +26,8 @@ export interface WatchServiceOptions {
 
 export interface WatchServer {
   readonly implementation: Implementation;
+  /** Open now. */
+  readonly streams: number;
   /** Ends all streams: the member stops. */
   stop(): void;
 }
@@ -49,6 +51,9 @@ export function watchServer(options: WatchServiceOptions): WatchServer {
   });
   return {
     implementation,
+    get streams() {
+      return streams.size;
+    },
     stop() {
       for (const stream of streams) stream.fail("Stopped");
     },

@@ -10,6 +10,14 @@ import { WatcherGroup } from "./watcher-group.ts";
 /** Watchers that catch up together in one round. */
 const watchersPerRound = 512;
 
+export interface WatchStats {
+  readonly synced: number;
+  readonly unsynced: number;
+  readonly victims: number;
+  /** Made or refused, and still to be delivered. */
+  readonly pendingEvents: number;
+}
+
 export interface WatchHubOptions {
   readonly store: Store;
   readonly clock: Clock;
@@ -42,10 +50,14 @@ export class WatchHub {
   }
 
   /** Numbers of watchers, for metrics. */
-  get stats(): { readonly synced: number; readonly unsynced: number; readonly victims: number } {
+  get stats(): WatchStats {
     let victims = 0;
-    for (const watchers of this.#victims.values()) victims += watchers.size;
-    return { synced: this.#synced.size, unsynced: this.#unsynced.size, victims };
+    let pendingEvents = this.#untold.length;
+    for (const watchers of this.#victims.values()) {
+      victims += watchers.size;
+      for (const { state } of watchers) if (state.kind === "victim") pendingEvents += state.refused.events.length;
+    }
+    return { synced: this.#synced.size, unsynced: this.#unsynced.size, victims, pendingEvents };
   }
 
   get revision(): number {

@@ -177,7 +177,8 @@ export class ServerCall implements UnaryCall<unknown>, BidiCall<unknown>, EndedC
     this.onDrain = undefined;
     this.timer?.cancel();
     this.#route.counters.handled[code]!++;
-    this.#host.observer?.ended(this, code);
+    const { observer } = this.#host;
+    if (observer !== undefined) observer.ended(this, code, this.#host.nowMs() - this.startedMs);
     this.#host.callEnded(this);
   }
 

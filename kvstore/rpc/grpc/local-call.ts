@@ -260,6 +260,7 @@ export class LocalCall implements UnaryCall<unknown>, BidiCall<unknown>, EndedCa
     this.onDrain = undefined;
     this.#timer?.cancel();
     this.#route.counters.handled[code]!++;
-    this.#host.observer?.ended(this, code);
+    const { observer } = this.#host;
+    if (observer !== undefined) observer.ended(this, code, this.#host.clock.monotonic() - this.startedMs);
   }
 }

@@ -123,7 +123,7 @@ export interface EndedCall extends Call {
 
 export interface CallObserver {
   /** After each call, on the hot path. */
-  ended(call: EndedCall, code: Status): void;
+  ended(call: EndedCall, code: Status, tookMs: number): void;
 }
 
 export interface GrpcServerOptions {

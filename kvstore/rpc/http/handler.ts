@@ -28,7 +28,11 @@ export function clientHttp(parts: HttpParts): RequestListener {
   const { member, gateway, access, profiles } = parts;
   return guarded(member, async (request, response, url) => {
     if (!admit(access, request, response)) return;
-    if (gateway?.serves(url.pathname)) return gateway.answer(request, response, url.pathname);
+    if (gateway?.serves(url.pathname)) {
+      if (isNamedInVain(member, request)) reply(response, 400, namedInVain);
+      else gateway.answer(request, response, url.pathname);
+      return;
+    }
     if (profiles && (await serveProfile(url, response))) return;
     if (url.pathname === "/version") {
       if (isGet(request.method, response)) reply(response, 200, versions(member), "application/json");
@@ -39,6 +43,13 @@ export function clientHttp(parts: HttpParts): RequestListener {
     } else return monitor(parts, request, response, url);
   });
 }
+
+/** Where certificates say who calls, a client would take it for granted that its own does; through the gateway none does. */
+function isNamedInVain({ auth }: Member, { socket }: IncomingMessage): boolean {
+  return auth.certificatesName && (peerOf(socket).certificate?.commonName ?? "") !== "";
+}
+
+const namedInVain = "CommonName of client sending a request against gateway will be ignored and not used as expected\n";
 
 /** What the URLs for monitoring answer: metrics and health, and nothing that concerns data. */
 export function metricsHttp(parts: HttpParts): RequestListener {
