@@ -55,10 +55,10 @@ const asked: readonly (readonly string[])[] = [
 ];
 
 /** Answers to all that is asked, without who answered and when. */
-async function answers({ clientUrl }: StoreMember): Promise<string[]> {
+async function answers({ clientUrl }: StoreMember, ...as: string[]): Promise<string[]> {
   const found: string[] = [];
   for (const command of asked) {
-    const { stdout, stderr } = await etcdctl(clientUrl, command);
+    const { stdout, stderr } = await etcdctl(clientUrl, [...as, ...command]);
     const output = (stdout + stderr)
       .replace(/"header":\{[^}]*\}/g, "")
       .replace(/"Endpoint":"[^"]*"/, "")
@@ -70,6 +70,29 @@ async function answers({ clientUrl }: StoreMember): Promise<string[]> {
   return found;
 }
 
+/** From now on one has to say who one is. */
+async function enableAuth({ clientUrl }: StoreMember): Promise<void> {
+  for (const command of [
+    ["user", "add", "root:secret"],
+    ["user", "grant-role", "root", "root"],
+    ["auth", "enable"],
+  ]) {
+    const { code, stderr } = await etcdctl(clientUrl, command);
+    expect(code, stderr).toBe(0);
+  }
+}
+
+const root = ["--user", "root:secret"];
+
+/** Nobody does nothing; a user does what the role allows. */
+async function expectAuth({ clientUrl }: StoreMember): Promise<void> {
+  const ann = ["--user", "ann:secret"];
+  expect((await etcdctl(clientUrl, ["get", "k/0001"])).stderr).toMatch(/user name is empty/);
+  expect((await etcdctl(clientUrl, [...ann, "get", "k/0001"])).stdout).toBe("k/0001\nvalue 201\n");
+  expect((await etcdctl(clientUrl, [...ann, "put", "k/0001", "x"])).stderr).toMatch(/permission denied/);
+  expect((await etcdctl(clientUrl, ["--user", "ann:wrong", "get", "k/0001"])).stderr).toMatch(/authentication failed/);
+}
+
 function etcdutl(...args: string[]): { code: number | null; stdout: string; stderr: string } {
   const [program, cli] = flotilla.command as [string, string];
   const { status, stdout, stderr } = spawnSync(program, [cli, "etcdutl", ...args], { encoding: "utf8" });
@@ -78,9 +101,9 @@ function etcdutl(...args: string[]): { code: number | null; stdout: string; stde
 
 const quiet = () => undefined;
 
-async function save(member: StoreMember, name: string): Promise<string> {
+async function save(member: StoreMember, name: string, ...as: string[]): Promise<string> {
   const path = join(directory, name);
-  const { code, stderr } = await etcdctl(member.clientUrl, ["snapshot", "save", path]);
+  const { code, stderr } = await etcdctl(member.clientUrl, [...as, "snapshot", "save", path]);
   expect(code, stderr).toBe(0);
   return path;
 }
@@ -103,16 +126,21 @@ afterAll(async () => {
   rmSync(directory, { recursive: true });
 });
 
+/** With etcd's own tool, into the directory where that member will look for it. */
+async function restoreThere(file: string, target: StoreMember, slot: number): Promise<void> {
+  const peers = initialCluster(portsFor(slot), 1);
+  const flags = ["--name", "m0", "--initial-cluster", peers, "--initial-cluster-token", `test-${portsFor(slot)}`];
+  const urls = ["--initial-advertise-peer-urls", peers.replace("m0=", ""), "--data-dir", target.dataDir];
+  const { code, stderr } = await etcdctl("", ["snapshot", "restore", file, ...flags, ...urls]);
+  expect(code, stderr).toBe(0);
+}
+
 test("from here to etcd: snapshot save, snapshot restore, and Debian's etcd has it all", async () => {
   const [member] = own.members;
   const [target] = restoredTheirs.members;
   const file = await save(member!, "own.db");
   const before = await answers(member!);
-  const peers = initialCluster(portsFor(9), 1);
-  const flags = ["--name", "m0", "--initial-cluster", peers, "--initial-cluster-token", `test-${portsFor(9)}`];
-  const urls = ["--initial-advertise-peer-urls", peers.replace("m0=", ""), "--data-dir", target!.dataDir];
-  const { code, stderr } = await etcdctl(member!.clientUrl, ["snapshot", "restore", file, ...flags, ...urls]);
-  expect(code, stderr).toBe(0);
+  await restoreThere(file, target!, 9);
   await restoredTheirs.start();
   expect(await answers(target!)).toEqual(before);
   await restoredTheirs.remove();
@@ -299,12 +327,24 @@ test("members agree on the hash of all they have", async () => {
   await client.close();
 });
 
+test("users and their rights go along while they are in force, from here to etcd", async () => {
+  const [member] = restoredOwn.members;
+  await enableAuth(member!);
+  const file = await save(member!, "auth.db", ...root);
+  const cluster = new StoreCluster(debianEtcd, portsFor(9), 1);
+  all.push(cluster);
+  await restoreThere(file, cluster.members[0]!, 9);
+  await cluster.start();
+  await expectAuth(cluster.members[0]!);
+});
+
 test("the data directory of an etcd that was killed is taken over in place, with what only its log had", async () => {
   const [etcd] = theirs.members;
   const { clientUrl, dataDir } = etcd!;
   await expect(importDataDir({ dataDir, log: quiet })).rejects.toThrow(/in use by process \d+/);
-  for (let at = 0; at < 10; at++) await etcdctl(clientUrl, ["put", `late/${at}`, String(at)]);
-  const before = await answers(etcd!);
+  await enableAuth(etcd!);
+  for (let at = 0; at < 10; at++) await etcdctl(clientUrl, [...root, "put", `late/${at}`, String(at)]);
+  const before = await answers(etcd!, ...root);
   await etcd!.end("SIGKILL");
   const successor = new StoreCluster(flotilla, portsFor(8), 1, ["--data-dir", dataDir]);
   all.push(successor);
@@ -313,5 +353,6 @@ test("the data directory of an etcd that was killed is taken over in place, with
   );
   await importDataDir({ dataDir, log: quiet });
   await successor.start();
-  expect(await answers(successor.members[0]!)).toEqual(before);
+  expect(await answers(successor.members[0]!, ...root)).toEqual(before);
+  await expectAuth(successor.members[0]!);
 });
