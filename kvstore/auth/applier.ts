@@ -1,6 +1,7 @@
 import type { authpb, EtcdErrorName, InternalRaftRequest } from "../../proto/mod.ts";
 import { type Caller, callerOfEntry } from "./caller.ts";
 import { administrationDenial } from "./checks.ts";
+import { hashOfEntry } from "./passwords.ts";
 import type { AuthStore } from "./store.ts";
 import type { Tokens } from "./tokens.ts";
 
@@ -49,7 +50,7 @@ export class AuthApplier {
   /** Undefined if the request is about something else. */
   apply(request: InternalRaftRequest, index: number): AuthOutcome | undefined {
     const caller = callerOfEntry(request.header);
-    return this.#open(request, caller, index) ?? this.#forRoot(request, caller);
+    return this.#open(request, caller, index) ?? this.#forRoot(request, caller, index);
   }
 
   /** What needs no root: to log in, to ask whether one must, and to ask about oneself. */
@@ -69,24 +70,25 @@ export class AuthApplier {
     return undefined;
   }
 
-  #forRoot(request: InternalRaftRequest, caller: Caller): AuthOutcome | undefined {
-    const change = this.#changeOf(request);
+  #forRoot(request: InternalRaftRequest, caller: Caller, index: number): AuthOutcome | undefined {
+    const change = this.#changeOf(request, index);
     return change && (this.#denial(caller) ?? change());
   }
 
-  #changeOf(request: InternalRaftRequest): (() => AuthOutcome) | undefined {
+  #changeOf(request: InternalRaftRequest, index: number): (() => AuthOutcome) | undefined {
     const store = this.#store;
     const { authEnable, authDisable, authUserAdd, authUserDelete, authUserChangePassword, authUserGrantRole } = request;
     const { authUserRevokeRole, authUserList, authRoleList, authRoleAdd, authRoleDelete } = request;
     const { authRoleGrantPermission, authRoleRevokePermission } = request;
     if (authEnable !== undefined) return () => outcome(store.enable());
     if (authDisable !== undefined) return () => this.#disable();
-    if (authUserAdd !== undefined) return () => outcome(store.addUser(authUserAdd));
+    if (authUserAdd !== undefined) return () => outcome(store.addUser(hashed(authUserAdd, index)));
     if (authUserDelete !== undefined) {
       return () => this.#forgetting(authUserDelete.name, store.deleteUser(authUserDelete.name));
     }
     if (authUserChangePassword !== undefined) {
-      return () => this.#forgetting(authUserChangePassword.name, store.changePassword(authUserChangePassword));
+      return () =>
+        this.#forgetting(authUserChangePassword.name, store.changePassword(hashed(authUserChangePassword, index)));
     }
     if (authUserGrantRole !== undefined) return () => outcome(store.grantRole(authUserGrantRole));
     if (authUserRevokeRole !== undefined) return () => outcome(store.revokeRole(authUserRevokeRole));
@@ -133,6 +135,18 @@ export class AuthApplier {
     const perm = this.#store.permissionsOf(role);
     return perm === undefined ? { failure: "RoleNotFound" } : { perm };
   }
+}
+
+interface WithPassword {
+  readonly password: string;
+  readonly hashedPassword: string;
+}
+
+/** With the hash that members of etcd before 3.5 made only now. */
+function hashed<T extends WithPassword>(request: T, index: number): T {
+  if (request.password === "" || request.hashedPassword !== "") return request;
+  const hashedPassword = Buffer.from(hashOfEntry(request.password, index)).toString("base64");
+  return { ...request, hashedPassword };
 }
 
 function outcome(failure: EtcdErrorName | undefined): AuthOutcome {

@@ -17,7 +17,7 @@ let store: AuthStore;
 /** `ann` may read what begins with "read" and "both", write what begins with "write" and "both". */
 beforeAll(async () => {
   store = await openStore();
-  for (const name of ["root", "ann"]) store.addUser({ name, password: "", hashedPassword: "", options: undefined });
+  for (const name of ["root", "ann"]) store.addUser({ name, hashedPassword: "", options: undefined });
   store.grantRole({ user: "root", role: "root" });
   store.addRole("r");
   const kinds = [

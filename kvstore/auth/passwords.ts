@@ -1,4 +1,5 @@
-import { hash, verify } from "@node-rs/bcrypt";
+import { createHash } from "node:crypto";
+import { hash, hashSync, verify } from "@node-rs/bcrypt";
 import { toUtf8 } from "../../base/mod.ts";
 
 /** bcrypt looks at no more. Go's refuses what is longer, with this text, rather than to ignore its end. */
@@ -15,6 +16,15 @@ const defaultCost = 10;
 /** etcd takes no other, and falls back to its default. */
 export function validCost(cost: number): number {
   return cost >= lowestCost && cost <= highestCost ? cost : defaultCost;
+}
+
+/**
+ * The hash of a bare password, which etcd put into the log before 3.5. The salt, which need not be secret, is that of the entry, so that
+ * all members make the same hash. Holds up the event loop: only a log that was taken over from etcd has such entries, at its end.
+ */
+export function hashOfEntry(password: string, index: number): Uint8Array {
+  const salt = createHash("sha256").update(`bare password of entry ${index}`).digest().subarray(0, 16);
+  return toUtf8(hashSync(password, { salt, cost: defaultCost, version: "2a" }));
 }
 
 /** Hashes passwords, which is slow on purpose, outside of the event loop. */

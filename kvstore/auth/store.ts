@@ -110,11 +110,11 @@ export class AuthStore {
     return undefined;
   }
 
-  addUser({ name, password, hashedPassword, options }: AuthUserAddRequest): Outcome {
+  addUser({ name, hashedPassword, options }: Pick<AuthUserAddRequest, "name" | "hashedPassword" | "options">): Outcome {
     if (name === "") return "UserEmpty";
     if (this.#users.has(name)) return "UserAlreadyExist";
     const noPassword = options?.noPassword ?? false;
-    const hash = noPassword ? noBytes : decodeHash(password, hashedPassword);
+    const hash = noPassword ? noBytes : decodeHash(hashedPassword);
     if (hash === undefined) return "NoPasswordUser";
     this.#putUser({ name, password: hash, noPassword, roles: [] });
     this.#changed();
@@ -129,10 +129,10 @@ export class AuthStore {
     return undefined;
   }
 
-  changePassword({ name, password, hashedPassword }: AuthUserChangePasswordRequest): Outcome {
+  changePassword({ name, hashedPassword }: Pick<AuthUserChangePasswordRequest, "name" | "hashedPassword">): Outcome {
     const user = this.#users.get(name);
     if (user === undefined) return "UserNotFound";
-    const hash = user.noPassword ? noBytes : decodeHash(password, hashedPassword);
+    const hash = user.noPassword ? noBytes : decodeHash(hashedPassword);
     if (hash === undefined) return "NoPasswordUser";
     this.#putUser({ ...user, password: hash });
     this.#changed();
@@ -242,12 +242,9 @@ const everything: authpb.Permission = {
   rangeEnd: Uint8Array.of(0),
 };
 
-/**
- * Passwords are hashed before they are proposed, so that all members store the same hash and none stores the password.
- * Undefined for what is no hash, and for a bare password, which members of etcd before 3.5 put into the log.
- */
-function decodeHash(password: string, hashed: string): Uint8Array | undefined {
-  if (password !== "" && hashed === "") return undefined;
+/** Passwords are hashed before they are proposed, so that all members store the same hash and none stores the password. Undefined
+ * for what is no base64. */
+function decodeHash(hashed: string): Uint8Array | undefined {
   const isBase64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(hashed);
   return isBase64 ? Buffer.from(hashed, "base64") : undefined;
 }
