@@ -214,9 +214,10 @@ describe("a damaged file", () => {
     key: toUtf8(String(at).padStart(6, "0")),
     value: new Uint8Array(100),
   }));
-  const damaged = async (change: (file: Buffer) => Buffer | undefined) => {
+  const damaged = async (change: (file: Buffer) => unknown) => {
     const file = await toFile(records, { buckets });
-    return inMemory(change(file) ?? file);
+    const changed = change(file);
+    return inMemory(changed instanceof Buffer ? changed : file);
   };
 
   /** Where the only branch page begins. */
