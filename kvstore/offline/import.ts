@@ -1,7 +1,7 @@
 import { access, readFile, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { assert, Failure, fromUtf8, type Log, toUtf8 } from "../../base/mod.ts";
-import type { Database } from "../bbolt/mod.ts";
+import { check, type Database } from "../bbolt/mod.ts";
 import { importRecords, LevelHome } from "../mvcc/mod.ts";
 import { toJson } from "../server/json.ts";
 import { type ClusterMember, confStateToJson, memberFromJson } from "../server/membership.ts";
@@ -39,6 +39,8 @@ export async function importDataDir({
   if (found === undefined) throw refused(`${walDir} has no log`, "Give --wal-dir, or restore a snapshot instead");
   const file = await SnapshotFile.open(source);
   try {
+    const errors = await check(file.database);
+    if (errors.length > 0) throw refused(`${source} is damaged: ${errors[0]}`, "Restore a snapshot instead");
     await rm(incoming, { recursive: true, force: true });
     const engine = await new LevelHome(incoming).open();
     await importRecords(engine, stateOf(file.database, found)).finally(() => engine.close());
@@ -48,7 +50,7 @@ export async function importDataDir({
   if (source === path) await rename(path, kept);
   await rename(incoming, path);
   await nodeFiles.syncDirectory(join(dataDir, "member", "snap"));
-  log("info", "took over the data directory of an etcd", { "data-dir": dataDir, kept: kept });
+  log("info", "took over the data directory of an etcd", { "data-dir": dataDir, kept });
 }
 
 async function* stateOf({ root }: Database, log: Replay): AsyncGenerator<readonly StateRecord[]> {

@@ -53,7 +53,9 @@ export async function restoreSnapshot(options: RestoreOptions): Promise<void> {
     await writeLog(options.walDir ?? join(incoming, "member", "wal"), name, members);
     await putInPlace(incoming, dataDir);
   } catch (error) {
+    // Nothing was there before: what is there now is ours.
     await rm(incoming, { recursive: true, force: true });
+    await rm(walDir, { recursive: true, force: true });
     throw error;
   } finally {
     await file.close();

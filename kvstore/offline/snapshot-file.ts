@@ -24,9 +24,11 @@ export class SnapshotFile {
 
   /** Rejects with a `Failure` if there is no such file, or it is none of bbolt. */
   static async open(path: string): Promise<SnapshotFile> {
-    const { size } = await stat(path).catch((error: unknown) => {
+    const found = await stat(path).catch((error: unknown) => {
       throw asGo("stat", path, error);
     });
+    if (found.isDirectory()) throw asGo("read", path, { code: "EISDIR" });
+    const { size } = found;
     const file = await open(path, "r").catch((error: unknown) => {
       throw asGo("open", path, error);
     });
