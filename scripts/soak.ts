@@ -1,7 +1,9 @@
-// Usage: npm run soak -- NAME [flags]     NAME: faults. `npm run soak -- NAME --help` explains one.
+// Usage: npm run soak -- NAME [flags]     NAME: check-perf, faults, rollout, store. `npm run soak -- NAME --help` explains one.
 const soaks: Readonly<Record<string, () => Promise<{ main(args: string[]): Promise<void> }>>> = {
+  "check-perf": () => import("../test/soak/check-perf.ts"),
   faults: () => import("../test/soak/faults.ts"),
   rollout: () => import("../test/soak/rollout.ts"),
+  store: () => import("../test/soak/store.ts"),
 };
 
 const [name, ...args] = process.argv.slice(2);

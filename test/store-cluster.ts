@@ -38,12 +38,13 @@ export class StoreMember {
     this.#args = args;
   }
 
-  /** Resolves when it serves requests; rejects, with what it wrote, when it ends before. */
-  async start(): Promise<void> {
+  /** Resolves when it serves requests; rejects, with what it wrote, when it ends before. `environment` adds to this process's. */
+  async start(environment: Readonly<Record<string, string>> = {}): Promise<void> {
     const [program, ...first] = this.#kind.command;
     const args = [...first, ...this.#args, ...this.#kind.extraArgs];
     this.output = "";
-    const child = spawn(program as string, args, { stdio: ["ignore", "pipe", "pipe"] });
+    const env = { ...process.env, ...environment };
+    const child = spawn(program as string, args, { stdio: ["ignore", "pipe", "pipe"], env });
     this.#process = child;
     await new Promise<void>((ready, fail) => {
       const read = (chunk: Buffer) => {
@@ -61,13 +62,21 @@ export class StoreMember {
     return this.#process?.pid;
   }
 
+  get runs(): boolean {
+    const child = this.#process;
+    return child !== undefined && child.exitCode === null && child.signalCode === null;
+  }
+
+  /** Resolves when the process is gone, of itself or not. */
+  async gone(): Promise<void> {
+    const child = this.#process;
+    if (this.runs) await new Promise((done) => child?.once("exit", done));
+  }
+
   /** Sends the signal and waits until the process is gone. */
   async end(signal: NodeJS.Signals = "SIGKILL"): Promise<void> {
-    const child = this.#process;
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
-    const gone = new Promise((done) => child.once("exit", done));
-    child.kill(signal);
-    await gone;
+    if (this.runs) this.#process?.kill(signal);
+    await this.gone();
   }
 }
 
