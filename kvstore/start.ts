@@ -138,6 +138,7 @@ function serve(member: Member, server: () => GrpcServer) {
   const watches = watchServer({
     hub,
     clock: member.clock,
+    sentEvents: member.metrics.events,
     header: () => headers.withoutRevision(),
     maxFragmentBytes: (member.options.maxRequestBytes ?? defaults.maxRequestBytes) + mebibyte / 2,
     progressIntervalMs: member.options.watchProgressIntervalMs ?? defaults.watchProgressIntervalMs,

@@ -1,6 +1,7 @@
 import { assert, type Clock, type Timer } from "../../base/mod.ts";
 import { leasepb } from "../../proto/mod.ts";
 import { failpoints } from "../failpoint/mod.ts";
+import type { MemberMetrics } from "../metrics/mod.ts";
 import type { Backend } from "../mvcc/backend.ts";
 import { type ByteString, sliceToByteString } from "../mvcc/byte-string.ts";
 import { type Failure, fail } from "../mvcc/failure.ts";
@@ -23,6 +24,7 @@ const minCheckpointMs = 30_000;
 export interface LessorOptions {
   readonly backend: Backend;
   readonly clock: Clock;
+  readonly metrics: Pick<MemberMetrics, "leasesGranted" | "leasesRevoked" | "leasesRenewed" | "leaseTtls">;
   /** Shorter TTLs are raised to this, in seconds: 1.5 election timeouts, rounded up. */
   readonly minTtl: number;
   /** What is left of a lease that nobody renews is told to the other members at least this often. Default 5 minutes. */
@@ -54,6 +56,7 @@ export class Lessor implements LeaseItems {
   readonly #backend: Backend;
   readonly #clock: Clock;
   readonly #minTtl: number;
+  readonly #metrics: LessorOptions["metrics"];
   readonly #checkpointIntervalMs: number;
   readonly #leases = new Map<bigint, Lease>();
   readonly #expiry = new ExpiryQueue();
@@ -66,10 +69,11 @@ export class Lessor implements LeaseItems {
   #takingBack: { readonly ids: bigint[]; readonly done: Promise<unknown> } | undefined;
   readonly #toRevoke: bigint[] = [];
 
-  private constructor({ backend, clock, minTtl, checkpointIntervalMs = 300_000 }: LessorOptions) {
+  private constructor({ backend, clock, minTtl, metrics, checkpointIntervalMs = 300_000 }: LessorOptions) {
     this.#backend = backend;
     this.#clock = clock;
     this.#minTtl = minTtl;
+    this.#metrics = metrics;
     this.#checkpointIntervalMs = checkpointIntervalMs;
   }
 
@@ -115,6 +119,8 @@ export class Lessor implements LeaseItems {
     if (this.#leases.has(id)) return fail("LeaseExist");
     const lease = this.#add(id, Math.max(ttl, this.#minTtl), 0);
     this.#persist(lease);
+    this.#metrics.leasesGranted.value++;
+    this.#metrics.leaseTtls.observe(lease.ttl);
     if (this.isPrimary) this.#refresh(lease, 0);
     return { ttl: lease.ttl };
   }
@@ -135,6 +141,7 @@ export class Lessor implements LeaseItems {
     const lease = this.#known(id);
     assert(lease.keys.size === 0, "a lease goes after its keys");
     this.#leases.delete(id);
+    this.#metrics.leasesRevoked.value++;
     this.#backend.delete("lease", leaseKey(id));
     this.#expiry.delete(id);
     this.#checkpoints.delete(id);
@@ -172,6 +179,7 @@ export class Lessor implements LeaseItems {
       if (this.#leases.get(id) !== lease) return fail("LeaseNotFound");
     }
     this.#refresh(lease, 0);
+    this.#metrics.leasesRenewed.value++;
     return { ttl: lease.ttl };
   }
 

@@ -111,26 +111,6 @@ export class MemberMetrics {
   );
 
   // The server.
-  readonly heartbeatFailures = this.#r.counter(
-    "etcd_server_heartbeat_send_failures_total",
-    "The total number of leader heartbeat send failures (likely overloaded from slow disk).",
-  );
-  readonly proposalsFailed = this.#r.counter(
-    "etcd_server_proposals_failed_total",
-    "The total number of failed proposals seen.",
-  );
-  readonly slowApplies = this.#r.counter(
-    "etcd_server_slow_apply_total",
-    "The total number of slow apply requests (likely overloaded from slow disk).",
-  );
-  readonly slowReads = this.#r.counter(
-    "etcd_server_slow_read_indexes_total",
-    "The total number of pending read indexes not in sync with leader's or timed out read index requests.",
-  );
-  readonly readsFailed = this.#r.counter(
-    "etcd_server_read_indexes_failed_total",
-    "The total number of failed read indexes seen.",
-  );
   readonly snapshotApplying = this.#r.gauge(
     "etcd_server_snapshot_apply_in_progress_total",
     "1 if the server is applying the incoming snapshot. 0 if none.",
@@ -178,11 +158,6 @@ export class MemberMetrics {
   ]);
   readonly healthy = this.#r.counter("etcd_server_health_success", "The total number of successful health checks");
   readonly unhealthy = this.#r.counter("etcd_server_health_failures", "The total number of failed health checks");
-  readonly streamFailures = this.#r.counters(
-    "etcd_network_server_stream_failures_total",
-    "The total number of stream failures from the local server.",
-    ["Type", "API"],
-  );
 
   // Other members.
   readonly peerSentBytes = this.#r.counters(

@@ -1,5 +1,6 @@
 import { assert, type Clock, type Timer } from "../../base/mod.ts";
 import { failpoints } from "../failpoint/mod.ts";
+import type { MemberMetrics } from "../metrics/mod.ts";
 import { type ByteString, toByteString } from "./byte-string.ts";
 import type { Change, Engine, Entry } from "./engine.ts";
 
@@ -36,6 +37,7 @@ export interface BatchSource {
 export interface BackendOptions {
   readonly engine: Engine;
   readonly clock: Clock;
+  readonly metrics: Pick<MemberMetrics, "commitSeconds" | "commitWriteSeconds" | "defragSeconds" | "defragInflight">;
   /** A write that fails leaves memory ahead of the disk for good: the member has to stop. Called once. */
   readonly onFailure: (error: unknown) => void;
   /** How long a change may wait for its batch. Default 100. */
@@ -50,6 +52,7 @@ export interface BackendOptions {
 export class Backend {
   readonly #engine: Engine;
   readonly #clock: Clock;
+  readonly #metrics: BackendOptions["metrics"];
   readonly #onFailure: (error: unknown) => void;
   readonly #intervalMs: number;
   readonly #batchLimit: number;
@@ -70,6 +73,7 @@ export class Backend {
   private constructor(options: BackendOptions) {
     this.#engine = options.engine;
     this.#clock = options.clock;
+    this.#metrics = options.metrics;
     this.#onFailure = options.onFailure;
     this.#intervalMs = options.intervalMs ?? 100;
     this.#batchLimit = options.batchLimit ?? 5000;
@@ -157,12 +161,20 @@ export class Backend {
 
   async defragment(): Promise<void> {
     refuse("defragOpenFileError");
-    await this.commit();
-    if (failpoints.armed) await failpoints.pause("defragBeforeCopy");
-    refuse("defragdbFail");
-    await this.#engine.defragment();
-    if (failpoints.armed) await failpoints.pause("defragBeforeRename");
-    await this.measure();
+    const { defragInflight, defragSeconds } = this.#metrics;
+    const startMs = this.#clock.monotonic();
+    defragInflight.value = 1;
+    try {
+      await this.commit();
+      if (failpoints.armed) await failpoints.pause("defragBeforeCopy");
+      refuse("defragdbFail");
+      await this.#engine.defragment();
+      if (failpoints.armed) await failpoints.pause("defragBeforeRename");
+      await this.measure();
+      defragSeconds.observe((this.#clock.monotonic() - startMs) / 1000);
+    } finally {
+      defragInflight.value = 0;
+    }
   }
 
   /** Writes what is left. */
@@ -185,12 +197,17 @@ export class Backend {
 
   async #writeBatch(): Promise<void> {
     if (failpoints.armed) await failpoints.pause("commitBeforePreCommitHook");
+    const startMs = this.#clock.monotonic();
     const changes = this.#cutBatch();
     if (changes.length === 0) return;
+    const cutMs = this.#clock.monotonic();
     if (failpoints.armed) await failpoints.pause("commitAfterPreCommitHook");
     try {
       if (failpoints.armed) await failpoints.pause("beforeCommit");
       await this.#engine.write(changes);
+      const writtenMs = this.#clock.monotonic();
+      this.#metrics.commitWriteSeconds.observe((writtenMs - cutMs) / 1000);
+      this.#metrics.commitSeconds.observe((writtenMs - startMs) / 1000);
       if (failpoints.armed) await failpoints.pause("afterCommit");
       if (failpoints.armed) await failpoints.pause("beforeWritebackBuf");
       this.#writing = new Map();

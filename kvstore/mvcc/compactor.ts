@@ -1,5 +1,6 @@
 import type { Clock } from "../../base/mod.ts";
 import { failpoints } from "../failpoint/mod.ts";
+import type { MemberMetrics } from "../metrics/mod.ts";
 import type { Backend } from "./backend.ts";
 import type { ByteString } from "./byte-string.ts";
 import type { History } from "./history.ts";
@@ -32,6 +33,7 @@ export interface CompactorOptions {
   readonly backend: Backend;
   readonly clock: Clock;
   readonly onFailure: (error: unknown) => void;
+  readonly metrics: Pick<MemberMetrics, "compactionPauseMs">;
   readonly pace?: CompactionPace;
   readonly onFinished?: (report: CompactionReport) => void;
 }
@@ -68,7 +70,7 @@ export class Compactor {
   }
 
   async #sweep(revision: number): Promise<void> {
-    const { clock, backend, pace = {}, onFinished } = this.#options;
+    const { clock, backend, metrics, pace = {}, onFinished } = this.#options;
     const limit = Math.min(pace.batchLimit ?? sliceDrops, sliceDrops);
     const startMs = clock.monotonic();
     let dropped = 0;
@@ -79,7 +81,9 @@ export class Compactor {
     if (failpoints.armed) await failpoints.pause("compactAfterCommitScheduledCompact");
     for (let next: ByteString | undefined = ""; next !== undefined; ) {
       if (failpoints.armed) await failpoints.pause("compactAfterAcquiredBatchTxLock");
+      const sliceMs = clock.monotonic();
       const slice: Slice = this.#sweepSlice(next, revision, limit);
+      metrics.compactionPauseMs.observe(clock.monotonic() - sliceMs);
       next = slice.next;
       dropped += slice.dropped;
       uncommitted += slice.dropped;

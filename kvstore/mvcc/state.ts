@@ -1,5 +1,6 @@
 import type { Clock } from "../../base/mod.ts";
 import { Lessor } from "../lease/mod.ts";
+import { MemberMetrics } from "../metrics/mod.ts";
 import { Applier } from "./applier.ts";
 import { Backend, type BackendOptions, type BackendRecord, importRecords } from "./backend.ts";
 import type { Engine, EngineHome } from "./engine.ts";
@@ -20,6 +21,8 @@ export interface StateOptions {
   readonly batching?: Pick<BackendOptions, "intervalMs" | "batchLimit">;
   readonly compactionPace?: StoreOptions["compactionPace"];
   readonly onCompacted?: StoreOptions["onCompacted"];
+  /** What is counted; the same for the states that follow each other. */
+  readonly metrics?: MemberMetrics;
 }
 
 /** All that a member's log has made so far: the replicated state machine. */
@@ -56,9 +59,10 @@ export async function installState(
 
 async function load(engine: Engine, options: StateOptions): Promise<State> {
   const { clock, minLeaseTtl, onFailure, recentHistoryBytes, recordMemoryBytes, compactionPace, onCompacted } = options;
-  const backend = await Backend.open({ engine, clock, onFailure, ...options.batching });
-  const lessor = await Lessor.open({ backend, clock, minTtl: minLeaseTtl });
+  const { metrics = new MemberMetrics() } = options;
+  const backend = await Backend.open({ engine, clock, onFailure, metrics, ...options.batching });
+  const lessor = await Lessor.open({ backend, clock, minTtl: minLeaseTtl, metrics });
   const kept = { recentHistoryBytes, recordMemoryBytes, compactionPace, onCompacted };
-  const store = await Store.open({ backend, clock, leases: lessor, onFailure, ...kept });
+  const store = await Store.open({ backend, clock, leases: lessor, onFailure, metrics, ...kept });
   return { backend, lessor, store, applier: new Applier(store, lessor) };
 }

@@ -1,4 +1,5 @@
 import { assert, type Clock } from "../../base/mod.ts";
+import type { MemberMetrics } from "../metrics/mod.ts";
 import type { Backend, BatchSource } from "./backend.ts";
 import type { ByteString } from "./byte-string.ts";
 import { type CompactionPace, type CompactionReport, Compactor } from "./compactor.ts";
@@ -74,6 +75,11 @@ export interface WriteView extends ReadView {
   deleteRange(keys: KeyRange): number;
 }
 
+export type StoreMetrics = Pick<
+  MemberMetrics,
+  "ranges" | "puts" | "putBytes" | "deletes" | "txns" | "hashRevSeconds" | "compactionPauseMs"
+>;
+
 export interface StoreOptions {
   readonly backend: Backend;
   readonly clock: Clock;
@@ -85,6 +91,7 @@ export interface StoreOptions {
   /** How much memory the newest records of live keys may take; beyond it, those not written for longest are read from
    * the disk. Default 1 GiB. */
   readonly recordMemoryBytes?: number;
+  readonly metrics: StoreMetrics;
   readonly compactionPace?: CompactionPace;
   readonly onCompacted?: (report: CompactionReport) => void;
 }
@@ -95,6 +102,10 @@ export interface StoreOptions {
 export class Store implements WriteView {
   readonly #backend: Backend;
   readonly #leases: LeaseItems;
+  readonly #clock: Clock;
+  readonly #metrics: StoreMetrics;
+  /** Reads and writes so far: those of a transaction are the difference. */
+  #operations = 0;
   readonly #index = new SortedMap<KeyIndex>();
   readonly #history: History;
   readonly #records: RecordMemory;
@@ -114,6 +125,8 @@ export class Store implements WriteView {
     const { backend, clock, leases, onFailure, recentHistoryBytes = 8 << 20, recordMemoryBytes = 1 << 30 } = options;
     this.#backend = backend;
     this.#leases = leases;
+    this.#clock = clock;
+    this.#metrics = options.metrics;
     this.#history = new History(backend, recentHistoryBytes);
     this.#records = new RecordMemory(recordMemoryBytes);
     this.#compactor = new Compactor({
@@ -122,6 +135,7 @@ export class Store implements WriteView {
       backend,
       clock,
       onFailure,
+      metrics: options.metrics,
       pace: options.compactionPace,
       onFinished: options.onCompacted,
     });
@@ -205,6 +219,8 @@ export class Store implements WriteView {
     { at = 0, limit = 0, countOnly = false }: RangeOptions = {},
   ): RangeResult | Failure<"Compacted" | "FutureRev"> {
     const newest = this.revision;
+    this.#operations++;
+    this.#metrics.ranges.value++;
     if (at > newest) return fail("FutureRev");
     if (at > 0 && at < this.#compactRevision) return fail("Compacted");
     if (at > 0 && at < newest) return this.#rangeAt(keys, at, limit, countOnly);
@@ -266,8 +282,10 @@ export class Store implements WriteView {
     assert(this.#events === undefined, "transactions do not nest");
     const events: StoreEvent[] = [];
     this.#events = events;
+    const before = this.#operations;
     const answer = transaction(this);
     this.#events = undefined;
+    if (this.#operations - before > 1) this.#metrics.txns.value++;
     if (events.length > 0) {
       this.#revision++;
       this.#onRevision?.(this.#revision, events);
@@ -277,6 +295,9 @@ export class Store implements WriteView {
 
   put(key: ByteString, value: Uint8Array, lease: bigint): void {
     const main = this.#revision + 1;
+    this.#operations++;
+    this.#metrics.puts.value++;
+    this.#metrics.putBytes.value += key.length + value.length;
     let entry = this.#index.get(key);
     if (entry === undefined) {
       entry = new KeyIndex(key);
@@ -297,6 +318,8 @@ export class Store implements WriteView {
   }
 
   deleteRange(keys: KeyRange): number {
+    this.#operations++;
+    this.#metrics.deletes.value++;
     const found: KeyIndex[] = [];
     this.visit(keys, (entry) => found.push(entry) > 0);
     for (const entry of found) this.#delete(entry);
@@ -317,8 +340,13 @@ export class Store implements WriteView {
   hashKv(revision: number): Promise<HashOfRevision | Failure<"Compacted" | "FutureRev">> {
     if (revision > 0 && revision < this.#compactRevision) return Promise.resolve(fail("Compacted"));
     if (revision > this.#revision) return Promise.resolve(fail("FutureRev"));
-    const at = revision > 0 ? revision : this.#revision;
-    return this.#compactor.holding(() => hashKv(at, this.#compactRevision, this.#revision, this.#index, this.#backend));
+    const at = revision === 0 ? this.#revision : revision;
+    const startMs = this.#clock.monotonic();
+    return this.#compactor.holding(async () => {
+      const hash = await hashKv(at, this.#compactRevision, this.#revision, this.#index, this.#backend);
+      this.#metrics.hashRevSeconds.observe((this.#clock.monotonic() - startMs) / 1000);
+      return hash;
+    });
   }
 
   /** Reads everything back. Takes about 3 s per million records. */

@@ -40,6 +40,8 @@ import { streamRange } from "./range-stream.ts";
  * state here, once a quorum has confirmed that it is new enough. No promise is made per request on these paths.
  */
 export function kvService(member: Member, headers: Headers, quota: Quota, access: Access): Implementation {
+  const ranges = member.metrics.rangeSeconds.with("true");
+  const failedRanges = member.metrics.rangeSeconds.with("false");
   const maxTxnOps = member.options.maxTxnOps ?? defaults.maxTxnOps;
 
   const refuse = (failure: EtcdErrorName): never => {
@@ -68,7 +70,12 @@ export function kvService(member: Member, headers: Headers, quota: Quota, access
     const { applier, store } = member.state;
     if (denied !== undefined) failCall(call, denied);
     else if (isLargeRange(store, request)) largeRange(request, call).catch((error: unknown) => member.fail(error));
-    else answerRange(applier.range(request), call);
+    else {
+      const startMs = member.clock.monotonic();
+      const found = applier.range(request);
+      (isFailure(found) ? failedRanges : ranges).observe((member.clock.monotonic() - startMs) / 1000);
+      answerRange(found, call);
+    }
   }
 
   async function largeRange(request: RangeRequest, call: UnaryCall<RangeResponse>): Promise<void> {

@@ -54,8 +54,12 @@ export function maintenanceService(member: Member, headers: Headers, access: Acc
     async hash(_, call) {
       const { backend, store } = member.state;
       const { revision } = store;
+      const { clock, metrics } = member;
+      const startMs = clock.monotonic();
       const [records] = await backend.exports(1);
-      call.reply({ header: headers.at(revision), hash: await hashOfState(records as StateRuns) });
+      const hash = await hashOfState(records as StateRuns);
+      metrics.hashSeconds.observe((clock.monotonic() - startMs) / 1000);
+      call.reply({ header: headers.at(revision), hash });
     },
 
     async defragment(_, call) {
@@ -89,7 +93,10 @@ export function maintenanceService(member: Member, headers: Headers, access: Acc
 
 function statusErrors(member: Member): string[] {
   const names = Object.fromEntries(Object.entries(AlarmType).map(([name, type]) => [type, name]));
-  const errors = member.alarms.active.map(({ memberID, alarm }) => `memberID:${memberID} alarm:${names[alarm]} `);
+  // As protobuf prints a message: what has its default is left out.
+  const errors = member.alarms.active.map(({ memberID, alarm }) => {
+    return `${memberID === 0n ? "" : `memberID:${memberID} `}${alarm === AlarmType.NONE ? "" : `alarm:${names[alarm]} `}`;
+  });
   if (member.leadership.leader === 0n) errors.push(rpcError("NoLeader").message);
   return errors;
 }

@@ -31,6 +31,7 @@ export async function streamSnapshot(member: Member, call: StreamCall<SnapshotRe
     }
     call.write({ remainingBytes: 0, blob: sha256.digest(), version });
     call.end();
+    member.metrics.snapshotSeconds.observe((clock.monotonic() - startedMs) / 1000);
     log("info", "successfully sent database snapshot to client", {
       "total-bytes": sizeBytes,
       "took-ms": Math.round(clock.monotonic() - startedMs),

@@ -85,6 +85,7 @@ export class WatchStream implements WatchSink, Receiver<WatchRequest> {
     const watch = this.#byWatcher.get(watcher) as Watch;
     watch.sentSinceTick = true;
     const events = batch.encode(watcher.prevKv);
+    if (this.#options.sentEvents !== undefined) this.#options.sentEvents.value += events.length;
     if (watch.fragment) this.#sendFragments(watch.id, batch.revision, events);
     else this.#send({ watchId: watch.id, events }, batch.revision);
     return true;

@@ -1,5 +1,6 @@
 import type { Clock } from "../../base/mod.ts";
 import { type EtcdErrorName, type ResponseHeader, type WatchCreateRequest, WatchService } from "../../proto/mod.ts";
+import type { Counter } from "../metrics/mod.ts";
 import type { WatchHub } from "../mvcc/mod.ts";
 import { rpcError } from "./errors.ts";
 import { type Call, type Implementation, implement } from "./grpc/mod.ts";
@@ -16,6 +17,8 @@ export interface WatchServiceOptions {
   readonly progressIntervalMs: number;
   /** Up to a tenth is added to the interval, so that streams do not tick in step. In [0, 1). */
   readonly jitter: () => number;
+  /** Counts what was sent. */
+  readonly sentEvents?: Counter;
   /** Whether the caller may watch these keys; if not, why not. Asked once, when the watch is created. */
   readonly mayWatch?: (call: Call, request: WatchCreateRequest) => EtcdErrorName | undefined;
   /** For streams that require a leader (`hasleader`): whether there is one, and a call to `lost` when there has been none

@@ -1,4 +1,4 @@
-import { assert } from "../../base/mod.ts";
+import { assert, type Clock } from "../../base/mod.ts";
 import {
   AlarmAction,
   type AlarmMember,
@@ -19,8 +19,10 @@ import {
   EntryType,
 } from "../../raft/mod.ts";
 import type { AttachedKeys, Auth } from "../auth/mod.ts";
+import type { MemberMetrics } from "../metrics/mod.ts";
 import { type Failure, fail, type State } from "../mvcc/mod.ts";
 import type { Alarms } from "./alarms.ts";
+import { ApplyDurations } from "./apply-durations.ts";
 import { attachedKeys } from "./attached-keys.ts";
 import { decodeRequest, isNothing } from "./decode-request.ts";
 import { decodeMemberChange, decodePromotions, type Membership } from "./membership.ts";
@@ -32,6 +34,8 @@ export interface EntryApplierOptions {
   readonly alarms: Alarms;
   readonly auth: Auth;
   readonly applyConfChange: (change: ConfChangeV2, index: number) => ConfState;
+  readonly clock: Clock;
+  readonly metrics: Pick<MemberMetrics, "applySeconds">;
   /** What came of a request, by its id; also of those that other members proposed. */
   readonly settle: (id: bigint, outcome: unknown) => void;
 }
@@ -40,10 +44,12 @@ export interface EntryApplierOptions {
 export class EntryApplier {
   readonly #options: EntryApplierOptions;
   readonly #leases: AttachedKeys;
+  readonly #durations: ApplyDurations;
 
   constructor(options: EntryApplierOptions) {
     this.#options = options;
     this.#leases = attachedKeys(options.state);
+    this.#durations = new ApplyDurations(options.metrics);
   }
 
   apply(entry: Entry): void {
@@ -52,9 +58,22 @@ export class EntryApplier {
     this.#options.state().store.setApplied(entry.index, entry.term);
   }
 
+  /** For a member whose state is missing: only what Raft must know of the entry. */
+  applyMembershipAlone(entry: Entry): void {
+    if (entry.type === EntryType.EntryNormal) return;
+    const change =
+      entry.type === EntryType.EntryConfChangeV2
+        ? (raftpb.ConfChangeV2.decode(entry.data) as ConfChangeV2)
+        : asConfChangeV2(raftpb.ConfChange.decode(entry.data) as ConfChange);
+    this.#options.applyConfChange(change, entry.index);
+  }
+
   #request(request: InternalRaftRequest, index: number): void {
+    const { clock } = this.#options;
+    const startMs = clock.monotonic();
     const isHot = request.put !== undefined || request.txn !== undefined;
     const answer = isHot ? this.#keyValue(request) : this.#answer(request, index);
+    this.#durations.observe(request, answer, (clock.monotonic() - startMs) / 1000);
     this.#options.settle(request.header?.id ?? request.id, answer);
   }
 

@@ -36,7 +36,10 @@ export class LeaderDuties {
     this.#primary = state.lessor;
     // Not to be passed on: a leader that was deposed, and stood still so that it does not know, decides nothing any more.
     this.#primary.promote(electionMs, {
-      revoke: (id) => this.#member.proposedAsLeader("leaseRevoke", { id }),
+      revoke: async (id) => {
+        await this.#member.proposedAsLeader("leaseRevoke", { id });
+        this.#member.metrics.leasesExpired.value++;
+      },
       checkpoint: (checkpoints) => this.#member.proposedAsLeader("leaseCheckpoint", { checkpoints }),
       makesCheckpoints: this.#member.options.leaseCheckpoints ?? true,
     });

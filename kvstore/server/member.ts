@@ -51,6 +51,7 @@ import { refuseEtcdState } from "./foreign-state.ts";
 import { RequestIds } from "./ids.ts";
 import { askForMembers, encodeMembers } from "./join.ts";
 import { LeaderDuties } from "./leader-duties.ts";
+import { findLostState } from "./lost-state.ts";
 import { machineClock } from "./machine-clock.ts";
 import {
   type ClusterMember,
@@ -114,7 +115,7 @@ export class Member {
   readonly promotion: Promotion;
   readonly log: Log;
   readonly clock: Clock;
-  readonly metrics = new MemberMetrics();
+  readonly metrics: MemberMetrics;
   readonly electionMs: number;
   /** The member is known to the cluster by its name and client URLs: clients find it. */
   readonly ready = new Deferred<void>();
@@ -138,6 +139,9 @@ export class Member {
   #lastLeader = nobody;
   #leaderChanges = 0;
   #campaigned = false;
+  /** Nothing is applied, and nobody served, before a snapshot has come. */
+  #stateIsLost: boolean;
+  readonly #stateFound = new Deferred<void>();
   #appliedTermAtTick = 0;
   #stopped = false;
 
@@ -157,8 +161,10 @@ export class Member {
     this.clusterId = origin.clusterId;
     this.alarms = alarms;
     this.auth = auth;
+    this.metrics = stateOptions.metrics ?? new MemberMetrics();
     this.#appliedWaiters = new AppliedWaiters(this.clock);
     this.#origin = origin;
+    this.#stateIsLost = origin.lost !== undefined;
     this.#stateOptions = stateOptions;
     this.#state = state;
     this.membership = new Membership({
@@ -171,12 +177,14 @@ export class Member {
     this.#requests = new Requests(requestTimeoutMs);
     const heartbeatMs = options.heartbeatMs ?? defaults.heartbeatMs;
     const electionTicks = Math.max(2, Math.round(this.electionMs / heartbeatMs));
-    const storage = openStorage(origin, state.store.applied, this.membership, this.log);
+    if (origin.lost === undefined) this.#stateFound.resolve();
+    const applied = origin.lost ?? state.store.applied;
+    const storage = openStorage(origin, applied, origin.lost?.confState ?? this.membership.confState, this.log);
     const node = new RawNode({
       id: this.id,
       storage,
       random: options.random ?? machineRandom(this.id),
-      applied: state.store.applied.index,
+      applied: applied.index,
       electionTicks,
       preVote: options.preVote ?? true,
       priority: options.electionPriority ?? 0,
@@ -187,6 +195,8 @@ export class Member {
       alarms,
       auth,
       applyConfChange: (change, index) => node.applyConfChange(change, index),
+      clock: this.clock,
+      metrics: this.metrics,
       settle: (id, outcome) => this.#requests.settle(id, outcome),
     });
     this.#host = new RaftHost({
@@ -194,13 +204,18 @@ export class Member {
       storage,
       wal: origin.wal,
       transport: () => this.#transport,
-      stateMachine: { apply: (entry) => applier.apply(entry), install: (snapshot) => this.#install(snapshot) },
-      applied: state.store.applied.index,
+      stateMachine: {
+        apply: (entry) => (this.#stateIsLost ? applier.applyMembershipAlone(entry) : applier.apply(entry)),
+        install: (snapshot) => this.#install(snapshot),
+      },
+      applied: applied.index,
       clock: this.clock,
       log: this.log,
       tickMs: heartbeatMs,
       electionTicks,
       requestTimeoutMs,
+      // Which changes of membership came to nothing is part of the state: without it the quorum is not known for certain.
+      mayCampaign: () => !this.#stateIsLost,
       warningApplyMs: options.warningApplyMs ?? defaults.warningApplyMs,
       onLeadership: (now) => this.#onLeadership(now),
       onHandedOver: (term) => this.#requests.handedOver(term),
@@ -237,15 +252,17 @@ export class Member {
     await refuseEtcdState(options.dataDir, databasePath);
     const sync = options.unsafeNoFsync !== true;
     const files = sync ? nodeFiles : unsyncedNodeFiles;
-    const origin = await openOrigin(options, { files, directory, onFailure }, (urls) =>
-      askForMembers(urls, options.peerTls, clock, options.version ?? defaults.version),
-    );
+    const ask = (urls: readonly string[]) =>
+      askForMembers(urls, options.peerTls, clock, options.version ?? defaults.version);
+    const metrics = new MemberMetrics();
+    const origin = await openOrigin(options, { files, directory, onFailure, measure: { clock, metrics } }, ask);
     const home = new LevelHome(databasePath, { sync });
     const minLeaseTtl = Math.ceil((3 * (options.electionMs ?? defaults.electionMs)) / 2000);
     const stateOptions: StateOptions = {
       home,
       clock,
       minLeaseTtl,
+      metrics,
       onFailure,
       batching: { intervalMs: options.backendBatchIntervalMs, batchLimit: options.backendBatchLimit },
       compactionPace: options.compaction,
@@ -256,8 +273,10 @@ export class Member {
       await defragmentAtStart(options, state);
       const alarms = await Alarms.open(state.backend);
       const auth = await Auth.open({ ...options.auth, clock, log: options.log }, state.backend);
-      member = new Member(options, await originFor(options, origin, state), stateOptions, state, alarms, auth);
+      const found = await findLostState(origin, state.store.applied.index, options, ask);
+      member = new Member(options, await originFor(options, found, state), stateOptions, state, alarms, auth);
       await member.#open();
+      await member.#stateFound.promise;
       return member;
     } catch (error) {
       await origin.wal.close();
@@ -267,6 +286,9 @@ export class Member {
 
   noteCompaction({ revision, dropped, tookMs }: CompactionReport): void {
     this.corruption.compactionFinished(revision);
+    this.metrics.compactionTotalMs.observe(tookMs);
+    this.metrics.compactionLast.value = Math.floor(this.clock.now() / 1000);
+    this.metrics.compactedVersions.value += dropped;
     const { backend, store } = this.#state;
     this.log("info", "finished scheduled compaction", {
       "compact-revision": revision,
@@ -320,6 +342,11 @@ export class Member {
 
   get pendingRequests(): number {
     return this.#requests.size;
+  }
+
+  /** Requests given up so far. */
+  get lostRequests(): number {
+    return this.#requests.lost;
   }
 
   get quotaBytes(): number {
@@ -497,6 +524,7 @@ export class Member {
     const tooLow = tooLowFor(this.membership.version, this.version);
     if (tooLow !== undefined) throw tooLow;
     this.#transport = await PeerTransport.open({
+      metrics: this.metrics,
       clusterId: this.clusterId,
       self: this.id,
       version: this.version,
@@ -529,6 +557,7 @@ export class Member {
     };
     this.membership.onChange(connect);
     connect();
+    if (this.#stateIsLost) this.requestSnapshot();
     this.#host.start();
     if (failpoints.armed) failpoints.pass("beforePublishing", () => this.#publish());
     else this.#publish();
@@ -584,6 +613,7 @@ export class Member {
   }
 
   #onApplied(index: number): void {
+    if (this.#stateIsLost) return;
     this.#appliedWaiters.applied(index);
     // A moment later, so that the others hear that the removal is known here.
     if (this.membership.isRemoved(this.id)) this.clock.after(this.electionMs, () => this.#removed());
@@ -605,7 +635,7 @@ export class Member {
     // A tick late, for what a leader that was deposed, but lives, has passed on to its successor.
     this.#requests.loseBefore(this.#appliedTermAtTick);
     this.#appliedTermAtTick = this.#host.appliedTerm;
-    this.#snapshots.offerWanted(this.applied);
+    if (!this.#stateIsLost) this.#snapshots.offerWanted(this.applied);
     this.#duties.tick(nowMs);
     this.corruption.tick(nowMs);
     this.#space.tick(nowMs);
@@ -649,6 +679,7 @@ export class Member {
   async #install(snapshot: Snapshot): Promise<void> {
     const stage = Buffer.from(snapshot.data).toString();
     const previous = this.#state;
+    this.metrics.snapshotApplying.value = 1;
     if (failpoints.armed) await failpoints.pause("applyBeforeOpenSnapshot");
     const state = await installState(this.#stateOptions, this.#snapshots.staged(stage));
     if (failpoints.armed) await failpoints.pause("applyAfterOpenSnapshot");
@@ -662,6 +693,9 @@ export class Member {
     for (const listener of this.#stateListeners) listener(state);
     await previous.backend.close();
     await this.#snapshots.installed(snapshot);
+    this.metrics.snapshotApplying.value = 0;
+    this.#stateIsLost = false;
+    this.#stateFound.resolve();
   }
 
   async #answerPeer(kind: PeerRequest, payload: Uint8Array): Promise<Uint8Array> {

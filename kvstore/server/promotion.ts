@@ -1,4 +1,4 @@
-import type { EtcdErrorName } from "../../proto/mod.ts";
+import { type EtcdErrorName, etcdErrors } from "../../proto/mod.ts";
 import { fail, isFailure } from "../mvcc/mod.ts";
 import { CatchUp } from "./catch-up.ts";
 import type { Member } from "./member.ts";
@@ -65,13 +65,22 @@ export class Promotion {
     const outcome = await this.#member.promote(learners.map(({ id }) => id));
     this.#promoting = false;
     for (const { id } of learners) this.#catchUps.delete(id);
+    this.#count(isFailure(outcome) ? outcome.failure : undefined);
     if (isFailure(outcome)) this.#member.log("warn", "cannot promote learners", { members, why: outcome.failure });
     else this.#member.log("info", "promoted learners that have caught up", { members });
   }
 
   /** On an operator's word. */
-  promoteOne(id: bigint): ReturnType<Member["promote"]> {
+  async promoteOne(id: bigint): ReturnType<Member["promote"]> {
     const refusal = this.refusal(id);
-    return refusal === undefined ? this.#member.promote([id]) : Promise.resolve(fail(refusal));
+    const outcome = refusal === undefined ? await this.#member.promote([id]) : fail(refusal);
+    this.#count(isFailure(outcome) ? outcome.failure : undefined);
+    return outcome;
+  }
+
+  #count(failure: EtcdErrorName | undefined): void {
+    const { promoted, promoteFailures } = this.#member.metrics;
+    if (failure === undefined) promoted.value++;
+    else promoteFailures.with(etcdErrors[failure][1]).value++;
   }
 }

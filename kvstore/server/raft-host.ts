@@ -7,6 +7,7 @@ import {
   type HardState,
   type MemoryStorage,
   type Message,
+  MessageType,
   type NodeId,
   nobody,
   type RawNode,
@@ -47,6 +48,8 @@ export interface RaftHostOptions {
   /** Ticks after which others elect somebody if they hear nothing from their leader. */
   readonly electionTicks: number;
   readonly requestTimeoutMs: number;
+  /** Whether this member could lead. Default: it could. */
+  readonly mayCampaign?: () => boolean;
   /** Applying what was committed in one turn should not take longer; then it is logged. Default: never. */
   readonly warningApplyMs?: number;
   /** Runs `turn` when all that has arrived by now has been looked at. Default: `setImmediate`. */
@@ -93,6 +96,8 @@ export class RaftHost {
   #committed = 0;
   #scheduled = false;
   #installing = false;
+  #lateHeartbeats = 0;
+  #slowApplies = 0;
   /** Failpoints that hold the next Ready back. */
   #held = 0;
   /** Committed, and held back by a failpoint. */
@@ -111,6 +116,11 @@ export class RaftHost {
     this.#defer = options.defer ?? setImmediate;
     this.#tickedMs = options.clock.monotonic();
     this.#reads = new Reads(options.requestTimeoutMs, (context) => this.#node.readIndex(context));
+  }
+
+  /** What went slower than it should, so far. */
+  get slowness(): { readonly heartbeats: number; readonly applies: number; readonly reads: Reads["counts"] } {
+    return { heartbeats: this.#lateHeartbeats, applies: this.#slowApplies, reads: this.#reads.counts };
   }
 
   get leadership(): Leadership {
@@ -178,7 +188,7 @@ export class RaftHost {
   }
 
   step(message: Message): void {
-    if (this.#stopped) return;
+    if (this.#stopped || (message.type === MessageType.MsgTimeoutNow && !this.#mayCampaign())) return;
     this.#guard(() => this.#node.step(message));
     this.#schedule();
   }
@@ -228,8 +238,12 @@ export class RaftHost {
     this.#ticker = clock.after(tickMs, () => this.#tick());
     this.#guard(() => {
       this.#noticePause();
-      this.#tickedMs = clock.monotonic();
-      this.#node.tick();
+      const nowMs = clock.monotonic();
+      // As etcd counts them: the followers waited for twice as long as they should.
+      if (this.isLeader && nowMs - this.#tickedMs > 2 * tickMs) this.#lateHeartbeats++;
+      this.#tickedMs = nowMs;
+      // A follower campaigns because time passes.
+      if (this.#mayCampaign()) this.#node.tick();
       this.#reads.tick(this.#tickedMs);
       this.#options.onTick();
       // After a while without writes the disk learns what was committed, so that a restart need not wait for a leader.
@@ -255,6 +269,10 @@ export class RaftHost {
     });
     this.#tickedMs = nowMs;
     for (let tick = 0; tick < 2 * electionTicks; tick++) this.#node.tick();
+  }
+
+  #mayCampaign(): boolean {
+    return this.#options.mayCampaign?.() ?? true;
   }
 
   #schedule(): void {
@@ -398,6 +416,7 @@ export class RaftHost {
     if (last === undefined) return;
     const tookMs = clock.monotonic() - startMs;
     if (tookMs > warningApplyMs) {
+      this.#slowApplies++;
       log("warn", "apply request took too long", {
         took: goDuration(tookMs),
         "expected-duration": goDuration(warningApplyMs),

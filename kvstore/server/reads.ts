@@ -33,6 +33,8 @@ export class Reads {
   /** Confirmed, and waiting for the state machine to get there; in order of index. */
   #confirmed: Confirmed[] = [];
   #rounds = 0;
+  /** Questions asked again because an answer stayed out, and reads that were given up. */
+  readonly counts = { slow: 0, failed: 0 };
 
   constructor(timeoutMs: number, ask: (context: Uint8Array) => void) {
     this.#timeoutMs = timeoutMs;
@@ -80,9 +82,11 @@ export class Reads {
     if (round === undefined) return;
     if (nowMs - round.sinceMs >= this.#timeoutMs) {
       this.#round = undefined;
+      this.counts.failed++;
       for (const waiter of round.waiters) waiter("Timeout");
     } else if (nowMs - round.askedMs >= retryMs) {
       // A new context: a late answer to the old question must not confirm a leadership of today.
+      this.counts.slow++;
       const context = this.#nextContext();
       this.#round = { ...round, context, askedMs: nowMs };
       this.#ask(context);

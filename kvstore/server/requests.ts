@@ -29,6 +29,8 @@ export class Requests {
   /** Those of `#order` that the next batch of proposals will hold. */
   #unsent: Pending[] = [];
   #lostBefore = 0;
+  /** Given up, so far. */
+  lost = 0;
 
   constructor(timeoutMs: number) {
     this.#timeoutMs = timeoutMs;
@@ -70,7 +72,7 @@ export class Requests {
     if (term <= this.#lostBefore) return;
     this.#lostBefore = term;
     for (const { id, term: handedTo } of this.#order) {
-      if (handedTo !== undefined && handedTo < term) this.settle(id, fail("TimeoutDueToLeaderFail"));
+      if (handedTo !== undefined && handedTo < term) this.#lose(id, "TimeoutDueToLeaderFail");
     }
   }
 
@@ -88,11 +90,16 @@ export class Requests {
       const waits = this.#pending.has(oldest.id);
       if (waits && nowMs - oldest.sinceMs < this.#timeoutMs) return;
       this.#order.shift();
-      if (waits) this.settle(oldest.id, fail(why(oldest.sinceMs)));
+      if (waits) this.#lose(oldest.id, why(oldest.sinceMs));
     }
   }
 
   failAll(reason: LostReason): void {
-    for (const id of [...this.#pending.keys()]) this.settle(id, fail(reason));
+    for (const id of [...this.#pending.keys()]) this.#lose(id, reason);
+  }
+
+  #lose(id: bigint, reason: LostReason): void {
+    if (this.#pending.has(id)) this.lost++;
+    this.settle(id, fail(reason));
   }
 }

@@ -1,7 +1,8 @@
-import { assert } from "../../base/mod.ts";
+import { assert, type Clock } from "../../base/mod.ts";
 import { type Init, walpb } from "../../proto/mod.ts";
 import type { Entry, HardState } from "../../raft/mod.ts";
 import { failpoints } from "../failpoint/mod.ts";
+import type { MemberMetrics } from "../metrics/mod.ts";
 import { Batch } from "./batch.ts";
 import type { File, Files } from "./files.ts";
 import { type SegmentName, segmentName } from "./names.ts";
@@ -13,6 +14,11 @@ export interface WalOptions {
   readonly directory: string;
   /** Called at most once, with the first error of the disk. Nothing is acknowledged from then on: the member must stop. */
   readonly onFailure: (error: Error) => void;
+  /** Absent: nothing is timed or counted. */
+  readonly measure?: {
+    readonly clock: Clock;
+    readonly metrics: Pick<MemberMetrics, "walFsyncSeconds" | "walWriteSeconds" | "walWrittenBytes">;
+  };
   /** A segment that reached this size is the last but one. Default: 64 000 000, as etcd's. */
   readonly segmentBytes?: number;
 }
@@ -36,6 +42,7 @@ export class Wal {
   readonly #files: Files;
   readonly #directory: string;
   readonly #onFailure: (error: Error) => void;
+  readonly #measure: WalOptions["measure"];
   readonly #segmentBytes: number;
   readonly #metadata: Uint8Array;
   readonly #lock: { release(): Promise<void> };
@@ -52,6 +59,7 @@ export class Wal {
   #filling: Group;
   #idle: Group;
   #writing = false;
+  #writingSinceMs = 0;
   #failed = false;
   #drained: (() => void) | undefined;
 
@@ -66,6 +74,7 @@ export class Wal {
     this.#files = options.files;
     this.#directory = options.directory;
     this.#onFailure = options.onFailure;
+    this.#measure = options.measure;
     this.#segmentBytes = options.segmentBytes ?? defaultSegmentBytes;
     this.#lock = lock;
     this.#metadata = walpb.Metadata.encode(metadata);
@@ -135,6 +144,7 @@ export class Wal {
    */
   append(entries: readonly Entry[], hardState: HardState | undefined, done?: () => void): void {
     if (this.#failed) return;
+    const startMs = this.#measure?.clock.monotonic() ?? 0;
     const group = this.#groupToFill();
     for (const entry of entries) {
       group.batch.entry(entry);
@@ -144,6 +154,7 @@ export class Wal {
       group.batch.hardState(hardState);
       this.#hardState = hardState;
     }
+    this.#measure?.metrics.walWriteSeconds.observe((this.#measure.clock.monotonic() - startMs) / 1000);
     if (done !== undefined) group.waiting.push(done);
     this.#flush();
   }
@@ -205,6 +216,7 @@ export class Wal {
     this.#filling = this.#idle;
     this.#idle = group;
     this.#writing = true;
+    this.#writingSinceMs = this.#measure?.clock.monotonic() ?? 0;
     if (failpoints.armed) failpoints.pass("walBeforeSync", () => this.#write(group));
     else this.#write(group);
   }
@@ -249,6 +261,11 @@ export class Wal {
       return;
     }
     this.#offset += group.batch.length;
+    if (this.#measure !== undefined) {
+      const { clock, metrics } = this.#measure;
+      metrics.walFsyncSeconds.observe((clock.monotonic() - this.#writingSinceMs) / 1000);
+      metrics.walWrittenBytes.value += group.batch.length;
+    }
     const { waiting } = group;
     group.waiting = [];
     group.opens = undefined;

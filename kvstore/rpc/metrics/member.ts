@@ -25,11 +25,36 @@ export function readMember({ member, hub, watchStreams }: MemberReads): void {
   gauge("etcd_server_is_learner", "Whether or not this member is a learner. 1 if is, 0 otherwise.", () =>
     Number(member.isLearner),
   );
-  registry.read(
+  const counter = (name: string, help: string, value: () => number) => registry.read(name, "counter", help, value);
+  counter(
     "etcd_server_leader_changes_seen_total",
-    "counter",
     "The number of leader changes seen.",
     () => member.leaderChangesSeen,
+  );
+  counter(
+    "etcd_server_heartbeat_send_failures_total",
+    "The total number of leader heartbeat send failures (likely overloaded from slow disk).",
+    () => member.host.slowness.heartbeats,
+  );
+  counter(
+    "etcd_server_slow_apply_total",
+    "The total number of slow apply requests (likely overloaded from slow disk).",
+    () => member.host.slowness.applies,
+  );
+  counter(
+    "etcd_server_slow_read_indexes_total",
+    "The total number of pending read indexes not in sync with leader's or timed out read index requests.",
+    () => member.host.slowness.reads.slow,
+  );
+  counter(
+    "etcd_server_read_indexes_failed_total",
+    "The total number of failed read indexes seen.",
+    () => member.host.slowness.reads.failed,
+  );
+  counter(
+    "etcd_server_proposals_failed_total",
+    "The total number of failed proposals seen.",
+    () => member.lostRequests,
   );
   gauge(
     "etcd_server_proposals_committed_total",

@@ -3,6 +3,7 @@ import { type Clock, type Log, toUtf8 } from "../../../base/mod.ts";
 import { raftpb, WireError } from "../../../proto/mod.ts";
 import type { Message } from "../../../raft/mod.ts";
 import { failpoints } from "../../failpoint/mod.ts";
+import type { Counter, MemberMetrics } from "../../metrics/mod.ts";
 import type { TlsOptions } from "../../tls/mod.ts";
 import type { PeerRequest } from "../transport.ts";
 import { Connection, type ConnectionEvents } from "./connection.ts";
@@ -33,6 +34,7 @@ export interface AcceptorOptions {
   readonly onMessage: (message: Message) => void;
   readonly onRequest: (kind: PeerRequest, payload: Uint8Array) => Promise<Uint8Array>;
   readonly openStage: () => Promise<SnapshotStage>;
+  readonly metrics: MemberMetrics;
   readonly onSnapshot: (message: Message, stage: string) => void;
 }
 
@@ -76,6 +78,7 @@ export class Acceptor {
   #accept(socket: Socket): void {
     let onFrame: ((kind: FrameKind, payload: Uint8Array) => void) | undefined;
     let onClosed: (() => void) | undefined;
+    let receivedBytes: Counter | undefined;
     const events: ConnectionEvents = {
       frame: (kind, payload) => {
         if (onFrame !== undefined) return onFrame(kind, payload);
@@ -93,7 +96,11 @@ export class Acceptor {
         }
         connection.send(frameKinds.welcome, encodeHello(ours));
         [onFrame, onClosed] =
-          theirs.stream === "snapshot" ? this.#snapshot(connection) : [this.#stream(connection), undefined];
+          theirs.stream === "snapshot" ? this.#snapshot(connection, theirs) : [this.#stream(connection), undefined];
+        if (theirs.stream !== "join") receivedBytes = this.#options.metrics.peerReceivedBytes.with(hex(theirs));
+      },
+      received: (bytes) => {
+        if (receivedBytes !== undefined) receivedBytes.value += bytes;
       },
       closed: () => {
         this.#connections.delete(connection);
@@ -129,11 +136,15 @@ export class Acceptor {
   }
 
   /** Chunks, the MsgSnap, an end: staged in order, one write at a time, the sender held back meanwhile. */
-  #snapshot(connection: Connection): [(kind: FrameKind, payload: Uint8Array) => void, () => void] {
+  #snapshot(connection: Connection, theirs: Hello): [(kind: FrameKind, payload: Uint8Array) => void, () => void] {
     let message: Message | undefined;
     let stage: SnapshotStage | undefined;
     let complete = false;
     let work: Promise<void> = Promise.resolve();
+    const { metrics, clock } = this.#options;
+    const from = hex(theirs);
+    const startMs = clock.monotonic();
+    metrics.snapshotsReceiving.with(from).value++;
     const step = async (kind: FrameKind, payload: Uint8Array) => {
       if (kind === frameKinds.message) {
         message = raftpb.Message.decode(payload) as Message;
@@ -141,8 +152,12 @@ export class Acceptor {
         stage ??= await this.#options.openStage();
         await stage.write(payload);
       } else if (kind === frameKinds.end && message !== undefined && stage !== undefined) {
+        const syncMs = clock.monotonic();
         await stage.finish();
         complete = true;
+        metrics.snapshotFsyncSeconds.observe((clock.monotonic() - syncMs) / 1000);
+        metrics.snapshotSaveSeconds.observe((clock.monotonic() - startMs) / 1000);
+        metrics.snapshotReceiveSeconds.with(from).observe((clock.monotonic() - startMs) / 1000);
         this.#options.onSnapshot(message, stage.name);
         connection.send(frameKinds.response, new Uint8Array(5));
       }
@@ -160,9 +175,15 @@ export class Acceptor {
     };
     const onClosed = () => {
       void work.then(async () => {
+        metrics.snapshotsReceiving.with(from).value--;
+        (complete ? metrics.snapshotsReceived : metrics.snapshotReceiveFailures).with(from).value++;
         if (!complete) await stage?.discard();
       });
     };
     return [onFrame, onClosed];
   }
+}
+
+function hex({ from }: Hello): string {
+  return from.toString(16);
 }

@@ -22,6 +22,8 @@ export interface ChannelOptions {
   readonly onFrame: (kind: FrameKind, payload: Uint8Array) => void;
   readonly onUp: (theirs: Hello) => void;
   readonly onDown: () => void;
+  readonly onRoundTrip?: (ms: number) => void;
+  readonly onReceived?: (bytes: number) => void;
   /** The peer says that this member was removed from the cluster. */
   readonly onRemoved: () => void;
 }
@@ -77,6 +79,8 @@ export class Channel {
       const events = {
         frame: (kind: FrameKind, payload: Uint8Array) => this.#frame(kind, payload),
         closed: (reason: string) => this.#down(url, reason),
+        roundTrip: this.#options.onRoundTrip,
+        received: this.#options.onReceived,
       };
       this.#connection = new Connection(socket, clock, events, readTimeoutMs);
       this.#connection.send(frameKinds.hello, encodeHello(hello));

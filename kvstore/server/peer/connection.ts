@@ -12,6 +12,10 @@ export interface ConnectionEvents {
   frame(kind: FrameKind, payload: Uint8Array): void;
   /** Once; nothing comes after it. */
   closed(reason: string): void;
+  /** An answer to a ping came so many milliseconds after it. */
+  roundTrip?(ms: number): void;
+  /** Bytes arrived. */
+  received?(bytes: number): void;
 }
 
 /** A socket that carries frames and notices by itself when the other end is gone. */
@@ -39,6 +43,7 @@ export class Connection {
     const reader = new FrameReader((kind, payload) => this.#frame(kind, payload));
     socket.on("data", (chunk: Buffer) => {
       this.#lastHeardMs = clock.monotonic();
+      events.received?.(chunk.length);
       try {
         reader.feed(chunk);
       } catch (error) {
@@ -103,8 +108,13 @@ export class Connection {
 
   #frame(kind: FrameKind, payload: Uint8Array): void {
     if (kind === frameKinds.ping) this.send(frameKinds.pong, nothing);
-    else if (kind === frameKinds.pong) this.#askedMs = undefined;
+    else if (kind === frameKinds.pong) this.#answered();
     else if (!this.#closed) this.#events.frame(kind, payload);
+  }
+
+  #answered(): void {
+    if (this.#askedMs !== undefined) this.#events.roundTrip?.(this.#clock.monotonic() - this.#askedMs);
+    this.#askedMs = undefined;
   }
 
   #beat(): void {

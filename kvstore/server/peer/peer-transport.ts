@@ -1,5 +1,6 @@
 import type { Clock, Log } from "../../../base/mod.ts";
 import { type Message, MessageType, type NodeId } from "../../../raft/mod.ts";
+import type { MemberMetrics } from "../../metrics/mod.ts";
 import type { TlsOptions } from "../../tls/mod.ts";
 import type { PeerAddress, PeerRequest, Transport, TransportEvents } from "../transport.ts";
 import { Acceptor, type SnapshotStage } from "./acceptor.ts";
@@ -23,6 +24,7 @@ export interface PeerTransportOptions {
   readonly isRemoved: (id: NodeId) => boolean;
   readonly openSnapshot: (message: Message) => Promise<OutgoingSnapshot>;
   readonly openStage: () => Promise<SnapshotStage>;
+  readonly metrics: MemberMetrics;
 }
 
 /** Members on the network: each sends on connections that it dials, and takes what others send on those they dialled. */
@@ -50,6 +52,7 @@ export class PeerTransport implements Transport {
       onMessage: (message) => events.message(message),
       onRequest: (kind, payload) => events.request(kind, payload),
       openStage: options.openStage,
+      metrics: options.metrics,
       onSnapshot: (message, stage) => events.snapshotReceived(message, stage),
     });
     return transport;
@@ -109,10 +112,10 @@ export class PeerTransport implements Transport {
   }
 
   #remote(peer: PeerAddress): Remote {
-    const { clusterId, self, version, tls, clock, log, events, readTimeoutMs } = this.#options;
+    const { events, ...own } = this.#options;
     const onUnreachable = (id: NodeId) => queueMicrotask(() => events.unreachable(id));
     const onRemoved = () => queueMicrotask(() => events.removed());
-    return new Remote(peer, { clusterId, self, version, tls, clock, log, readTimeoutMs, onUnreachable, onRemoved });
+    return new Remote(peer, { ...own, onUnreachable, onRemoved });
   }
 
   #welcome(theirs: Hello): Hello | string | "removed" {
@@ -128,19 +131,26 @@ export class PeerTransport implements Transport {
   }
 
   async #sendSnapshot(message: Message): Promise<void> {
-    const { tls, clock, log, events, openSnapshot } = this.#options;
+    const { tls, clock, log, events, openSnapshot, metrics } = this.#options;
     const remote = this.#remotes.get(message.to);
     const peer = message.to.toString(16);
     if (remote === undefined) return;
     const { index } = message.snapshot!.metadata;
     log("info", "sending a snapshot", { peer, index });
+    const startMs = clock.monotonic();
+    metrics.snapshotsSending.with(peer).value++;
     try {
       await sendSnapshot(remote.address, remote.hello("snapshot"), tls, clock, () => openSnapshot(message));
       events.snapshotSent(message.to, true);
+      metrics.snapshotsSent.with(peer).value++;
+      metrics.snapshotSendSeconds.with(peer).observe((clock.monotonic() - startMs) / 1000);
       log("info", "sent a snapshot", { peer, index });
     } catch (error) {
       log("warn", "cannot send a snapshot", { peer, index, error: (error as Error).message });
+      metrics.snapshotSendFailures.with(peer).value++;
       events.snapshotSent(message.to, false);
+    } finally {
+      metrics.snapshotsSending.with(peer).value--;
     }
   }
 }

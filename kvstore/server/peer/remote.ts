@@ -2,6 +2,7 @@ import { Buffer } from "node:buffer";
 import { type Clock, fromUtf8, type Log } from "../../../base/mod.ts";
 import { raftpb } from "../../../proto/mod.ts";
 import type { Message, NodeId } from "../../../raft/mod.ts";
+import type { Counter, MemberMetrics } from "../../metrics/mod.ts";
 import type { TlsOptions } from "../../tls/mod.ts";
 import type { PeerAddress, PeerRequest } from "../transport.ts";
 import { Channel } from "./channel.ts";
@@ -18,6 +19,7 @@ export interface RemoteOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly readTimeoutMs?: number;
+  readonly metrics: MemberMetrics;
   readonly onUnreachable: (id: NodeId) => void;
   readonly onRemoved: () => void;
 }
@@ -34,12 +36,17 @@ export class Remote {
   readonly #messages: Channel;
   readonly #appends: Channel;
   readonly #asked = new Map<number, Asked>();
+  readonly #sentBytes: Counter;
+  readonly #lostSends: Counter;
   #requests = 0;
   version: string | undefined;
 
   constructor(address: PeerAddress, options: RemoteOptions) {
     this.address = address;
     this.#options = options;
+    const to = address.id.toString(16);
+    this.#sentBytes = options.metrics.peerSentBytes.with(to);
+    this.#lostSends = options.metrics.peerSendFailures.with(to);
     this.#messages = this.#channel("message");
     this.#appends = this.#channel("append");
   }
@@ -53,9 +60,17 @@ export class Remote {
     const appends = messages.filter(isAppend);
     const others = appends.length === 0 ? messages : messages.filter((message) => !isAppend(message));
     let lost = false;
-    if (appends.length > 0) lost = !this.#appends.write(encode(appends));
-    if (others.length > 0) lost = !this.#messages.write(encode(others)) || lost;
+    if (appends.length > 0) lost = !this.#write(this.#appends, encode(appends));
+    if (others.length > 0) lost = !this.#write(this.#messages, encode(others)) || lost;
     if (lost) this.#options.onUnreachable(this.address.id);
+  }
+
+  #write(channel: Channel, frames: Uint8Array): boolean {
+    const { length } = frames;
+    const sent = channel.write(frames);
+    if (sent) this.#sentBytes.value += length;
+    else this.#lostSends.value++;
+    return sent;
   }
 
   request(kind: PeerRequest, payload: Uint8Array): Promise<Uint8Array> {
@@ -104,7 +119,10 @@ export class Remote {
   }
 
   #channel(stream: StreamKind): Channel {
-    const { tls, clock, log, readTimeoutMs, onRemoved } = this.#options;
+    const { tls, clock, log, readTimeoutMs, metrics, self, onRemoved } = this.#options;
+    const id = this.address.id.toString(16);
+    const roundTrips = metrics.peerRoundTrips.with(id);
+    const receivedBytes = metrics.peerReceivedBytes.with(id);
     return new Channel({
       hello: this.hello(stream),
       urls: this.address.peerUrls,
@@ -114,11 +132,16 @@ export class Remote {
       readTimeoutMs,
       onFrame: (kind, payload) => this.#frame(kind, payload),
       onRemoved,
+      onRoundTrip: (ms) => roundTrips.observe(ms / 1000),
+      onReceived: (bytes) => {
+        receivedBytes.value += bytes;
+      },
       onUp: (theirs) => {
         this.version = theirs.version;
         if (stream === "message") log("info", "peer connected", { peer: this.address.id.toString(16) });
       },
       onDown: () => {
+        metrics.peerDisconnects.with(self.toString(16), id).value++;
         this.#fail("the connection was lost");
         this.#options.onUnreachable(this.address.id);
       },
