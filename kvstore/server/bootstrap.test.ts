@@ -2,10 +2,8 @@ import { describe, expect, test } from "vitest";
 import { type Entry, EntryType, emptyConfState, type HardState } from "../../raft/mod.ts";
 import { MemoryFiles, Wal } from "../wal/mod.ts";
 import { type Origin, openStorage } from "./bootstrap.ts";
-import type { Membership } from "./membership.ts";
 
 const confState = { ...emptyConfState(), voters: [1n, 2n, 3n] };
-const membership = { confState } as unknown as Membership;
 
 function entry(index: number, term: number): Entry {
   return { type: EntryType.EntryNormal, term, index, data: new Uint8Array(0) };
@@ -34,7 +32,7 @@ const append = (wal: Wal, from: number, to: number, hardState: HardState) =>
   );
 
 const open = (origin: Origin, index: number, term: number) => {
-  const storage = openStorage(origin, { index, term }, membership, () => undefined);
+  const storage = openStorage(origin, { index, term }, confState, () => undefined);
   const { hardState } = storage.initialState();
   return { first: storage.firstIndex(), last: storage.lastIndex(), hardState, termAtStart: storage.term(index) };
 };

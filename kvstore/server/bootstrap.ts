@@ -1,10 +1,19 @@
 import { Failure, type Log } from "../../base/mod.ts";
 import { raftpb } from "../../proto/mod.ts";
-import { ConfChangeType, type Entry, EntryType, type HardState, MemoryStorage, noBytes } from "../../raft/mod.ts";
+import {
+  ConfChangeType,
+  type ConfState,
+  type Entry,
+  EntryType,
+  type HardState,
+  MemoryStorage,
+  noBytes,
+} from "../../raft/mod.ts";
 import type { Applied } from "../mvcc/mod.ts";
 import { type Replay, Wal, type WalOptions } from "../wal/mod.ts";
 import { clusterId, memberId } from "./ids.ts";
-import { type ClusterMember, encodeMemberChange, type Membership } from "./membership.ts";
+import type { LostState } from "./lost-state.ts";
+import { type ClusterMember, encodeMemberChange } from "./membership.ts";
 import type { MemberOptions } from "./options.ts";
 
 /** Who this member is, and its log. */
@@ -18,6 +27,8 @@ export interface Origin {
   readonly initial: readonly Entry[];
   /** Who to talk to before the log has told. */
   readonly peers: readonly ClusterMember[];
+  /** Set if the state of this member was lost. */
+  readonly lost?: LostState;
 }
 
 /** Members of the cluster to be joined, as one of them answered. */
@@ -122,7 +133,7 @@ function initialHardState(entries: readonly Entry[]): HardState {
  * The log as Raft begins with it: what the disk has, from as far back as it goes, and the state machine at `applied`. A state
  * ahead of the log was installed from a snapshot when the member went down: then the log begins there.
  */
-export function openStorage(origin: Origin, applied: Applied, membership: Membership, log: Log): MemoryStorage {
+export function openStorage(origin: Origin, applied: Applied, confState: ConfState, log: Log): MemoryStorage {
   const storage = new MemoryStorage();
   const entries = origin.replay?.entries ?? origin.initial;
   const hardState = origin.replay?.hardState ?? (entries.length > 0 ? initialHardState(entries) : noHardState);
@@ -135,7 +146,7 @@ export function openStorage(origin: Origin, applied: Applied, membership: Member
   const reachesBack = first !== undefined && first.index <= applied.index && applied.index <= last;
   const base: Applied = reachesBack ? first : applied;
   if (base.index > 0) {
-    const metadata = { index: base.index, term: base.term, confState: membership.confState };
+    const metadata = { index: base.index, term: base.term, confState };
     storage.applySnapshot({ data: noBytes, metadata });
   }
   storage.append(entries.filter((entry) => entry.index > base.index));

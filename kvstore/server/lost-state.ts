@@ -1,0 +1,36 @@
+import type { ConfState } from "../../raft/mod.ts";
+import type { Applied } from "../mvcc/mod.ts";
+import type { AskForMembers, Origin } from "./bootstrap.ts";
+import type { MemberOptions } from "./options.ts";
+
+/** Where a member starts whose state is missing: as far as its log says that it had come. */
+export interface LostState extends Applied {
+  readonly confState: ConfState;
+}
+
+/**
+ * The state ends before the log begins: the database was lost, or is an old one. The log still knows who this member is and whom it
+ * voted for, so it goes on as that, and a snapshot of the leader's takes the place of the state; until then nothing is applied and
+ * nobody is served. The same origin if nothing is missing; rejects if nobody answers.
+ */
+export async function findLostState(
+  origin: Origin,
+  applied: number,
+  options: MemberOptions,
+  ask: AskForMembers,
+): Promise<Origin> {
+  const noted = origin.replay?.snapshots.at(-1);
+  const first = origin.replay?.entries[0]?.index ?? Number.POSITIVE_INFINITY;
+  if (noted === undefined || noted.confState === undefined || applied >= noted.index || first <= applied + 1) {
+    return origin;
+  }
+  const others = [...options.initialCluster].filter(([name]) => name !== options.name).flatMap(([, urls]) => urls);
+  if (others.length === 0) return origin; // its start says what is wrong
+  const { members } = await ask(others);
+  options.log("warn", "the database is missing or too old; waiting for a snapshot of the leader's", {
+    applied,
+    had: noted.index,
+  });
+  const lost = { index: noted.index, term: noted.term, confState: noted.confState };
+  return { ...origin, peers: members, lost };
+}
