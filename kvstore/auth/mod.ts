@@ -6,7 +6,6 @@ export {
   administrationDenial,
   type Denial,
   leaseReadDenial,
-  leaseWriteDenial,
   readDenial,
   txnDenial,
 } from "./checks.ts";

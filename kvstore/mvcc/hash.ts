@@ -15,7 +15,7 @@ export interface HashOfRevision {
 
 /** CRC-32C of the bucket's name and of every kept version up to a revision, key and record, as etcd's HashKV computes it.
  * Of what is not after the compact revision, versions count that a read at `revision` sees, whether or not compaction has
- * come to the others. While it runs, nothing may be compacted. */
+ * come to the others. A negative revision has nothing before it. While it runs, nothing may be compacted. */
 export async function hashKv(
   revision: number,
   compactRevision: number,
@@ -34,7 +34,7 @@ export async function hashKv(
   };
   await backend.commit();
   let hash = crc32c("key");
-  for await (const entries of backend.scan("key", "", revisionKey(revision + 1, 0, false))) {
+  for await (const entries of backend.scan("key", "", revisionKey(Math.max(0, revision + 1), 0, false))) {
     const kept = entries.filter(isKept).flatMap(({ key, value }) => [key, value]);
     hash = crc32c(Buffer.concat(kept), hash);
   }

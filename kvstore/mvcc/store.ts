@@ -59,6 +59,8 @@ export interface ReadView {
   /** Reads before this one have been given up; -1 when none has. */
   readonly compactRevision: number;
   range(keys: KeyRange, options?: RangeOptions): RangeResult | Failure<"Compacted" | "FutureRev">;
+  /** A client's range is about to be read, in whatever way. */
+  noteRange(): void;
   /** The newest version of one key, when it lives. */
   get(key: ByteString): KeyIndex | undefined;
   /** The newest record of a live key. */
@@ -214,13 +216,16 @@ export class Store implements WriteView {
     this.#index.visit(from, to, (entry) => !entry.live || visit(entry));
   }
 
+  noteRange(): void {
+    this.#operations++;
+    this.#metrics.ranges.value++;
+  }
+
   range(
     keys: KeyRange,
     { at = 0, limit = 0, countOnly = false }: RangeOptions = {},
   ): RangeResult | Failure<"Compacted" | "FutureRev"> {
     const newest = this.revision;
-    this.#operations++;
-    this.#metrics.ranges.value++;
     if (at > newest) return fail("FutureRev");
     if (at > 0 && at < this.#compactRevision) return fail("Compacted");
     if (at > 0 && at < newest) return this.#rangeAt(keys, at, limit, countOnly);

@@ -4,7 +4,6 @@ import {
   type Caller,
   type Denial,
   leaseReadDenial,
-  leaseWriteDenial,
   nobody,
   readDenial,
   tokenOf,
@@ -71,13 +70,6 @@ export class Access {
     const caller = auth.callerOf(call);
     if (caller === "InvalidAuthToken") return caller;
     return readDenial(auth.store, caller ?? nobody, key.length === 0 ? leastKey : key, rangeEnd);
-  }
-
-  /** Whether the caller may keep a lease alive. Throws if not. */
-  renewLease(call: Call, lease: bigint): void {
-    if (!this.enabled) return;
-    this.requireUser(call);
-    this.#refuse(leaseWriteDenial(this.#member.auth.store, this.caller(call) ?? nobody, this.#leases, lease));
   }
 
   /** Whether the caller may know that these leases exist, which tells of keys. Throws if not. */

@@ -47,7 +47,7 @@ export interface LeaseServiceOptions {
   readonly confirmLeadership: () => Promise<boolean>;
   readonly leader: LeaderLeases;
   /** Who calls, and whether they may; what it throws is the answer. Absent: everybody may. */
-  readonly access?: Pick<Access, "caller" | "renewLease" | "readLeases">;
+  readonly access?: Pick<Access, "caller" | "readLeases">;
   /** After this the leader is given up on. etcd's is 5 s and two election timeouts. */
   readonly requestTimeoutMs: number;
 }
@@ -156,7 +156,6 @@ class Renewals {
   }
 
   async #renew(id: bigint): Promise<void> {
-    this.#options.access?.renewLease(this.#call, id);
     // Made before the renewal: whoever sees the lease's keys deleted at a later revision knows that this came first.
     const header = this.#options.header();
     const renewed = await askPrimary(this.#options, (leases) => leases.renew(id), this.#local);

@@ -171,11 +171,13 @@ function txn(depth: number, open: boolean): fc.Arbitrary<Message> {
 const userName = rarely(fc.constantFrom("alice", "bob", "root"), fc.constantFrom("", "nobody"), 12);
 const password = fc.constantFrom("pw", "other");
 const roleName = rarely(fc.constantFrom("reader", "writer", "root"), fc.constantFrom("", "nothing"), 12);
-const permission = fc.record({
-  permType: fc.constantFrom(2, 0, 1),
-  key: rarely(aKey, fc.constantFrom("", "\0").map(bytes), 20),
-  range_end: rangeEnd,
-});
+/** An interval without keys is refused since 3.5, and granted by 3.4; one without a permission makes 3.4 panic. */
+const permission = fc
+  .record({ permType: fc.constantFrom(2, 0, 1), key: aKey, range_end: rangeEnd })
+  .map(({ range_end, ...rest }) => ({
+    ...rest,
+    range_end: Buffer.compare(range_end, rest.key) > 0 || range_end[0] === 0 ? range_end : bytes(""),
+  }));
 /** Root can always log in: how else would auth be switched off again? */
 const newUser = fc
   .record({ name: userName, password: rarely(password, fc.constant(""), 10), no_password: oneIn(8) })
@@ -301,16 +303,21 @@ const groups = {
   ),
   maintenance: fc.oneof(
     { arbitrary: call("Maintenance/Status", empty), weight: 2 },
-    { arbitrary: call("Maintenance/HashKV", fc.record({ revision })), weight: 4 },
+    {
+      arbitrary: call(
+        "Maintenance/HashKV",
+        fc.record({ revision: revision.filter((at) => at !== "-9223372036854775808") }),
+      ),
+      weight: 4,
+    },
     { arbitrary: call("Maintenance/Defragment", empty), weight: 1 },
     {
       arbitrary: call(
         "Maintenance/Alarm",
-        fc.record({
-          action: fc.constantFrom(0, 0, 1, 2),
-          memberID: alarmedMember,
-          alarm: fc.constantFrom(0, 1, 1, 2, 9),
-        }),
+        fc
+          .record({ action: fc.constantFrom(0, 0, 1, 2), memberID: alarmedMember, alarm: fc.constantFrom(0, 1, 1, 2) })
+          // Raising no alarm in particular makes 3.4 panic.
+          .map((request) => (request.action === 1 && request.alarm === 0 ? { ...request, alarm: 1 } : request)),
       ),
       weight: 2,
     },
@@ -357,10 +364,7 @@ const groups = {
     { arbitrary: call("Auth/RoleGet", fc.record({ role: roleName })), weight: 2 },
     { arbitrary: call("Auth/RoleList", empty), weight: 1 },
     {
-      arbitrary: call(
-        "Auth/RoleGrantPermission",
-        fc.record({ name: roleName, perm: rarely<Message | undefined>(permission, fc.constant(undefined), 20) }),
-      ),
+      arbitrary: call("Auth/RoleGrantPermission", fc.record({ name: roleName, perm: permission })),
       weight: 6,
     },
     {

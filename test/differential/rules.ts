@@ -11,6 +11,8 @@ export interface Question {
   readonly name: string;
   /** As it was sent to our side. */
   readonly request: Message;
+  /** Whether authentication is on, and the call carries no token, a forged one, that of root or of another login. */
+  readonly identity: "not asked" | "nobody" | "forged" | "root" | "login";
 }
 
 export interface Rule {
@@ -21,6 +23,8 @@ export interface Rule {
 
 const invalidSort: Outcome = { code: 3, text: "etcdserver: invalid sort option" };
 
+const openToAll = ["Maintenance/Status", "Cluster/MemberList", "Lease/LeaseLeases", "Lease/LeaseTimeToLive"];
+
 /** Failures found while a transaction is applied. */
 const foundWhenApplied = [
   "etcdserver: key not found",
@@ -29,7 +33,32 @@ const foundWhenApplied = [
   "etcdserver: mvcc: required revision is a future revision",
 ];
 
+const userEmpty: Outcome = { code: 3, text: "etcdserver: user name is empty" };
+const invalidToken: Outcome = { code: 16, text: "etcdserver: invalid auth token" };
+const permissionDenied: Outcome = { code: 7, text: "etcdserver: permission denied" };
+
 export const rules: readonly Rule[] = [
+  {
+    name: "refused maintenance",
+    because: "3.4 sends the Maintenance service's refusals with their internal text and without a code",
+    newer: ({ name }, theirs) => {
+      if (!name.startsWith("Maintenance/") || !("code" in theirs) || !theirs.text.startsWith("auth: ")) return theirs;
+      const text = theirs.text.replace("auth: ", "etcdserver: ");
+      return (
+        [userEmpty, invalidToken, permissionDenied].find((known) => "text" in known && known.text === text) ?? theirs
+      );
+    },
+  },
+  {
+    name: "users alone",
+    because: "alarms, members, leases and the status are shown to users alone since 3.6, to everybody by 3.4",
+    newer: ({ name, identity, request: { action } }, theirs) => {
+      const isOpen = (name === "Maintenance/Alarm" && (action ?? 0) === 0) || openToAll.includes(name);
+      if (!isOpen || "code" in theirs) return theirs;
+      if (identity === "forged") return invalidToken;
+      return identity === "nobody" ? userEmpty : theirs;
+    },
+  },
   {
     name: "keys only",
     because: "3.7 answers keys_only from its index, which does not know leases",
@@ -70,6 +99,22 @@ export const rules: readonly Rule[] = [
       if (name !== "Maintenance/Status" || !("message" in theirs) || !("message" in ours)) return theirs;
       const { storageVersion, dbSizeQuota, downgradeInfo } = ours.message;
       return { message: { ...theirs.message, storageVersion, dbSizeQuota, downgradeInfo } };
+    },
+  },
+  {
+    name: "leases' keys",
+    because: "since 3.4.26 who may not read the keys of leases is not told of them",
+    newer: ({ name, identity }, theirs, ours) => {
+      const tellsOfKeys = name === "Lease/LeaseLeases" || name === "Lease/LeaseTimeToLive";
+      return tellsOfKeys && identity === "login" && "code" in ours && ours.code === 7 ? permissionDenied : theirs;
+    },
+  },
+  {
+    name: "root's permission",
+    because: "since 3.5 the role root shows the permission to everything that it always had",
+    newer: ({ name, request: { role } }, theirs) => {
+      const isRoot = name === "Auth/RoleGet" && role === "root" && "message" in theirs;
+      return isRoot ? { message: { ...theirs.message, perm: [{ permType: 2, range_end: "\0" }] } } : theirs;
     },
   },
   {

@@ -74,11 +74,11 @@ export class Side {
     return log;
   }
 
-  async keepAlive(id: string, at: number, caller: Caller): Promise<Answer> {
-    const key = `${at} ${caller}`;
+  async keepAlive(id: string, at: number, token: string | undefined): Promise<Answer> {
+    const key = `${at} ${token}`;
     let stream = this.#keepAlives.get(key);
     if (stream === undefined || stream.isOver) {
-      stream = new KeepAlives(this.#wires[at]!, this.tokenOf(caller));
+      stream = new KeepAlives(this.#wires[at]!, token);
       this.#keepAlives.set(key, stream);
     }
     return stream.renew(id);
