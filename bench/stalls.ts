@@ -2,11 +2,13 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import { parentPort, Worker } from "node:worker_threads";
 
 export interface Stalls {
-  /** Longest stall of any member's event loop. */
-  readonly memberMs: number;
+  /** Longest stall of any member's event loop, and the most CPU time that one round of any loop took: the latter is the member's
+   * own doing, whatever else ran on the machine. */
+  readonly lagMs: number;
+  readonly busyMs: number;
   /** Longest pause of any member's garbage collector. */
   readonly collectorMs: number;
-  /** Longest stall of an event loop that has nothing to do: what is left when a member's stall is not its own doing. */
+  /** Longest stall of an event loop that has nothing to do. */
   readonly idleMs: number;
 }
 
@@ -26,7 +28,8 @@ export class StallWatch {
     const idle = new Promise<number>((resolve) => this.#idle.once("message", resolve));
     this.#idle.postMessage("look");
     return {
-      memberMs: longest("nodejs_eventloop_lag_max_seconds"),
+      lagMs: longest("nodejs_eventloop_lag_max_seconds"),
+      busyMs: longest("nodejs_eventloop_busy_max_seconds"),
       collectorMs: longest("nodejs_gc_pause_max_seconds"),
       idleMs: await idle,
     };

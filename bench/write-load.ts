@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { seededRandom } from "../base/mod.ts";
 import { PutRequest, TxnRequest } from "../proto/mod.ts";
 import { Latencies, type Measured } from "./latencies.ts";
@@ -16,14 +17,21 @@ export function keyOf(i: number): Uint8Array {
   return Buffer.from(`/registry/scale/namespace-${i % 100}/object-${String(i).padStart(8, "0")}`);
 }
 
+/** What a disk cannot compress, and no two the same, without drawing each byte: a window on a few megabytes of chance. */
+function windowOf(i: number, bytes: number): Uint8Array {
+  const start = (i * 8191) % (noise.length - bytes);
+  return noise.subarray(start, start + bytes);
+}
+
+const noise = randomBytes(4 << 20);
+
 /** Writes every key once, a hundred in a transaction. `onProgress` hears of keys written. Returns keys per second. */
 export async function fillKeys(url: string, { keys, valueBytes }: KeySpace, inFlight: number): Promise<number> {
-  const value = new Uint8Array(valueBytes).fill(0x61);
   const start = performance.now();
   await closedLoop(url, inFlight, Math.ceil(keys / putsPerTxn), (connection, i, done) => {
     const first = i * putsPerTxn;
     const success = Array.from({ length: Math.min(putsPerTxn, keys - first) }, (_, n) => ({
-      requestPut: { key: keyOf(first + n), value },
+      requestPut: { key: keyOf(first + n), value: windowOf(first + n, valueBytes) },
     }));
     connection.unary(txnPath, prepared(TxnRequest.encode({ success })), done);
   });
@@ -38,15 +46,18 @@ export async function putRandomKeys(
   count: number,
 ): Promise<Measured> {
   const random = seededRandom(1);
-  const value = new Uint8Array(valueBytes).fill(0x62);
   const latencies = new Latencies();
   const start = performance.now();
-  await closedLoop(url, inFlight, count, (connection, _, done) => {
+  await closedLoop(url, inFlight, count, (connection, i, done) => {
     const sentMs = performance.now();
-    connection.unary(putPath, prepared(PutRequest.encode({ key: keyOf(random.below(keys)), value })), () => {
-      latencies.add(performance.now() - sentMs);
-      done();
-    });
+    connection.unary(
+      putPath,
+      prepared(PutRequest.encode({ key: keyOf(random.below(keys)), value: windowOf(i, valueBytes) })),
+      () => {
+        latencies.add(performance.now() - sentMs);
+        done();
+      },
+    );
   });
   const perSecond = (count * 1000) / (performance.now() - start);
   return { operations: count, perSecond, ...latencies.quantiles() };
