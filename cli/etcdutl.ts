@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { Command, type CommanderError, InvalidArgumentError, Option } from "commander";
+import { Command, type CommanderError, InvalidArgumentError } from "commander";
 import { Failure, type Log } from "../base/mod.ts";
 import {
   defragmentDataDir,
@@ -16,7 +16,8 @@ import { humanBytes, type OutputFormat, outputFormats, type Printable, print } f
 import { say } from "./output.ts";
 import { reported } from "./version.ts";
 
-/** etcd's, for arguments that contradict each other. */
+/** etcd's, next to 1 for all else. */
+const badFeature = 4;
 const badArguments = 128;
 const defaultPeerUrl = "http://localhost:2380";
 
@@ -25,14 +26,14 @@ const defaultPeerUrl = "http://localhost:2380";
 export async function main(args: string[]): Promise<void> {
   const program = new Command("etcdutl")
     .description("Snapshots and data directories of members that do not run")
-    .exitOverride((error: CommanderError) => {
-      process.exit(
-        ["commander.helpDisplayed", "commander.help"].includes(error.code) ? exitCodes.ok : exitCodes.failed,
-      );
+    .exitOverride(({ code }: CommanderError) => {
+      if (["commander.helpDisplayed", "commander.help"].includes(code)) process.exit(exitCodes.ok);
+      const isCount = ["commander.missingArgument", "commander.excessArguments"].includes(code);
+      process.exit(isCount ? badArguments : exitCodes.failed);
     })
     .configureOutput({ outputError: (text, write) => write(`Error: ${text.replace(/^error: /, "")}`) })
-    .addOption(new Option("-w, --write-out <format>", "output format").choices(outputFormats).default("simple"));
-  const format = () => program.opts<{ writeOut: OutputFormat }>().writeOut;
+    .option("-w, --write-out <format>", `set the output format (${outputFormats.join(", ")})`, format, "simple");
+  const asked = () => program.opts<{ writeOut: OutputFormat }>().writeOut;
 
   const snapshot = program
     .command("snapshot")
@@ -42,7 +43,7 @@ export async function main(args: string[]): Promise<void> {
     .command("status <filename>")
     .description("Hash, revision, number of keys and size of a snapshot, which is checked")
     .copyInheritedSettings(program)
-    .action((path: string) => orExit(async () => print(ofStatus(await snapshotStatus(path)), format())));
+    .action((path: string) => orExit(async () => print(ofStatus(await snapshotStatus(path)), asked())));
   const restore = snapshot
     .command("restore <filename>")
     .description("Makes the data directory of one member of a new cluster")
@@ -79,7 +80,7 @@ export async function main(args: string[]): Promise<void> {
     .copyInheritedSettings(program)
     .option("--rev <revision>", "up to this revision; the newest if not given", count, 0)
     .action((path: string, { rev }: { rev: number }) =>
-      orExit(async () => print(ofHash(await hashKvOfFile(path, rev)), format())),
+      orExit(async () => print(ofHash(await hashKvOfFile(path, rev)), asked())),
     );
   program
     .command("defrag")
@@ -189,6 +190,10 @@ async function orExit(work: () => Promise<void>): Promise<void> {
 function exit(code: number, why: string): never {
   process.stderr.write(`Error: ${why}\n`);
   process.exit(code);
+}
+
+function format(value: string): OutputFormat {
+  return outputFormats.find((known) => known === value) ?? exit(badFeature, "unsupported output format");
 }
 
 function list(value: string): readonly string[] {
