@@ -19,6 +19,7 @@ export interface RangeAnswer {
  * is applied while reading only when neither a filter nor a sort needs everything; and a sort target with order NONE
  * sorts, but ascending and only what the limit let through. */
 export function range(view: ReadView, request: RangeRequest): RangeAnswer | Failure<"Compacted" | "FutureRev"> {
+  view.noteRange();
   const found = read(view, request);
   return isFailure(found) ? found : answer(request, found, view.revision);
 }
@@ -46,6 +47,7 @@ export async function rangeInSlices(
   request: RangeRequest,
   pause: () => Promise<void>,
 ): Promise<RangeAnswer | Failure<"Compacted" | "FutureRev">> {
+  store().noteRange();
   for (;;) {
     const at = request.revision > 0 ? request.revision : store().revision;
     const found = await readInSlices(store, request, at, pause);
