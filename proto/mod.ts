@@ -15,7 +15,7 @@ export {
 } from "./grpc/headers.ts";
 export { MessageReader, unfinishedMessage } from "./grpc/message-reader.ts";
 export { prefixBytes, readPrefix, writePrefix } from "./grpc/prefix.ts";
-export { sendMessage } from "./grpc/send.ts";
+export { sendMessage, sendPieces } from "./grpc/send.ts";
 export { formatTimeout, parseTimeout } from "./grpc/timeout.ts";
 export { Connection } from "./http2/connection.ts";
 export { ErrorCode, preface } from "./http2/constants.ts";

@@ -7,7 +7,7 @@ import {
   FilterType,
   type WatchCreateRequest,
   type WatchRequest,
-  type WatchResponse,
+  WatchResponse,
 } from "../../proto/mod.ts";
 import { failpoints } from "../failpoint/mod.ts";
 import { type KeyRange, keyRange, type WatchBatch, type Watcher, type WatchSink } from "../mvcc/mod.ts";
@@ -15,6 +15,7 @@ import { goErrorText } from "./errors.ts";
 import type { BidiCall, Receiver } from "./grpc/mod.ts";
 import type { WatchServiceOptions } from "./watch.ts";
 import { fragments } from "./watch-fragments.ts";
+import type { WatchHeads } from "./watch-heads.ts";
 
 /** In answers that concern no watch, or all of the stream. */
 const noWatchId = -1;
@@ -26,6 +27,8 @@ interface Watch {
   readonly watcher: Watcher;
   readonly progressNotify: boolean;
   readonly fragment: boolean;
+  /** A WatchResponse with nothing but the id. */
+  readonly idPiece: Uint8Array;
   /** Events were sent since the last tick, so the client knows without being notified. */
   sentSinceTick: boolean;
 }
@@ -35,6 +38,7 @@ interface Watch {
 export class WatchStream implements WatchSink, Receiver<WatchRequest> {
   readonly #call: BidiCall<WatchResponse>;
   readonly #options: WatchServiceOptions;
+  readonly #heads: WatchHeads;
   readonly #watches = new Map<number, Watch>();
   readonly #byWatcher = new Map<Watcher, Watch>();
   /** Of watches that compaction ended: theirs, as in etcd, until the client cancels them too. */
@@ -48,9 +52,10 @@ export class WatchStream implements WatchSink, Receiver<WatchRequest> {
   #ticker: Timer | undefined;
   onClosed: (() => void) | undefined;
 
-  constructor(call: BidiCall<WatchResponse>, options: WatchServiceOptions) {
+  constructor(call: BidiCall<WatchResponse>, options: WatchServiceOptions, heads: WatchHeads) {
     this.#call = call;
     this.#options = options;
+    this.#heads = heads;
     call.onCancel = () => this.#close();
     call.onDrain = () => this.#drained();
   }
@@ -84,10 +89,13 @@ export class WatchStream implements WatchSink, Receiver<WatchRequest> {
     if (this.#blocked) return false;
     const watch = this.#byWatcher.get(watcher) as Watch;
     watch.sentSinceTick = true;
-    const events = batch.encode(watcher.prevKv);
-    if (this.#options.sentEvents !== undefined) this.#options.sentEvents.value += events.length;
-    if (watch.fragment) this.#sendFragments(watch.id, batch.revision, events);
-    else this.#send({ watchId: watch.id, events }, batch.revision);
+    if (this.#options.sentEvents !== undefined) this.#options.sentEvents.value += batch.events.length;
+    if (watch.fragment) this.#sendFragments(watch.id, batch.revision, batch.encode(watcher.prevKv));
+    else {
+      // All but the id is the same for all who watch the same keys.
+      const pieces = [this.#heads.at(batch.revision), watch.idPiece, batch.encodeTogether(watcher.prevKv)];
+      this.#sent(this.#call.writePieces(pieces));
+    }
     return true;
   }
 
@@ -125,7 +133,8 @@ export class WatchStream implements WatchSink, Receiver<WatchRequest> {
       this,
     );
     const { progressNotify, fragment } = request;
-    const watch: Watch = { id, watcher, progressNotify, fragment, sentSinceTick: true };
+    const idPiece = WatchResponse.encode({ watchId: id });
+    const watch: Watch = { id, watcher, progressNotify, fragment, idPiece, sentSinceTick: true };
     this.#watches.set(id, watch);
     this.#byWatcher.set(watcher, watch);
     if (progressNotify) this.#startTicking();
@@ -210,7 +219,11 @@ export class WatchStream implements WatchSink, Receiver<WatchRequest> {
 
   #send(message: Message, revision: number): void {
     const header = { ...this.#options.header(), revision };
-    if (!this.#call.write({ ...message, header })) this.#blocked = true;
+    this.#sent(this.#call.write({ ...message, header }));
+  }
+
+  #sent(keepsUp: boolean): void {
+    if (!keepsUp) this.#blocked = true;
     if (failpoints.armed) this.#stall(failpoints.delayMs("beforeSendWatchResponse"));
   }
 

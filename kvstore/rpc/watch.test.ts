@@ -46,6 +46,10 @@ class FakeCall implements BidiCall<WatchResponse> {
     return !this.slow;
   }
 
+  writePieces(pieces: readonly Uint8Array[]): boolean {
+    return this.write(WatchResponse.decode(Buffer.concat(pieces)));
+  }
+
   end(): void {
     this.status ??= { code: Status.OK, message: "" };
   }

@@ -4,6 +4,7 @@ import type { Counter } from "../metrics/mod.ts";
 import type { WatchHub } from "../mvcc/mod.ts";
 import { rpcError } from "./errors.ts";
 import { type Call, type Implementation, implement } from "./grpc/mod.ts";
+import { WatchHeads } from "./watch-heads.ts";
 import { WatchStream } from "./watch-stream.ts";
 
 export interface WatchServiceOptions {
@@ -38,11 +39,12 @@ export interface WatchServer {
 /** The Watch service: every call a stream that carries any number of watches. */
 export function watchServer(options: WatchServiceOptions): WatchServer {
   const streams = new Set<WatchStream>();
+  const heads = new WatchHeads(options.header);
   const implementation = implement(WatchService, {
     watch(call) {
       const requiresLeader = call.metadata("hasleader") === "true";
       if (requiresLeader && !options.hasLeader()) throw rpcError("NoLeader");
-      const stream = new WatchStream(call, options);
+      const stream = new WatchStream(call, options, heads);
       streams.add(stream);
       const stopListening = requiresLeader ? options.onLeaderLost(() => stream.fail("NoLeader")) : undefined;
       stream.onClosed = () => {

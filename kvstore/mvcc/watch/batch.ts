@@ -1,4 +1,4 @@
-import type { Encoded, Event } from "../../../proto/mod.ts";
+import { type Encoded, type Event, WatchResponse } from "../../../proto/mod.ts";
 import type { StoreEvent } from "../event.ts";
 import type { Store } from "../store.ts";
 import type { WatchBatch, Watcher } from "./watcher.ts";
@@ -10,6 +10,8 @@ export class EventBatch implements WatchBatch {
   readonly #store: Store;
   #plain: readonly Encoded<Event>[] | undefined;
   #withPrevious: readonly Encoded<Event>[] | undefined;
+  #plainTogether: Uint8Array | undefined;
+  #withPreviousTogether: Uint8Array | undefined;
 
   constructor(store: Store, revision: number, events: readonly StoreEvent[]) {
     this.#store = store;
@@ -26,6 +28,15 @@ export class EventBatch implements WatchBatch {
       event.encodeWithPrevious(({ key, main }) => this.#store.recordAt(key, main - 1)),
     );
     return this.#withPrevious;
+  }
+
+  encodeTogether(prevKv: boolean): Uint8Array {
+    if (prevKv) {
+      this.#withPreviousTogether ??= WatchResponse.encode({ events: this.encode(true) });
+      return this.#withPreviousTogether;
+    }
+    this.#plainTogether ??= WatchResponse.encode({ events: this.encode(false) });
+    return this.#plainTogether;
   }
 
   /** The part that one watcher wants: the batch itself in most cases, undefined when it is nothing. */

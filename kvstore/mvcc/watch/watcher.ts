@@ -9,6 +9,8 @@ export interface WatchBatch {
   readonly events: readonly StoreEvent[];
   /** With what the watcher wants to know of the value before. */
   encode(prevKv: boolean): readonly Encoded<Event>[];
+  /** The same as the `events` of a WatchResponse, encoded: with what goes before them, they make a message. */
+  encodeTogether(prevKv: boolean): Uint8Array;
 }
 
 /** Where a watcher's messages go: one stream of one client, shared by its watchers. */

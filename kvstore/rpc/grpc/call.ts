@@ -12,6 +12,7 @@ import {
   Status,
   type Stream,
   sendMessage,
+  sendPieces,
   unfinishedMessage,
   writePrefix,
 } from "../../../proto/mod.ts";
@@ -124,6 +125,12 @@ export class ServerCall implements UnaryCall<unknown>, BidiCall<unknown>, EndedC
       if (done) this.end();
       else keepsUp = this.#host.http2.sendData(this.#stream, this.method.response.encode(value));
     }
+  }
+
+  writePieces(pieces: readonly Uint8Array[]): boolean {
+    if (this.#over) return true;
+    this.#sendHead();
+    return sendPieces(this.#host.http2, this.#stream, pieces);
   }
 
   write(message: Init<unknown>): boolean {

@@ -127,6 +127,12 @@ export class LocalCall implements UnaryCall<unknown>, BidiCall<unknown>, EndedCa
     this.end();
   }
 
+  writePieces(pieces: readonly Uint8Array[]): boolean {
+    if (this.#over) return true;
+    this.#route.counters.sent++;
+    return this.#listener.message(this.method.response.decode(Buffer.concat(pieces)));
+  }
+
   write(message: Init<unknown>): boolean {
     if (this.#over) return true;
     this.#route.counters.sent++;

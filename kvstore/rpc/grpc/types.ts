@@ -57,6 +57,9 @@ export interface StreamCall<Response> extends Call {
   /** Sends a message, in order. False: the client does not keep up, `bufferedBytes` passed the high-water mark (64 KiB),
    * and whoever can wait should wait for `onDrain`. Nothing is lost by going on, except memory. */
   write(message: Init<Response>): boolean;
+  /** As `write`, of a message whose encoding is that of the pieces, one after the other, which must not change: many calls may
+   * send the same ones. */
+  writePieces(pieces: readonly Uint8Array[]): boolean;
   /** Encoded but not yet given to the socket, for lack of flow-control window or because the socket is full. */
   readonly bufferedBytes: number;
   /** Called each time `bufferedBytes` falls back below the mark after `write` returned false. */
