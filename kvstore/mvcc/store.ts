@@ -2,6 +2,7 @@ import { assert, type Clock } from "../../base/mod.ts";
 import type { MemberMetrics } from "../metrics/mod.ts";
 import type { Backend, BatchSource } from "./backend.ts";
 import type { ByteString } from "./byte-string.ts";
+import { CompactionHashes } from "./compaction-hashes.ts";
 import { type CompactionPace, type CompactionReport, Compactor } from "./compactor.ts";
 import { StoreEvent } from "./event.ts";
 import { type Failure, fail } from "./failure.ts";
@@ -112,6 +113,7 @@ export class Store implements WriteView {
   readonly #history: History;
   readonly #records: RecordMemory;
   readonly #compactor: Compactor;
+  readonly #compactionHashes = new CompactionHashes();
   /** A fresh store is at 1. */
   #revision = 1;
   #compactRevision = -1;
@@ -343,12 +345,15 @@ export class Store implements WriteView {
 
   /** HashKV: equal on all members at equal `revision`; 0 is the newest. Does not block the event loop. */
   hashKv(revision: number): Promise<HashOfRevision | Failure<"Compacted" | "FutureRev">> {
+    const known = this.#compactionHashes.find(revision);
+    if (known !== undefined) return Promise.resolve({ ...known, currentRevision: this.#revision });
     if (revision > 0 && revision < this.#compactRevision) return Promise.resolve(fail("Compacted"));
     if (revision > this.#revision) return Promise.resolve(fail("FutureRev"));
     const at = revision === 0 ? this.#revision : revision;
     const startMs = this.#clock.monotonic();
     return this.#compactor.holding(async () => {
       const hash = await hashKv(at, this.#compactRevision, this.#revision, this.#index, this.#backend);
+      this.#compactionHashes.add(hash);
       this.#metrics.hashRevSeconds.observe((this.#clock.monotonic() - startMs) / 1000);
       return hash;
     });
