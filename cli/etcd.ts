@@ -1,14 +1,10 @@
 import { Failure, type Log } from "../base/mod.ts";
-import { failpoints, failpointsOfEnvironment, startMember } from "../kvstore/mod.ts";
 import { componentLog, exitCodes, failureLine } from "./component.ts";
 import { type Environment, type EtcdArguments, parseArguments, UsageError } from "./etcd-arguments.ts";
-import { readConfigFile } from "./etcd-config-file.ts";
-import { initialMembers } from "./etcd-discovery.ts";
-import { flags as allFlags, type FlagName, flagNames } from "./etcd-flags.ts";
+import { flags as allFlags } from "./etcd-flags.ts";
 import { helpText, usageText, versionText } from "./etcd-help.ts";
 import { etcdLog, isLogLevel, type Rotation, writerTo } from "./etcd-log.ts";
-import { ConfigError, memberOptions, type PlainOptions } from "./etcd-options.ts";
-import { tlsOptions } from "./etcd-tls.ts";
+import { ConfigError } from "./etcd-options.ts";
 
 /** Other programs that etcd's binary is. */
 const otherModes = ["gateway", "grpc-proxy"];
@@ -32,11 +28,13 @@ export async function main(words: string[]): Promise<void> {
   }
   let log: Log = etcdLog({ level: "info", format: "json", write: writerTo(["default"]) });
   try {
-    const flags = withConfigFile(given, process.env);
+    const flags = await withConfigFile(given, process.env);
     log = logOf(flags);
     log("info", "Running: ", { args: ["etcd", ...words] });
     sayWhatHasNoEffect(flags, log);
-    await run(flags, log);
+    // Loaded late: who only asks for the version need not wait for the store.
+    const { runMember } = await import("./etcd-member.ts");
+    await runMember(flags, log);
   } catch (error) {
     const why = failureLine(error);
     log("warn", error instanceof ConfigError ? "failed to verify flags" : "failed to start", { error: why });
@@ -60,9 +58,9 @@ function readCommandLine(words: readonly string[]): EtcdArguments {
   }
 }
 
-function withConfigFile(given: EtcdArguments, environment: Environment): EtcdArguments {
+async function withConfigFile(given: EtcdArguments, environment: Environment): Promise<EtcdArguments> {
   const path = given.text("config-file") || (environment.ETCD_CONFIG_FILE ?? "");
-  return path === "" ? given : readConfigFile(path);
+  return path === "" ? given : (await import("./etcd-config-file.ts")).readConfigFile(path);
 }
 
 /** With `--logger flotilla` in the form that the other components of a cluster have. */
@@ -115,78 +113,6 @@ function sayWhatHasNoEffect(flags: EtcdArguments, log: Log): void {
       "it isn't recommended to use default name, please set a value for --name. Note that etcd might run into issue when multiple members have the same default name";
     log("warn", why, { name: flags.text("name") });
   }
-}
-
-async function run(flags: EtcdArguments, log: Log): Promise<void> {
-  const options = await initialMembers(flags, memberOptions(flags), log);
-  await failpointsOfEnvironment(failpoints, process.env);
-  log("info", "starting an etcd server", configuration(flags, options));
-  const member = await startMember({
-    ...options,
-    ...(await tlsOptions(flags, log)),
-    log,
-    onFailure(error) {
-      process.stderr.write(`etcd: ${failureLine(error)}\n`);
-      process.exit(exitCodes.failed);
-    },
-  });
-  stopOnSignals(member, log);
-  await member.ready;
-  // A supervisor, if there is one, waits for this.
-  process.send?.("ready");
-}
-
-/** Hands over and closes, then ends by the signal itself; a second one does not wait. */
-function stopOnSignals(member: { stop(): Promise<void> }, log: Log): void {
-  let stopping = false;
-  const stop = async (signal: NodeJS.Signals) => {
-    if (stopping) process.exit(exitCodes.failed);
-    stopping = true;
-    log("info", "received signal; shutting down", { signal: signal === "SIGTERM" ? "terminated" : "interrupt" });
-    try {
-      await member.stop();
-    } catch (error) {
-      log("error", "could not stop cleanly", { error: failureLine(error) });
-      process.exit(exitCodes.failed);
-    }
-    process.removeAllListeners(signal);
-    process.kill(process.pid, signal);
-  };
-  process.on("SIGTERM", stop);
-  process.on("SIGINT", stop);
-  // A supervisor that dies must not take the member with it.
-  process.on("disconnect", () => log("warn", "the supervisor is gone; running on"));
-}
-
-/** All that this member runs with: scripts look for `"snapshot-catchup-entries":1000`. */
-function configuration(
-  flags: EtcdArguments,
-  { initialCluster, dataDir, advertisePeerUrls }: PlainOptions,
-): Record<string, unknown> {
-  const secret: readonly FlagName[] = ["discovery-password", "discovery-user", "auth-token"];
-  const values = flagNames
-    .filter((name) => !secret.includes(name) && name !== "version" && name !== "config-file")
-    .map((name) => [name, shown(flags, name)] as const);
-  return {
-    "etcd-version": flags.text("reported-version"),
-    "go-version": `none (Node ${process.version})`,
-    "go-os": process.platform,
-    "go-arch": process.arch,
-    ...Object.fromEntries(values),
-    "data-dir": dataDir,
-    "initial-advertise-peer-urls": advertisePeerUrls,
-    "initial-cluster": [...initialCluster].flatMap(([name, urls]) => urls.map((url) => `${name}=${url}`)).join(","),
-  };
-}
-
-function shown(flags: EtcdArguments, name: FlagName): unknown {
-  const kind = allFlags[name]?.kind;
-  if (kind === "number") return flags.number(name);
-  if (kind === "switch") return flags.switch(name);
-  if (name === "feature-gates") return flags.gates;
-  // As the original shows them.
-  if (name === "heartbeat-interval" || name === "election-timeout") return `${flags.number(name)}ms`;
-  return kind === "list" ? flags.list(name) : flags.text(name);
 }
 
 if (import.meta.main) await main(process.argv.slice(2));

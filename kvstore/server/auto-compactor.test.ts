@@ -6,7 +6,7 @@ import type { AutoCompaction } from "./options.ts";
 const minute = 60_000;
 
 /** A store whose revision grows by one a minute, and what was asked to be compacted, by the minute. */
-function compactions(retention: AutoCompaction, { failing = 0, leads = () => true } = {}) {
+function compactions(retention: AutoCompaction, { failing = 0, leads = (): boolean => true } = {}) {
   const clock = new VirtualClock();
   const asked: [number, number][] = [];
   const now = () => Math.round(clock.monotonic() / minute);
