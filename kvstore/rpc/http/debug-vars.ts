@@ -21,15 +21,18 @@ const roles = {
   candidate: "StateCandidate",
   leader: "StateLeader",
 } as const;
+type ProgressState = keyof typeof progressStates;
 const progressStates = { probe: "StateProbe", replicate: "StateReplicate", snapshot: "StateSnapshot" } as const;
 
 /** As etcd-io/raft prints its status. */
 function raftStatus({ host }: Member): object {
   const { id, term, vote, committed, leader, role, applied, progress, transferee } = host.node.status();
   const hex = (id: bigint) => id.toString(16);
-  const members = [...progress].map(([id, { match, next, state }]) => [
-    hex(id),
-    { match, next, state: progressStates[state] },
+  // A leader replicates to itself without being asked; the original says so, ours does not speak of it.
+  const stateOf = (member: bigint, state: ProgressState) => (member === id ? "replicate" : state);
+  const members = [...progress].map(([member, { match, next, state }]) => [
+    hex(member),
+    { match, next, state: progressStates[stateOf(member, state)] },
   ]);
   return {
     id: hex(id),
