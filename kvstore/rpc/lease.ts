@@ -119,12 +119,13 @@ export function leaseService(options: LeaseServiceOptions): Implementation {
   });
 }
 
-/** One client's keep-alives, answered in order. */
+/** One client's keep-alives, answered in order. Those that came together are asked for together, so that the leader has to be
+ * sure of its leadership but once. */
 class Renewals {
   readonly #call: BidiCall<LeaseKeepAliveResponse>;
   readonly #options: LeaseServiceOptions;
   readonly #local: LeaderLeases;
-  readonly #waiting: bigint[] = [];
+  #waiting: bigint[] = [];
   #running = false;
   #ending = false;
 
@@ -147,21 +148,27 @@ class Renewals {
 
   async #run(): Promise<void> {
     this.#running = true;
-    for (let id = this.#waiting.shift(); id !== undefined && !this.#call.cancelled; id = this.#waiting.shift()) {
-      if (this.#waiting.length === maxWaiting - 1) this.#call.resume();
-      await this.#renew(id);
+    await undefined; // what else this turn of the event loop brings
+    while (this.#waiting.length > 0 && !this.#call.cancelled) {
+      const ids = this.#waiting;
+      this.#waiting = [];
+      if (ids.length >= maxWaiting) this.#call.resume();
+      await this.#renew(ids);
     }
     this.#running = false;
     if (this.#ending) this.#call.end();
   }
 
-  async #renew(id: bigint): Promise<void> {
+  async #renew(ids: readonly bigint[]): Promise<void> {
     // Made before the renewal: whoever sees the lease's keys deleted at a later revision knows that this came first.
     const header = this.#options.header();
-    const renewed = await askPrimary(this.#options, (leases) => leases.renew(id), this.#local);
-    if (!isFailure(renewed)) this.#call.write({ header, id, ttl: renewed.ttl });
-    else if (renewed.failure === "LeaseNotFound") this.#call.write({ header, id, ttl: 0 });
-    else throw failureToRpcError(renewed);
+    const asked = ids.map((id) => askPrimary(this.#options, (leases) => leases.renew(id), this.#local));
+    for (const [i, renewed] of (await Promise.all(asked)).entries()) {
+      const id = ids[i] as bigint;
+      if (!isFailure(renewed)) this.#call.write({ header, id, ttl: renewed.ttl });
+      else if (renewed.failure === "LeaseNotFound") this.#call.write({ header, id, ttl: 0 });
+      else throw failureToRpcError(renewed);
+    }
   }
 }
 
