@@ -169,16 +169,14 @@ export class EntryApplier {
     const { nodeId, type } = change;
     if (membership.isRemoved(nodeId)) return fail("MemberNotFound");
     const known = membership.member(nodeId);
-    if (type === ConfChangeType.ConfChangeRemoveNode || type === ConfChangeType.ConfChangeUpdateNode) {
-      return known === undefined ? fail("MemberNotFound") : undefined;
-    }
+    if (type === ConfChangeType.ConfChangeRemoveNode) return known === undefined ? fail("MemberNotFound") : undefined;
     const { member, isPromote } = decodeMemberChange(change.context);
-    if (isPromote) {
-      if (known === undefined) return fail("MemberNotFound");
-      return known.isLearner ? undefined : fail("MemberNotLearner");
-    }
-    if (known !== undefined) return fail("MemberExist");
-    const urls = new Set(membership.members.flatMap(({ peerUrls }) => peerUrls));
+    const isUpdate = type === ConfChangeType.ConfChangeUpdateNode;
+    if ((isUpdate || isPromote) && known === undefined) return fail("MemberNotFound");
+    if (isPromote) return known?.isLearner ? undefined : fail("MemberNotLearner");
+    if (!isUpdate && known !== undefined) return fail("MemberExist");
+    const others = membership.members.filter(({ id }) => id !== nodeId);
+    const urls = new Set(others.flatMap(({ peerUrls }) => peerUrls));
     return member.peerUrls.some((url) => urls.has(url)) ? fail("PeerURLExist") : undefined;
   }
 
