@@ -13,6 +13,9 @@ const { leaseGrant, leaseRevoke, leaseTimeToLive, leaseLeases, leaseKeepAlive } 
 /** Until the server has told a lease's TTL, this long without an answer is taken for its loss. */
 const unknownTtlMs = 10_000;
 
+/** Tokens in a row: users may change again while leases are renewed, but not for ever. */
+const maxRefusals = 3;
+
 interface Renewal {
   readonly id: bigint;
   readonly listener: KeepAliveListener;
@@ -31,6 +34,8 @@ export class LeaseRenewals implements LeaseClient {
   #session: unknown;
   #connecting = false;
   #attempts = 0;
+  /** Tokens refused since a lease was last renewed. */
+  #refusals = 0;
   #retry: Timer | undefined;
 
   constructor(channel: Channel) {
@@ -135,7 +140,7 @@ export class LeaseRenewals implements LeaseClient {
   #broken(outcome: Outcome): void {
     this.#call = undefined;
     const error = errorOf(outcome, false);
-    const login = wantsNewToken(error) && this.#attempts === 0 && this.#channel.forgetToken(this.#session);
+    const login = wantsNewToken(error) && this.#refusals++ < maxRefusals && this.#channel.forgetToken(this.#session);
     if (!mayResume(outcome) && !login) {
       for (const id of [...this.#renewals.keys()]) this.#lost(id, error);
       return;
@@ -145,6 +150,7 @@ export class LeaseRenewals implements LeaseClient {
 
   #renewed({ id, ttl }: LeaseKeepAliveResponse): void {
     this.#attempts = 0;
+    this.#refusals = 0;
     if (ttl <= 0) {
       this.#lost(id, leaseNotFound());
       return;

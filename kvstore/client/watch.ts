@@ -9,6 +9,8 @@ import type { WatchBatch, WatchClient, WatchEnd, Watcher, WatchListener, WatchRe
 import { watchBatches } from "./watch-iterator.ts";
 
 const method = WatchService.methods.watch;
+/** Tokens in a row: users may change again while a watch is made, but not for ever. */
+const maxRefusals = 3;
 const filterNoPut = 0;
 const filterNoDelete = 1;
 
@@ -37,6 +39,8 @@ export class WatchStream implements WatchClient {
   #connecting = false;
   #retry: Timer | undefined;
   #attempts = 0;
+  /** Tokens refused since the server last confirmed a watch. */
+  #refusals = 0;
   /** Asked for on this stream, in order, and not yet confirmed. */
   #creating: Entry[] = [];
   #progressWanted = false;
@@ -142,7 +146,7 @@ export class WatchStream implements WatchClient {
     this.#call = undefined;
     this.#creating = [];
     const error = errorOf(outcome, false);
-    const login = wantsNewToken(error) && this.#attempts === 0 && this.#channel.forgetToken(this.#session);
+    const login = this.#logsInAgain(error);
     if (!mayResume(outcome) && !login) {
       const watchers = [...this.#watchers.values()];
       for (const entry of watchers) this.#finish(entry, { kind: "failed", error });
@@ -190,10 +194,12 @@ export class WatchStream implements WatchClient {
     const entry = this.#creating.shift();
     if (entry === undefined || !this.#watchers.has(entry.id)) return;
     if (response.canceled) {
-      if (!this.#logsInAgain(response)) this.#canceled(entry, response);
+      if (response.compactRevision === 0 && this.#logsInAgain(refusal(response.cancelReason))) this.#beginAnew();
+      else this.#canceled(entry, response);
       return;
     }
     this.#attempts = 0;
+    this.#refusals = 0;
     entry.created = true;
     if (entry.nextRevision === 0) {
       entry.nextRevision = revision + 1;
@@ -203,13 +209,17 @@ export class WatchStream implements WatchClient {
     if (this.#progressWanted && this.#creating.length === 0) this.#send({ progressRequest: {} });
   }
 
+  /** Whether this was a refused token, and another can be had. */
+  #logsInAgain(error: EtcdError): boolean {
+    if (!wantsNewToken(error) || this.#refusals === maxRefusals) return false;
+    this.#refusals++;
+    return this.#channel.forgetToken(this.#session);
+  }
+
   /** A stream's token is that of its beginning: with a new one goes a new stream. */
-  #logsInAgain({ compactRevision, cancelReason }: WatchResponse): boolean {
-    const isRefused = compactRevision === 0 && wantsNewToken(refusal(cancelReason));
-    if (!isRefused || this.#attempts > 0 || !this.#channel.forgetToken(this.#session)) return false;
+  #beginAnew(): void {
     this.#endStream();
     this.#retry = this.#channel.clock.after(backoffMs(this.#attempts++), () => this.#connect());
-    return true;
   }
 
   #progressed(revision: number): void {
