@@ -44,7 +44,7 @@ test("here the alarm ends by itself when keys are deleted and compacted, and /li
   const { header } = await kv.deleteRange({ key: toUtf8("big/"), rangeEnd: toUtf8("big0") });
   await expect(kv.put({ key: toUtf8("a"), value })).rejects.toThrow(refused);
   await kv.compact({ revision: header!.revision });
-  await eventually("space", () => kv.put({ key: toUtf8("a"), value }), 10_000);
+  await eventually("space", () => kv.put({ key: toUtf8("a"), value }), 20_000);
   expect((await etcdctl(cluster.endpoints, ["alarm", "list"])).stdout).toBe("");
   expect(await http("/health")).toBe(200);
   await close();

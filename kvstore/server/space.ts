@@ -11,6 +11,8 @@ export type SpaceHost = Pick<
 const checkMs = 1000;
 /** So full of its quota a database may be for its alarm to end: what fits barely would raise it again at once. */
 const freeEnough = 0.9;
+/** For so long before its alarm ends: who makes space by script takes back the alarm at the end of it, and expects to find it there. */
+const graceMs = 5000;
 
 /**
  * Ends NOSPACE by itself. A member takes back its own alarm when its database is well below the quota again, and the leader those of members
@@ -21,6 +23,8 @@ export class Space {
   readonly #member: SpaceHost;
   #checkedMs = 0;
   #busy = false;
+  /** Since when the alarms of which members have no reason any more. */
+  readonly #needlessSinceMs = new Map<bigint, number>();
   /** Compact revision up to which the disk was tidied. */
   #tidied = -1;
 
@@ -34,19 +38,23 @@ export class Space {
     if (this.#busy || nowMs - this.#checkedMs < checkMs) return;
     this.#checkedMs = nowMs;
     this.#busy = true;
-    this.#check()
+    this.#check(nowMs)
       .catch((error: unknown) => log("warn", "cannot measure the database", { error: String(error) }))
       .finally(() => {
         this.#busy = false;
       });
   }
 
-  async #check(): Promise<void> {
+  async #check(nowMs: number): Promise<void> {
     const { alarms, id, isLeader, membership } = this.#member;
     for (const alarm of alarms.ofKind(AlarmType.NOSPACE)) {
-      const isOwn = alarm.memberID === id && (await this.#isFree());
-      const isOrphan = isLeader && membership.member(alarm.memberID) === undefined;
-      if (isOwn || isOrphan) await this.#disarm(alarm);
+      const { memberID } = alarm;
+      const isOrphan = isLeader && membership.member(memberID) === undefined;
+      const isNeedless = isOrphan || (memberID === id && (await this.#isFree()));
+      const sinceMs = this.#needlessSinceMs.get(memberID) ?? nowMs;
+      if (isNeedless) this.#needlessSinceMs.set(memberID, sinceMs);
+      else this.#needlessSinceMs.delete(memberID);
+      if (isNeedless && nowMs - sinceMs >= graceMs) await this.#disarm(alarm);
     }
   }
 
@@ -63,6 +71,7 @@ export class Space {
 
   async #disarm({ memberID, alarm }: AlarmMember): Promise<void> {
     const { log, auth } = this.#member;
+    this.#needlessSinceMs.delete(memberID);
     const request = { action: AlarmAction.DEACTIVATE, memberID, alarm };
     const outcome = await this.#member.proposed("alarm", request, auth.self);
     if (!isFailure(outcome))
