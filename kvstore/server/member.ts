@@ -137,6 +137,8 @@ export class Member {
   #leaderSinceMs = 0;
   #leaderLostMs = 0;
   #lastLeader = nobody;
+  /** Who leads, or 0n. */
+  #askedLeader = nobody;
   #leaderChanges = 0;
   #campaigned = false;
   /** Nothing is applied, and nobody served, before a snapshot has come. */
@@ -589,6 +591,9 @@ export class Member {
 
   #onLeadership(now: Leadership): void {
     const nowMs = this.clock.monotonic();
+    // What it was asked as the leader it may never answer: it may have stalled, which is why it is none any more.
+    if (now.leader !== this.#askedLeader) this.#transport.abandonRequests(this.#askedLeader);
+    this.#askedLeader = now.leader;
     if (now.leader === nobody) this.#leaderLostMs = nowMs;
     else if (now.leader !== this.#lastLeader) {
       this.#leaderSinceMs = nowMs;

@@ -96,6 +96,7 @@ class TestNode {
       request: () => Promise.reject(new Error("not here")),
       setPeers: () => undefined,
       connectedSince: () => 0,
+      abandonRequests: () => undefined,
       versionOf: () => undefined,
       stop: async () => undefined,
     };

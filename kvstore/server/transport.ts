@@ -40,6 +40,8 @@ export interface Transport {
   send(messages: readonly Message[]): void;
   /** Rejects if the member cannot be reached or answers with an error. */
   request(to: NodeId, kind: PeerRequest, payload: Uint8Array): Promise<Uint8Array>;
+  /** Rejects what the member was asked and has not answered: somebody else knows better by now. */
+  abandonRequests(to: NodeId): void;
   setPeers(peers: readonly PeerAddress[]): void;
   /** Monotonic milliseconds since which the connection to the member is up; undefined if it is down. */
   connectedSince(id: NodeId): number | undefined;

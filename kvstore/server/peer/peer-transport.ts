@@ -85,6 +85,10 @@ export class PeerTransport implements Transport {
     return remote.request(kind, payload);
   }
 
+  abandonRequests(to: NodeId): void {
+    this.#remotes.get(to)?.abandonRequests();
+  }
+
   setPeers(peers: readonly PeerAddress[]): void {
     const wanted = new Map(peers.filter(({ id }) => id !== this.#options.self).map((peer) => [peer.id, peer]));
     for (const [id, remote] of this.#remotes) {

@@ -157,6 +157,10 @@ export class Remote {
     else asked?.reject(new Error(fromUtf8(answer)));
   }
 
+  abandonRequests(): void {
+    this.#fail("somebody else is asked");
+  }
+
   #fail(why: string): void {
     for (const asked of [...this.#asked.values()]) asked.reject(new Error(why));
   }
