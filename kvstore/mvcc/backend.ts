@@ -151,6 +151,7 @@ export class Backend {
       return Array.from({ length: count }, () => withBuckets(this.#engine.scan("", "\xff")));
     });
     this.#tail = opened.then(() => undefined);
+    this.#tail.catch(() => undefined); // whoever asked hears of it
     return opened;
   }
 
