@@ -15,6 +15,8 @@ import { peerRequests } from "../server/transport.ts";
 import { failureToRpcError, rpcError } from "./errors.ts";
 import { type Implementation, implement } from "./grpc/mod.ts";
 import type { Headers } from "./headers.ts";
+import { checkPeerUrls } from "./peer-urls.ts";
+import { additionRefusal, type Reconfiguration, removalRefusal } from "./reconfiguration.ts";
 
 /** A member counts as healthy when the connection to it has stood this long. */
 const healthyMs = 5000;
@@ -24,6 +26,7 @@ type Changed = readonly ClusterMember[] | Failure<EtcdErrorName>;
 /** The Cluster service: who is a member. Changes are checked here, proposed, and checked again where they are applied. */
 export function clusterService(member: Member, headers: Headers): Implementation {
   const promote = new PromotionByAnyMember(member);
+  const isStrict = member.options.strictReconfigCheck !== false;
   const header = (): Init<ResponseHeader> => headers.withoutRevision();
 
   const listed = (members: Changed): Init<MemberMessage>[] => {
@@ -45,13 +48,16 @@ export function clusterService(member: Member, headers: Headers): Implementation
     },
 
     async memberAdd({ peerURLs, isLearner }, call) {
-      const peerUrls = checkUrls(peerURLs);
-      const refused = mayAdd(member, isLearner);
+      const peerUrls = checkPeerUrls(peerURLs);
+      const refused = isStrict ? additionRefusal(reconfiguration(member), isLearner) : undefined;
       if (refused !== undefined) throw rpcError(refused);
       const id = addedMemberId(peerUrls, member.options.initialClusterToken, member.clock.now());
       if (member.membership.member(id) !== undefined) throw rpcError("MemberExist");
       const taken = new Set(member.membership.members.flatMap((one) => one.peerUrls));
       if (peerUrls.some((url) => taken.has(url))) throw rpcError("PeerURLExist");
+      const learners = member.membership.members.filter((one) => one.isLearner).length;
+      if (isLearner && learners >= (member.options.maxLearners ?? defaults.maxLearners))
+        throw rpcError("TooManyLearners");
       const added = { id, name: "", peerUrls, clientUrls: [], isLearner };
       const { ConfChangeAddLearnerNode, ConfChangeAddNode } = raftpb.ConfChangeType;
       const type = isLearner ? ConfChangeAddLearnerNode : ConfChangeAddNode;
@@ -60,21 +66,22 @@ export function clusterService(member: Member, headers: Headers): Implementation
     },
 
     async memberRemove({ id }, call) {
-      const known = member.membership.member(id);
-      if (known === undefined) throw rpcError("MemberNotFound");
-      if (!mayRemove(member, known)) throw rpcError("MemberNotEnoughStarted");
+      const refused = isStrict ? removalRefusal(reconfiguration(member), id) : undefined;
+      if (refused !== undefined) throw rpcError(refused);
+      if (member.membership.member(id) === undefined) throw rpcError("MemberNotFound");
       const removed = await member.changeMembership(raftpb.ConfChangeType.ConfChangeRemoveNode, id, undefined);
       call.reply({ header: header(), members: listed(removed) });
     },
 
     async memberUpdate({ id, peerURLs }, call) {
-      const peerUrls = checkUrls(peerURLs);
       const known = member.membership.member(id);
       if (known === undefined) throw rpcError("MemberNotFound");
+      // Beyond etcd, which believes anything here: whom nobody can reach any more is as good as lost.
+      checkPeerUrls(peerURLs);
       const others = member.membership.members.filter((one) => one.id !== id);
       const taken = new Set(others.flatMap((one) => one.peerUrls));
-      if (peerUrls.some((url) => taken.has(url))) throw rpcError("PeerURLExist");
-      const change = { member: { ...known, peerUrls }, isPromote: false };
+      if (peerURLs.some((url) => taken.has(url))) throw rpcError("PeerURLExist");
+      const change = { member: { ...known, peerUrls: peerURLs }, isPromote: false };
       const updated = await member.changeMembership(raftpb.ConfChangeType.ConfChangeUpdateNode, id, change);
       call.reply({ header: header(), members: listed(updated) });
     },
@@ -119,45 +126,13 @@ function toMessage({ id, name, peerUrls, clientUrls, isLearner }: ClusterMember)
   return { id, name, peerURLs: peerUrls, clientURLs: clientUrls, isLearner };
 }
 
-function checkUrls(urls: readonly string[]): readonly string[] {
-  const valid = (text: string) => {
-    const url = URL.canParse(text) ? new URL(text) : undefined;
-    const hasPort = /:\d+$/.test(text);
-    return url !== undefined && ["http:", "https:"].includes(url.protocol) && hasPort && url.pathname === "/";
+function reconfiguration({ id: self, clock, membership, transport }: Member): Reconfiguration {
+  return {
+    members: membership.members,
+    isConnected: (id) => id === self || transport.connectedSince(id) !== undefined,
+    isHealthy: (id) => {
+      const since = transport.connectedSince(id);
+      return id === self || (since !== undefined && clock.monotonic() - since >= healthyMs);
+    },
   };
-  if (urls.length === 0 || !urls.every(valid)) throw rpcError("MemberBadURLs");
-  return [...urls].sort();
-}
-
-/** A new voter counts for the quorum before it has started: the others must be able to do without it. */
-function mayAdd(member: Member, isLearner: boolean): EtcdErrorName | undefined {
-  const { members } = member.membership;
-  if (isLearner) {
-    const learners = members.filter((one) => one.isLearner).length;
-    return learners >= (member.options.maxLearners ?? defaults.maxLearners) ? "TooManyLearners" : undefined;
-  }
-  if (member.options.strictReconfigCheck === false) return undefined;
-  const voters = members.filter((one) => !one.isLearner);
-  const started = voters.filter(isStarted);
-  // From one member to two there is no way that keeps a quorum without the new one.
-  if (!(voters.length === 1 && started.length === 1) && started.length < quorum(voters.length + 1)) {
-    return "MemberNotEnoughStarted";
-  }
-  const since = (id: bigint) => member.transport.connectedSince(id) ?? Number.POSITIVE_INFINITY;
-  const healthy = voters.every(({ id }) => id === member.id || member.clock.monotonic() - since(id) >= healthyMs);
-  return healthy ? undefined : "Unhealthy";
-}
-
-function mayRemove(member: Member, known: ClusterMember): boolean {
-  if (known.isLearner || member.options.strictReconfigCheck === false) return true;
-  const voters = member.membership.members.filter((one) => !one.isLearner && one.id !== known.id);
-  return voters.filter(isStarted).length >= quorum(voters.length);
-}
-
-function isStarted({ name }: ClusterMember): boolean {
-  return name !== "";
-}
-
-function quorum(voters: number): number {
-  return Math.floor(voters / 2) + 1;
 }

@@ -27,8 +27,9 @@ export class Pair {
   /** `done`: also on the disk, as far as one can tell; where nothing is alive, etcd hashes what compaction has not come to. */
   #compacted = { revision: 0, done: Promise.resolve() };
   #isAuthOn = false;
-  /** The alarm NOSPACE was raised in this sequence. */
-  #isFull = false;
+  /** In this sequence: which alarm was raised, and whether a voter was added that never starts. */
+  #alarm = 0;
+  #waitsForVoter = false;
   /** The member that applied the last operation before it answered; the others may lag. */
   #upToDate: readonly (number | undefined)[] = [0, 0];
   readonly #history: string[] = [];
@@ -104,9 +105,7 @@ export class Pair {
   ): Promise<Message | undefined> {
     const { at, as } = operation;
     const name = nameOf(operation);
-    // 3.4 does not see puts in nested transactions when there is no space.
-    if (name === "KV/Txn" && this.#isFull && isNested(operation)) return undefined;
-    if (this.#isUnequal(name, as)) return undefined;
+    if (this.#partsThem(operation)) return undefined;
     if (name === "KV/Compact") await this.#drain();
     if (name === "Maintenance/HashKV") await this.#compacted.done;
     const places = await this.#settle(at);
@@ -151,12 +150,28 @@ export class Pair {
     return places;
   }
 
-  /** 3.4 lets nobody grant and revoke leases while authentication is on: what is refused by one must not be done by the other. */
-  #isUnequal(name: string, caller: Caller): boolean {
-    return (
-      (name === "Lease/LeaseGrant" || name === "Lease/LeaseRevoke") &&
-      ["nobody", "forged"].includes(this.#identity(caller))
-    );
+  /** What one does and the other refuses, by what changed after 3.4, is left out: from there on they would not be a pair. */
+  #partsThem(operation: Extract<Operation, { readonly as: unknown }>): boolean {
+    const identity = this.#identity(operation.as);
+    switch (nameOf(operation)) {
+      // Everybody may, with authentication on.
+      case "KV/Compact":
+        return !["not asked", "root"].includes(identity);
+      case "Lease/LeaseGrant":
+      case "Lease/LeaseRevoke":
+        return identity === "nobody" || identity === "forged";
+      // It does not see puts in nested transactions when there is no space.
+      case "KV/Txn":
+        return this.#alarm === 1 && isNested(operation);
+      // Of several alarms, the last one raised counts, and with one of them all are ended.
+      case "Maintenance/Alarm":
+        return this.#alarm !== 0 && "request" in operation && operation.request.action === 1;
+      // It wants all voters to be connected, and newer ones a quorum.
+      case "Cluster/MemberAdd":
+        return this.#waitsForVoter;
+      default:
+        return false;
+    }
   }
 
   #identity(caller: Caller): Question["identity"] {
@@ -203,7 +218,8 @@ export class Pair {
     }
     if (answers.some((answer) => "code" in answer)) return;
     if (name === "KV/Compact") this.#compacted = { revision: Number(request!.revision), done: pause(200) };
-    if (name === "Maintenance/Alarm" && request!.action === 1 && request!.alarm === 1) this.#isFull = true;
+    if (name === "Maintenance/Alarm" && request!.action === 1) this.#alarm = Number(request!.alarm);
+    if (name === "Cluster/MemberAdd" && request!.isLearner !== true) this.#waitsForVoter = true;
     if (name === "Auth/AuthEnable") this.#isAuthOn = true;
     if (name === "Auth/AuthDisable") this.#isAuthOn = false;
   }
@@ -375,7 +391,8 @@ export class Pair {
     await this.#call("KV/DeleteRange", { key: Buffer.from("\0"), range_end: Buffer.from("\0") });
     await this.#lastWords();
     for (const side of this.#sides) side.forget();
-    this.#isFull = false;
+    this.#alarm = 0;
+    this.#waitsForVoter = false;
   }
 
   /** Waits until every watcher that is to hear of the last deletion has. */

@@ -114,7 +114,9 @@ export class WatchLog {
   }
 
   #ended(id: string, message: Message): void {
-    if (!this.#alive.delete(id)) this.violations.push(`watcher ${id} ended and was not there`);
+    // One that compaction has ended is cancelled once more if its client asks for that.
+    this.#alive.delete(id);
+    if (!this.heard.has(id)) this.violations.push(`watcher ${id} ended and was never there`);
     const { header: _, ...rest } = message;
     this.heard.get(id)?.push(JSON.stringify(this.#plain(rest)));
   }
