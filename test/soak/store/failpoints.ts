@@ -6,8 +6,8 @@ import { Load } from "./load.ts";
 import { Members, type Placed } from "./members.ts";
 import { clientOf, compare, leaderAmong } from "./verdict.ts";
 
-/** What has a member come by a failpoint: writes alone, a compaction too, or that it lags and is sent a snapshot. */
-type Way = "writes" | "compaction" | "snapshot";
+/** What has a member come by a failpoint: a few writes, many, a compaction, or that it lags and is sent a snapshot. */
+type Way = "writes" | "many writes" | "compaction" | "snapshot";
 
 /** From the proposal of a write to the moment it is in the database, in about that order; then what else moves the applied state. */
 const places: Readonly<Record<string, Way>> = {
@@ -27,8 +27,8 @@ const places: Readonly<Record<string, Way>> = {
   afterWritebackBuf: "writes",
   beforeStartDBTxn: "writes",
   afterStartDBTxn: "writes",
-  raftBeforeWALSaveSnaphot: "writes",
-  raftAfterWALRelease: "writes",
+  raftBeforeWALSaveSnaphot: "many writes",
+  raftAfterWALRelease: "many writes",
   compactBeforeCommitScheduledCompact: "compaction",
   compactAfterCommitScheduledCompact: "compaction",
   compactAfterAcquiredBatchTxLock: "compaction",
@@ -144,7 +144,7 @@ class FailpointSoak {
     await delay(this.#random.below(300));
     if (places[name] === "snapshot") return this.#dieInstalling(name);
     const victims = await this.#victims(name, size);
-    const terms = this.#terms();
+    const terms = places[name] === "writes" ? this.#terms() : "panic";
     await Promise.all(victims.map((victim) => arm(victim, name, terms)));
     if (places[name] === "compaction") await this.#compact();
     const inTime = await Promise.race([

@@ -35,8 +35,8 @@ export class Load {
   #stopped = false;
   /** While set, nobody sends. */
   #gate: { readonly opened: Promise<void>; open(): void } | undefined;
-  #underWay = 0;
-  #idle: (() => void) | undefined;
+  /** Of each writer the request that it sent last. */
+  readonly #sent: Promise<boolean>[] = [];
   #clients: EtcdClient[];
 
   constructor(options: LoadOptions) {
@@ -51,11 +51,11 @@ export class Load {
     return Array.from({ length: writers }, () => connect({ endpoints, ...(tls && { tls }), dialTimeoutMs: 1000 }));
   }
 
-  /** From now on requests go there. Those under way end where they are. */
+  /** From now on requests go there. Resolves when those under way have ended where they were. */
   async use(endpoints: readonly string[], tls = this.#options.tls): Promise<void> {
     const old = this.#clients;
     this.#clients = this.#connect(endpoints, tls, old.length);
-    await delay(this.#options.timeoutMs ?? 2000);
+    await Promise.all(this.#sent);
     await Promise.all(old.map((client) => client.close()));
   }
 
@@ -63,7 +63,7 @@ export class Load {
   async pause(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#gate ??= { opened: promise, open: resolve };
-    if (this.#underWay > 0) await new Promise<void>((idle) => (this.#idle = idle));
+    await Promise.all(this.#sent);
   }
 
   resume(): void {
@@ -89,10 +89,9 @@ export class Load {
     for (let count = 0; !this.#stopped; count++) {
       await this.#gate?.opened;
       if (this.#stopped) break;
-      this.#underWay++;
-      const failed = await this.#one(this.#clients[at] as EtcdClient, `${at}.${count}`, random);
-      this.#underWay--;
-      if (this.#underWay === 0) this.#idle?.();
+      const sent = this.#one(this.#clients[at] as EtcdClient, `${at}.${count}`, random);
+      this.#sent[at] = sent;
+      const failed = await sent;
       await delay(failed ? 20 : random.below(this.#options.pauseMs ?? 25));
     }
   }

@@ -2,11 +2,10 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { ClientTlsOptions } from "../../../kvstore/client/mod.ts";
 import { flotilla, StoreMember } from "../../store-cluster.ts";
 
 /** So many free ports in a row, below those that the kernel gives to outgoing connections: a member that is down keeps its own. */
-async function freePorts(count: number): Promise<number> {
+export async function freePorts(count: number): Promise<number> {
   for (let tries = 0; tries < 100; tries++) {
     const first = 10_000 + Math.floor(Math.random() * (9_000 - count));
     const servers = await Promise.all(Array.from({ length: count }, (_, at) => occupied(first + at)));
@@ -25,6 +24,9 @@ function occupied(port: number) {
   });
 }
 
+/** For clients, for members, for failpoints. */
+const portsEach = 3;
+
 export interface MembersOptions {
   readonly name: string;
   /** At first; more may be made later, up to `most`. */
@@ -32,9 +34,8 @@ export interface MembersOptions {
   readonly most?: number;
   /** Flags of every member. */
   readonly args?: readonly string[];
-  /** Where others reach its peer port, and whether clients and members speak TLS. */
-  readonly advertise?: (at: number, peerPort: number) => number | Promise<number>;
-  readonly tls?: ClientTlsOptions;
+  /** Members and clients speak TLS: flags of one member for that. */
+  readonly tlsArgs?: (at: number) => readonly string[];
 }
 
 /** One member, its process and how others reach it. */
@@ -49,28 +50,22 @@ export interface Placed {
 /** Members of one cluster in a directory of its own. */
 export class Members {
   readonly directory: string;
-  readonly tls: ClientTlsOptions | undefined;
   readonly all: Placed[] = [];
   readonly #options: MembersOptions;
   readonly #firstPort: number;
-  readonly #peerPorts: readonly number[];
+  /** Every member that was ever made. */
+  readonly #made: StoreMember[] = [];
 
-  private constructor(options: MembersOptions, directory: string, firstPort: number, peerPorts: readonly number[]) {
+  private constructor(options: MembersOptions, directory: string, firstPort: number) {
     this.#options = options;
-    this.tls = options.tls;
     this.directory = directory;
     this.#firstPort = firstPort;
-    this.#peerPorts = peerPorts;
     for (let at = 0; at < options.size; at++) this.all.push(this.#place(at, "new", options.size));
   }
 
   static async prepare(options: MembersOptions): Promise<Members> {
     const directory = mkdtempSync(join(tmpdir(), `flotilla-soak-${options.name}-`));
-    const most = options.most ?? options.size;
-    const firstPort = await freePorts(3 * most);
-    const { advertise = (_, port) => port } = options;
-    const peerPorts = await Promise.all(Array.from({ length: most }, (_, at) => advertise(at, firstPort + 3 * at + 1)));
-    return new Members(options, directory, firstPort, peerPorts);
+    return new Members(options, directory, await freePorts(portsEach * (options.most ?? options.size)));
   }
 
   get endpoints(): string[] {
@@ -81,10 +76,10 @@ export class Members {
     await Promise.all(this.all.map((placed) => placed.start()));
   }
 
-  /** A member that joins a cluster of `names` members, itself among them; in the place of one that was there, with its flags. */
-  join(at: number, names: number): Placed {
-    const placed = this.#place(at, "existing", names);
-    this.all[at] = placed;
+  /** One more, that is to join the others; what it has to be added as is its `peerUrl`. */
+  join(): Placed {
+    const placed = this.#place(this.all.length, "existing", this.all.length + 1);
+    this.all.push(placed);
     return placed;
   }
 
@@ -93,30 +88,29 @@ export class Members {
   }
 
   async remove(): Promise<void> {
-    await Promise.all(this.all.map(({ member }) => member.end()));
+    await Promise.all(this.#made.map((member) => member.end()));
     rmSync(this.directory, { recursive: true, force: true });
   }
 
   #place(at: number, state: "new" | "existing", size: number): Placed {
-    const scheme = this.tls === undefined ? "http" : "https";
-    const url = (port: number) => `${scheme}://127.0.0.1:${port}`;
-    const first = this.#firstPort + 3 * at;
-    const [client, peer] = [url(first), url(first + 1)];
-    const advertised = (one: number) => url(this.#peerPorts[one] as number);
-    const cluster = Array.from({ length: size }, (_, one) => `m${one}=${advertised(one)}`).join(",");
-    const name = `m${at}`;
+    const { args = [], tlsArgs } = this.#options;
+    const url = (one: number, port: number) =>
+      `${tlsArgs === undefined ? "http" : "https"}://127.0.0.1:${this.#firstPort + portsEach * one + port}`;
+    const [client, peer] = [url(at, 0), url(at, 1)];
+    const failpoints = `127.0.0.1:${this.#firstPort + portsEach * at + 2}`;
+    const cluster = Array.from({ length: size }, (_, one) => `m${one}=${url(one, 1)}`).join(",");
     const dataDir = this.dataDir(at);
     mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-    const member = new StoreMember(flotilla, name, dataDir, client, [
-      ...["--name", name, "--data-dir", dataDir, "--listen-client-urls", client, "--advertise-client-urls", client],
-      ...["--listen-peer-urls", peer, "--initial-advertise-peer-urls", advertised(at)],
+    const member = new StoreMember(flotilla, `m${at}`, dataDir, client, [
+      ...["--name", `m${at}`, "--data-dir", dataDir, "--listen-client-urls", client, "--advertise-client-urls", client],
+      ...["--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer],
       ...["--initial-cluster", cluster, "--initial-cluster-state", state, "--initial-cluster-token", this.directory],
-      ...(this.#options.args ?? []),
+      ...[...(tlsArgs?.(at) ?? []), ...args],
     ]);
-    const failpoints = `127.0.0.1:${first + 2}`;
+    this.#made.push(member);
     return {
       member,
-      peerUrl: advertised(at),
+      peerUrl: peer,
       failpoints: `http://${failpoints}/`,
       start: (environment = {}) => member.start({ GOFAIL_HTTP: failpoints, ...environment }),
     };
