@@ -16,10 +16,6 @@ export const goRuntimeOnly: Readonly<Record<string, string>> = {
     ...["mspan_inuse_bytes", "mspan_sys_bytes", "next_gc_bytes", "other_sys_bytes"].map(memstats),
     ...["stack_inuse_bytes", "stack_sys_bytes", "gc_cpu_fraction"].map(memstats),
   ]),
-  ...reasonsFor("Go's own HTTP handler for metrics", [
-    "promhttp_metric_handler_requests_in_flight",
-    "promhttp_metric_handler_requests_total",
-  ]),
 };
 
 export const neverHere: Readonly<Record<string, string>> = {

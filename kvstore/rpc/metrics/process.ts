@@ -22,6 +22,20 @@ export function readProcess(registry: Registry): void {
   readHeap(gauge);
   registry.read("go_gc_duration_seconds", "summary", "Pauses of V8's garbage collector.", () => gcPauses.samples());
   readLoop(registry, gauge);
+  readLooks(registry, gauge);
+}
+
+/** Of the metrics themselves, as Go's handler for them counts: a look is in progress, and none before has failed. */
+function readLooks(registry: Registry, gauge: GaugeOf): void {
+  let looks = -1;
+  registry.beforeLook(() => {
+    looks++;
+  });
+  const help = "Total number of scrapes by HTTP status code.";
+  registry.read("promhttp_metric_handler_requests_total", "counter", help, () =>
+    ["200", "500", "503"].map((code) => ({ labels: { code }, value: code === "200" ? looks : 0 })),
+  );
+  gauge("promhttp_metric_handler_requests_in_flight", "Current number of scrapes being served.", () => 1);
 }
 
 /** Not Go's, and what matters most here: for how long clients had to wait for this process. */
