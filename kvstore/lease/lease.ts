@@ -1,4 +1,5 @@
 import type { ByteString } from "../mvcc/byte-string.ts";
+import type { Alarm } from "./expiry.ts";
 
 /** One lease, as all members know it, and its expiry, which only the primary decides on. */
 export interface Lease {
@@ -13,6 +14,9 @@ export interface Lease {
   mayBeCheckpointed: boolean;
   /** On the monotonic clock; `Infinity` on a member that is not the primary. */
   expiryMs: number;
+  /** Set on the primary alone. */
+  readonly expiryAlarm: Alarm;
+  readonly checkpointAlarm: Alarm;
   /** Keys that go with it. */
   readonly keys: Set<ByteString>;
   /** Told when the lease has been revoked, or when nobody here can say any more. */

@@ -6,7 +6,7 @@ import type { Backend } from "../mvcc/backend.ts";
 import { type ByteString, sliceToByteString } from "../mvcc/byte-string.ts";
 import { type Failure, fail } from "../mvcc/failure.ts";
 import type { LeaseItems } from "../mvcc/store.ts";
-import { ExpiryQueue } from "./expiry.ts";
+import { Alarm, ExpiryQueue } from "./expiry.ts";
 import type { Lease } from "./lease.ts";
 
 /** Longest TTL that can be granted, in seconds: about 285 years. */
@@ -143,8 +143,8 @@ export class Lessor implements LeaseItems {
     this.#leases.delete(id);
     this.#metrics.leasesRevoked.value++;
     this.#backend.delete("lease", leaseKey(id));
-    this.#expiry.delete(id);
-    this.#checkpoints.delete(id);
+    this.#expiry.delete(lease.expiryAlarm);
+    this.#checkpoints.delete(lease.checkpointAlarm);
     wake(lease);
   }
 
@@ -233,7 +233,7 @@ export class Lessor implements LeaseItems {
     }
     const { ids, done } = this.#takingBack;
     ids.push(id);
-    this.#checkpoints.delete(id); // one that comes behind this in the log would tell of the time before
+    this.#checkpoints.delete(this.#known(id).checkpointAlarm); // one that comes behind this in the log would tell of the time before
     try {
       await done;
       return true;
@@ -250,6 +250,8 @@ export class Lessor implements LeaseItems {
       toldMs: this.#clock.monotonic(),
       mayBeCheckpointed: remainingTtl > 0,
       expiryMs: Number.POSITIVE_INFINITY,
+      expiryAlarm: new Alarm(id),
+      checkpointAlarm: new Alarm(id),
       keys: new Set(),
       waiting: [],
     };
@@ -272,7 +274,7 @@ export class Lessor implements LeaseItems {
     // What was told is worth less with every second, also while nobody leads or others do.
     const leftMs = lease.remainingTtl > 0 ? lease.toldMs - nowMs + lease.remainingTtl * 1000 : lease.ttl * 1000;
     lease.expiryMs = nowMs + Math.max(0, leftMs) + extendMs;
-    this.#expiry.set(lease.id, lease.expiryMs);
+    this.#expiry.set(lease.expiryAlarm, lease.expiryMs);
     this.#scheduleCheckpoint(lease);
   }
 
@@ -281,20 +283,27 @@ export class Lessor implements LeaseItems {
   #spread(): void {
     const perSecond = (3 * revokeRate) / 4;
     if (this.#leases.size < perSecond) return;
-    let windowMs = 0;
-    let inWindow = 0;
-    for (const lease of [...this.#leases.values()].sort((a, b) => compare(a.expiryMs, b.expiryMs))) {
-      if (lease.expiryMs >= windowMs + 1000) {
-        windowMs = lease.expiryMs;
-        inWindow = 0;
-      } else if (inWindow === perSecond) {
-        windowMs += 1000;
-        inWindow = 0;
+    const bySecond = new Map<number, Lease[]>();
+    for (const lease of this.#leases.values()) {
+      const second = Math.floor(lease.expiryMs / 1000);
+      const others = bySecond.get(second);
+      if (others === undefined) bySecond.set(second, [lease]);
+      else others.push(lease);
+    }
+    const seconds = [...bySecond.keys()].sort((a, b) => a - b);
+    const waiting: Lease[] = [];
+    let taken = 0;
+    for (let second = seconds[0] as number, next = 0; next < seconds.length || taken < waiting.length; second++) {
+      // Seconds in which nothing expires take what the ones before could not; if there is nothing, they are skipped.
+      if (taken === waiting.length) second = seconds[next] as number;
+      if (second === seconds[next])
+        for (const lease of bySecond.get(seconds[next++] as number) ?? []) waiting.push(lease);
+      for (let i = 0; i < perSecond && taken < waiting.length; i++) {
+        const lease = waiting[taken++] as Lease;
+        if (lease.expiryMs >= second * 1000) continue;
+        lease.expiryMs = second * 1000;
+        this.#expiry.set(lease.expiryAlarm, lease.expiryMs);
       }
-      inWindow++;
-      if (lease.expiryMs >= windowMs) continue;
-      lease.expiryMs = windowMs;
-      this.#expiry.set(lease.id, windowMs);
     }
   }
 
@@ -310,7 +319,10 @@ export class Lessor implements LeaseItems {
     const nowMs = this.#clock.monotonic();
     const due = this.#expiry.takeDue(nowMs, revokeRate / 2);
     // Until its revocation is applied, an expired lease comes up again.
-    for (const id of due) this.#expiry.set(id, nowMs + retryMs);
+    for (const id of due) {
+      const lease = this.#leases.get(id);
+      if (lease !== undefined) this.#expiry.set(lease.expiryAlarm, nowMs + retryMs);
+    }
     this.#toRevoke.push(...due);
     while (this.#revoking < revokesInFlight && this.#toRevoke.length > 0) void this.#revokeNext();
   }
@@ -335,7 +347,7 @@ export class Lessor implements LeaseItems {
     const nowMs = this.#clock.monotonic();
     const leftMs = lease.expiryMs - nowMs;
     const afterMs = Math.min(Math.max(leftMs / 2, minCheckpointMs), this.#checkpointIntervalMs);
-    if (leftMs > afterMs) this.#checkpoints.set(lease.id, nowMs + afterMs);
+    if (leftMs > afterMs) this.#checkpoints.set(lease.checkpointAlarm, nowMs + afterMs);
   }
 
   #proposeCheckpoints(): void {
