@@ -216,6 +216,21 @@ describe("a cluster of hosts", () => {
     cluster.stop();
   });
 
+  test("a leader whose disk hangs for good hands over: its clients wait for nothing else, for it applies what its disk has", async () => {
+    const cluster = await Cluster.start(11);
+    const leader = await cluster.elected();
+    await cluster.rounds(5);
+    leader.files.crashAt(leader.files.writes);
+    leader.host.propose(toUtf8("seen by all but the leader"));
+    await cluster.rounds(20); // an election timeout
+    expect([leader.host.isLeader, leader.values]).toEqual([true, []]);
+    await cluster.until("another leader", () => cluster.leader !== undefined && cluster.leader !== leader);
+    cluster.leader!.host.propose(toUtf8("next"));
+    await cluster.until("applied", () => cluster.leader!.values.includes("next"));
+    expect(cluster.leader!.values).toEqual(["seen by all but the leader", "next"]);
+    cluster.stop();
+  });
+
   test("an error of the disk stops the member, and it acknowledges nothing after it", async () => {
     const cluster = await Cluster.start(5);
     const leader = await cluster.elected();
