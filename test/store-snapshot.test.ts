@@ -54,10 +54,13 @@ const asked: readonly (readonly string[])[] = [
   ["endpoint", "hashkv", "--rev", "200", "-w", "json"],
 ];
 
-/** Answers to all that is asked, without who answered and when. */
-async function answers({ clientUrl }: StoreMember, ...as: string[]): Promise<string[]> {
+/** One question of a kind: each costs a login where users have passwords. */
+const askedFew = asked.filter((_, at) => [0, 4, 6, 7].includes(at));
+
+/** Answers to what is asked, without who answered and when. */
+async function answers({ clientUrl }: StoreMember, questions = asked, as: readonly string[] = []): Promise<string[]> {
   const found: string[] = [];
-  for (const command of asked) {
+  for (const command of questions) {
     const { stdout, stderr } = await etcdctl(clientUrl, [...as, ...command]);
     const output = (stdout + stderr)
       .replace(/"header":\{[^}]*\}/g, "")
@@ -159,7 +162,10 @@ test("from etcd to here: one command makes three members of its snapshot", async
   const made = etcdutl("snapshot", "restore-cluster", file, "--data-root", restoredOwn.directory, ...flags);
   expect(made.code, made.stderr).toBe(0);
   await restoredOwn.start();
-  for (const member of restoredOwn.members) expect(await answers(member)).toEqual(before);
+  const [first, ...others] = restoredOwn.members;
+  expect(await answers(first!)).toEqual(before);
+  const few = await answers(first!, askedFew);
+  for (const member of others) expect(await answers(member, askedFew)).toEqual(few);
   const put = await etcdctl(restoredOwn.endpoints, ["put", "after", "1"]);
   expect(put.stdout).toBe("OK\n");
   const status = await etcdctl(restoredOwn.members[2]!.clientUrl, ["member", "list"]);
@@ -343,8 +349,8 @@ test("the data directory of an etcd that was killed is taken over in place, with
   const { clientUrl, dataDir } = etcd!;
   await expect(importDataDir({ dataDir, log: quiet })).rejects.toThrow(/in use by process \d+/);
   await enableAuth(etcd!);
-  for (let at = 0; at < 10; at++) await etcdctl(clientUrl, [...root, "put", `late/${at}`, String(at)]);
-  const before = await answers(etcd!, ...root);
+  for (let at = 0; at < 3; at++) await etcdctl(clientUrl, [...root, "put", `late/${at}`, String(at)]);
+  const before = await answers(etcd!, askedFew, root);
   await etcd!.end("SIGKILL");
   const successor = new StoreCluster(flotilla, portsFor(8), 1, ["--data-dir", dataDir]);
   all.push(successor);
@@ -353,6 +359,6 @@ test("the data directory of an etcd that was killed is taken over in place, with
   );
   await importDataDir({ dataDir, log: quiet });
   await successor.start();
-  expect(await answers(successor.members[0]!, ...root)).toEqual(before);
+  expect(await answers(successor.members[0]!, askedFew, root)).toEqual(before);
   await expectAuth(successor.members[0]!);
 });
