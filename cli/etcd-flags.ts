@@ -62,7 +62,10 @@ export const flagGroups = {
     ),
     "enable-grpc-gateway": toggle(true, "answer the JSON API"),
     "raft-read-timeout": duration("5s", "silence of a member after which its connection is given up"),
-    "raft-write-timeout": duration("5s", "how long a member may take nothing before its connection is given up"),
+    "raft-write-timeout": without(
+      duration("5s", "how long a member may take nothing before its connection is given up"),
+      "who takes nothing does not answer either, which --raft-read-timeout is for",
+    ),
     "feature-gates": list("", "features that are switched on or off: NAME=true,NAME=false"),
     "reported-version": text("3.7.0", "the version that clients are told"),
   },
@@ -170,7 +173,10 @@ export const flagGroups = {
     "compaction-sleep-interval": duration("10ms", "the pause"),
     "watch-progress-notify-interval": duration("10m0s", "how often watchers that want it hear that nothing happened"),
     "bootstrap-defrag-threshold-megabytes": number(0, "defragment at the start if that frees so much; 0: do not"),
-    "downgrade-check-time": duration("5s", "how often the leader looks whether a downgrade is finished"),
+    "downgrade-check-time": without(
+      duration("5s", "how often the leader looks whether a downgrade is finished"),
+      "it looks every second",
+    ),
   },
   Unsafe: {
     "force-new-cluster": toggle(false, "make this member's data a cluster of one"),

@@ -59,8 +59,8 @@ export function memberOptions(flags: EtcdArguments): PlainOptions {
     extensiveMetrics: metricsDetail(flags),
     auditLog: flags.text("audit-log") || undefined,
     reusePort: flags.switch("socket-reuse-port"),
-    peerReadTimeoutMs: peerTimeout(flags, "raft-read-timeout"),
-    peerWriteTimeoutMs: peerTimeout(flags, "raft-write-timeout"),
+    // Never shorter than the default: members tell each other every 1.5 s that they live.
+    peerReadTimeoutMs: Math.max(flags.duration("raft-read-timeout"), 5000),
     maxLearners: flags.number("max-learners"),
     autoPromoteLearners: flags.switch("auto-promote-learners"),
     electionPriority: flags.number("election-priority"),
@@ -79,7 +79,6 @@ export function memberOptions(flags: EtcdArguments): PlainOptions {
     warningApplyMs: flags.duration("warning-apply-duration"),
     warningUnaryMs: flags.duration("warning-unary-request-duration"),
     bootstrapDefragMegabytes: flags.number("bootstrap-defrag-threshold-megabytes"),
-    downgradeCheckMs: flags.duration("downgrade-check-time"),
     forceNewCluster: flags.switch("force-new-cluster"),
     unsafeNoFsync: flags.switch("unsafe-no-fsync"),
     auth: {
@@ -126,11 +125,6 @@ function clusterState(flags: EtcdArguments): "new" | "existing" {
     `unexpected clusterState ${JSON.stringify(state)}`,
     "--initial-cluster-state is new or existing",
   );
-}
-
-/** Never shorter than the default: an idle connection is told that it lives every 1.5 s. */
-function peerTimeout(flags: EtcdArguments, name: "raft-read-timeout" | "raft-write-timeout"): number {
-  return Math.max(flags.duration(name), 5000);
 }
 
 function autoCompaction(flags: EtcdArguments): MemberOptions["autoCompaction"] {

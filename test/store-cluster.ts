@@ -58,6 +58,11 @@ export class StoreMember {
     });
   }
 
+  /** The same member, with more flags. */
+  with(...args: readonly string[]): StoreMember {
+    return new StoreMember(this.#kind, this.name, this.dataDir, this.clientUrl, [...this.#args, ...args]);
+  }
+
   get pid(): number | undefined {
     return this.#process?.pid;
   }

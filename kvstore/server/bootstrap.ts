@@ -41,28 +41,23 @@ export async function openOrigin(options: MemberOptions, wal: WalOptions, ask: A
   const opened = await Wal.open(wal);
   if (opened !== undefined) {
     const { nodeID, clusterID } = opened.replay.metadata;
-    try {
-      checkBelongs(options, nodeID, clusterID);
-    } catch (error) {
-      await opened.wal.close();
-      throw error;
-    }
+    noteIgnored(options, nodeID, clusterID);
     return { id: nodeID, clusterId: clusterID, wal: opened.wal, replay: opened.replay, initial: [], peers: [] };
   }
   return options.initialClusterState === "new" ? beginCluster(options, wal) : joinCluster(options, wal, ask);
 }
 
-/** The initial flags of a member that has a log are ignored, unless they describe a cluster that this log cannot be of. */
-function checkBelongs(options: MemberOptions, id: bigint, cluster: bigint): void {
+/** The initial flags of a member that has a log are ignored, even if they describe another cluster: restored members have such. */
+function noteIgnored(options: MemberOptions, id: bigint, cluster: bigint): void {
   const own = options.initialCluster.get(options.name);
   if (options.initialClusterState !== "new" || own === undefined) return;
   const members = [...options.initialCluster.values()].map((urls) => memberId(urls, options.initialClusterToken));
   if (memberId(own, options.initialClusterToken) === id || clusterId(members) === cluster) return;
-  throw new Failure(
-    "ForeignDataDir",
-    `${options.dataDir} belongs to member ${id.toString(16)} of cluster ${cluster.toString(16)}, and the flags describe cluster ${clusterId(members).toString(16)}`,
-    "Give this member its own --data-dir, or remove the directory to begin anew",
-  );
+  options.log("warn", "the data directory has a log: what the flags say of the initial cluster is ignored", {
+    "local-member-id": id.toString(16),
+    "cluster-id": cluster.toString(16),
+    "cluster-id-of-flags": clusterId(members).toString(16),
+  });
 }
 
 async function beginCluster(options: MemberOptions, walOptions: WalOptions): Promise<Origin> {

@@ -62,8 +62,6 @@ export interface MemberOptions {
   readonly reusePort?: boolean;
   /** Silence of another member after which its connection is given up. Default 5000. */
   readonly peerReadTimeoutMs?: number;
-  /** The same for a member that takes nothing. Default 5000. */
-  readonly peerWriteTimeoutMs?: number;
   /** Keep so much history, and no more. Default: all. */
   readonly autoCompaction?: AutoCompaction;
   /** A compaction removes so many versions (default 1000), then makes a pause (default 10). */
@@ -82,8 +80,6 @@ export interface MemberOptions {
   readonly warningUnaryMs?: number;
   /** Defragment at the start if that frees so much. Default 0: do not. */
   readonly bootstrapDefragMegabytes?: number;
-  /** How often the leader looks whether a downgrade is finished. Default 5000. */
-  readonly downgradeCheckMs?: number;
   /** Make the data of this member a cluster of one. Default false. */
   readonly forceNewCluster?: boolean;
   /** Do not wait for the disk. Default false. */
