@@ -16,9 +16,10 @@ interface Answer {
 
 const base64 = (text: string) => Buffer.from(text).toString("base64");
 
-async function post(cluster: StoreCluster, path: string, body: unknown): Promise<Answer> {
+async function post(cluster: StoreCluster, path: string, body: unknown, token?: string): Promise<Answer> {
   const text = typeof body === "string" ? body : JSON.stringify(body);
-  const response = await fetch(`${cluster.endpoints}${path}`, { method: "POST", body: text });
+  const headers: Record<string, string> = token === undefined ? {} : { authorization: token };
+  const response = await fetch(`${cluster.endpoints}${path}`, { method: "POST", body: text, headers });
   // 3.4 makes FailedPrecondition 412.
   const status = response.status === 412 ? 400 : response.status;
   return { status, body: sameEverywhere(await response.json()) };
@@ -281,5 +282,49 @@ describe("locks and elections", () => {
     expect(await next()).toBe(base64("c"));
     await same("/v3/election/proclaim", { leader, value: base64("late") });
     await observed.end();
+  });
+});
+
+describe("while auth is enabled", () => {
+  const [key, value] = [base64("mine"), base64("1")];
+  const tokens = new Map<StoreCluster, string>();
+
+  async function logIn(name: string): Promise<void> {
+    for (const cluster of both) {
+      const { body } = await post(cluster, "/v3/auth/authenticate", { name, password: "pw" });
+      tokens.set(cluster, (body as { token: string }).token);
+    }
+  }
+
+  async function sameWithToken(path: string, body: unknown): Promise<Answer> {
+    const [own, original] = await Promise.all(both.map((cluster) => post(cluster, path, body, tokens.get(cluster))));
+    expect(own, path).toEqual(original);
+    return own as Answer;
+  }
+
+  test("the token of the Authorization header says who asks, for locks and elections too", async () => {
+    for (const name of ["root", "user"]) await same("/v3/auth/user/add", { name, password: "pw" });
+    await same("/v3/auth/role/add", { name: "mine" });
+    const perm = { permType: "READWRITE", key, range_end: base64("minf") };
+    await same("/v3/auth/role/grant", { name: "mine", perm });
+    await same("/v3/auth/user/grant", { user: "user", role: "mine" });
+    await same("/v3/auth/user/grant", { user: "root", role: "root" });
+    await same("/v3/auth/role/get", { role: "mine" });
+    await same("/v3/auth/enable", {});
+    expect((await same("/v3/kv/put", { key, value })).status).toBe(400);
+    expect((await same("/v3/auth/authenticate", { name: "user", password: "wrong" })).status).toBe(400);
+    await logIn("user");
+    expect((await sameWithToken("/v3/kv/put", { key, value })).status).toBe(200);
+    expect((await sameWithToken("/v3/kv/range", { key })).status).toBe(200);
+    expect((await sameWithToken("/v3/kv/put", { key: base64("theirs"), value })).status).toBe(403);
+    expect((await sameWithToken("/v3/auth/user/list", {})).status).toBe(403);
+    await sameWithToken("/v3/lease/grant", { TTL: 100, ID: "41" });
+    expect((await sameWithToken("/v3/lock/lock", { name: key, lease: "41" })).status).toBe(200);
+    expect((await sameWithToken("/v3/lock/lock", { name: base64("theirs"), lease: "41" })).status).toBe(500);
+    expect((await sameWithToken("/v3/election/leader", { name: base64("theirs") })).status).toBe(500);
+    for (const cluster of both) tokens.set(cluster, "Bearer nonsense");
+    expect((await sameWithToken("/v3/kv/range", { key })).status).toBe(401);
+    await logIn("root");
+    expect((await sameWithToken("/v3/auth/disable", {})).status).toBe(200);
   });
 });
