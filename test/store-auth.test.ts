@@ -107,6 +107,8 @@ describe("three members", () => {
     await put(root, "secret");
     const { id } = await root.lease.grant(600);
     await root.kv.put({ key: toUtf8("secret"), lease: id });
+    // What members know of leases, each knows for itself: this one is to know all.
+    await everywhere.kv.range(prefix("a/"));
     const calls: Readonly<Record<string, readonly [string, string, (client: EtcdClient) => Promise<unknown>]>> = {
       "a range": ["UserEmpty", "PermissionDenied", (client) => client.kv.range({ key: toUtf8("secret") })],
       "a range of one's own": ["UserEmpty", "ok", (client) => client.kv.range(prefix("a/"))],

@@ -82,6 +82,14 @@ export class Access {
     }
   }
 
+  /** Whether the caller may be told these keys. Throws if not. */
+  readKeys(call: Call, keys: Iterable<Uint8Array>): void {
+    if (!this.enabled) return;
+    const { store } = this.#member.auth;
+    const caller = this.caller(call) ?? nobody;
+    for (const key of keys) this.#refuse(readDenial(store, caller, key));
+  }
+
   /** Index of the login that made the call's token, if it has not been applied here yet: this member does not know the token. */
   pendingLogin(call: Call): number | undefined {
     if (!this.enabled) return undefined;

@@ -47,7 +47,7 @@ export interface LeaseServiceOptions {
   readonly confirmLeadership: () => Promise<boolean>;
   readonly leader: LeaderLeases;
   /** Who calls, and whether they may; what it throws is the answer. Absent: everybody may. */
-  readonly access?: Pick<Access, "caller" | "readLeases">;
+  readonly access?: Pick<Access, "caller" | "readLeases" | "readKeys">;
   /** After this the leader is given up on. etcd's is 5 s and two election timeouts. */
   readonly requestTimeoutMs: number;
 }
@@ -78,7 +78,7 @@ export function leaseService(options: LeaseServiceOptions): Implementation {
     const found = await askPrimary(options, (leases) => leases.timeToLive(id), local);
     if (isFailure(found)) {
       if (found.failure !== "LeaseNotFound") throw failureToRpcError(found);
-      return { header: header(), id, ttl: -1 };
+      return { header: header(), id, ttl: -1, keys: [] };
     }
     const attached = keys ? found.keys.map(fromByteString) : [];
     return { header: header(), id, ttl: found.ttl, grantedTTL: found.grantedTtl, keys: attached };
@@ -97,11 +97,10 @@ export function leaseService(options: LeaseServiceOptions): Implementation {
       call.reply({ header: filled(revoked) });
     },
     async leaseTimeToLive(request, call) {
-      const check = () => request.keys && access?.readLeases(call, [request.id]);
-      check();
+      if (request.keys) access?.readLeases(call, [request.id]);
       const found = await timeToLive(request);
-      // Asked again: while the leader was asked, rights and keys may have become others.
-      check();
+      // The leader may know keys that this member has yet to hear of; and rights may have changed meanwhile.
+      if (request.keys) access?.readKeys(call, found.keys);
       call.reply(found);
     },
     leaseLeases(_, call) {
