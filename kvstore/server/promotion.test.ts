@@ -26,13 +26,14 @@ class Applied {
     const confState = { ...emptyConfState(), voters: [1n], learners: [2n, 3n] };
     const storage = new MemoryStorage();
     this.node = new RawNode({ id: 1n, storage, random: seededRandom(1), confState });
-    this.#applier = new EntryApplier({
-      state: () => ({ store: { setApplied: () => undefined } }),
-      metrics: { applySeconds: { with: () => undefined } },
+    const seams: Pick<EntryApplierOptions, "membership" | "applyConfChange" | "settle"> = {
       membership: this.membership,
       applyConfChange: (change, index) => this.node.applyConfChange(change, index),
       settle: (id, outcome) => this.settled.set(id, outcome),
-    } as unknown as EntryApplierOptions);
+    };
+    const state = { store: { setApplied: () => undefined } };
+    const metrics = { applySeconds: { with: () => undefined } };
+    this.#applier = new EntryApplier({ ...seams, state: () => state, metrics } as unknown as EntryApplierOptions);
   }
 
   apply(data: Uint8Array): void {
