@@ -71,12 +71,15 @@ export interface FailpointsReport {
 
 /** Small enough that log segments and snapshots come and go all the time. */
 const flags = ["--snapshot-count", "200", "--snapshot-catchup-entries", "50", "--heartbeat-interval", "50"];
-const timing = ["--election-timeout", "500"];
+const timing = ["--election-timeout", "500", "--compaction-batch-limit", "100"];
 const missesSnapshot = 400;
 /** How long a member may take to come by a failpoint under load. */
 const patienceMs = 4000;
 
-/** Kills members at failpoints, at random moments under load; after each restart compares what is with what was promised. Stops at a violation. */
+/**
+ * Kills members at failpoints, at random moments under load; after each restart compares what is with what was promised. Stops at a violation; that a member does not start
+ * again is one.
+ */
 export async function failpoints(options: FailpointsOptions): Promise<FailpointsReport> {
   const members = await Members.prepare({
     name: "failpoints",
@@ -127,7 +130,11 @@ class FailpointSoak {
     let done = 0;
     const violations: string[] = [];
     for (const { name, size } of plan) {
-      const what = await this.#cycle(name, size);
+      const what = await this.#cycle(name, size).catch((error: Error) => error);
+      if (what instanceof Error) {
+        violations.push(`${name}: ${what.message}`);
+        break;
+      }
       await this.#load.pause();
       violations.push(...(await compare(this.#history, this.#members.endpoints, undefined, this.#random)));
       done++;

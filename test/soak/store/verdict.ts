@@ -50,6 +50,7 @@ export async function compare(
   random: Random,
 ): Promise<string[]> {
   const clients = endpoints.map((endpoint) => clientOf(endpoint, tls));
+  const wrong: string[] = [];
   try {
     // Twice: what a follower still passed on while the first was asked is there when the last has answered.
     const revisions = await Promise.all(clients.map((client, at) => settled(client, endpoints[at] as string)));
@@ -57,14 +58,16 @@ export async function compare(
     await Promise.all(clients.map((client, at) => settled(client, endpoints[at] as string)));
     const since = history.checkedRevision;
     const teller = clients[random.below(clients.length)] as EtcdClient;
-    const wrong = history.check(await eventsOf(teller, since, until), until);
+    wrong.push(...history.check(await eventsOf(teller, since, until), until));
     const earlier = since + 1 + random.below(Math.max(1, until - since));
     for (const revision of new Set([until, Math.min(earlier, until)])) {
       const hashes = await Promise.all(
-        clients.map(async ({ maintenance }) => {
-          const { hash, compactRevision } = await maintenance.hashKv(revision, { timeoutMs: 10_000 });
-          return `${hash} (compacted ${compactRevision})`;
-        }),
+        clients.map(({ maintenance }) =>
+          maintenance.hashKv(revision, { timeoutMs: 10_000 }).then(
+            ({ hash, compactRevision }) => `${hash} (compacted ${compactRevision})`,
+            (error: Error) => error.message,
+          ),
+        ),
       );
       if (new Set(hashes).size !== 1) wrong.push(`HashKV at revision ${revision}: ${hashes.join(", ")}`);
     }
@@ -78,6 +81,9 @@ export async function compare(
         wrong.push(`${endpoints[at]} at ${until} has:\n${is.join("\n")}\nnot:\n${expected}`);
     }
     return wrong;
+  } catch (error) {
+    // A member that does not answer, or that is not where the others are.
+    return [...wrong, (error as Error).message];
   } finally {
     await Promise.all(clients.map((client) => client.close()));
   }
