@@ -1,3 +1,4 @@
+import { pause } from "../../base/mod.ts";
 import {
   ClusterService,
   type EtcdErrorName,
@@ -17,6 +18,10 @@ import { type Implementation, implement } from "./grpc/mod.ts";
 import type { Headers } from "./headers.ts";
 import { checkPeerUrls } from "./peer-urls.ts";
 import { additionRefusal, type Reconfiguration, removalRefusal } from "./reconfiguration.ts";
+
+/** As for any other request, with two election timeouts on top. */
+const requestTimeoutMs = 5000;
+const retryMs = 50;
 
 /** A member counts as healthy when the connection to it has stood this long. */
 const healthyMs = 5000;
@@ -106,19 +111,33 @@ class PromotionByAnyMember {
     });
   }
 
+  /** Asks the leader, whoever that is by then, until one has decided or the time for a request is over. */
   async run(id: bigint): Promise<Changed> {
-    const { membership, leadership, isLeader, transport } = this.#member;
-    if (membership.member(id) === undefined) return fail("MemberNotFound");
-    if (isLeader) return this.#member.promotion.promoteOne(id);
-    if (leadership.leader === 0n) return fail("NoLeader");
+    const { clock, electionMs } = this.#member;
+    const untilMs = clock.monotonic() + requestTimeoutMs + 2 * electionMs;
+    for (;;) {
+      const outcome = await this.#ask(id);
+      if (!isFailure(outcome) || outcome.failure !== "NotLeader") return outcome;
+      if (clock.monotonic() >= untilMs) return fail("Timeout");
+      await pause(clock, retryMs);
+    }
+  }
+
+  async #ask(id: bigint): Promise<Changed> {
+    const { leadership, isLeader, transport, promotion } = this.#member;
+    if (isLeader) return promotion.promoteOne(id);
     const payload = Buffer.alloc(8);
     payload.writeBigUInt64BE(id);
-    const answer = Buffer.from(
-      await transport.request(leadership.leader, peerRequests.memberPromote, payload),
-    ).toString();
+    let answer: string;
+    try {
+      answer = Buffer.from(await transport.request(leadership.leader, peerRequests.memberPromote, payload)).toString();
+    } catch {
+      return fail("NotLeader"); // nobody leads, or whoever does cannot be reached
+    }
     if (answer !== "") return fail(answer as EtcdErrorName);
+    // The members that are listed are those after the promotion.
     await new Promise<void>((resolve) => this.#member.linearizable(() => resolve()));
-    return membership.members;
+    return this.#member.membership.members;
   }
 }
 
