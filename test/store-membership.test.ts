@@ -51,11 +51,11 @@ test("a member is replaced: removed, it stops; added again under its URL, with a
   await run("put", "a", "1");
   const third = cluster.members[2]!;
   const { id } = (await members()).find(({ name }) => name === "m2")!;
-  expect((await run("member", "remove", id)).code).toBe(0);
+  // The strict check wants the others to have been connected for 5 s.
+  await eventually("removing it", async () => (await run("member", "remove", id)).code === 0);
   await eventually("the removed member ends", () => third.output.includes("was removed from the cluster"));
   await third.end();
   rmSync(third.dataDir, { recursive: true });
-  // The strict check wants the others to have been connected for 5 s.
   await eventually(
     "adding it",
     async () => (await run("member", "add", "m2", `--peer-urls=http://127.0.0.1:${firstPort + 5}`)).code === 0,
@@ -72,7 +72,8 @@ test("a member is replaced: removed, it stops; added again under its URL, with a
 });
 
 test("a learner follows, answers serializable reads only, and is promoted through any member", async () => {
-  await run("member", "add", "l", "--learner", `--peer-urls=http://127.0.0.1:${firstPort + 7}`);
+  const learnerUrl = `--peer-urls=http://127.0.0.1:${firstPort + 7}`;
+  await eventually("adding it", async () => (await run("member", "add", "l", "--learner", learnerUrl)).code === 0);
   const second = await run("member", "add", "l2", "--learner", `--peer-urls=http://127.0.0.1:${firstPort + 9}`);
   expect(second.stderr).toContain("etcdserver: too many learner members in cluster");
   const learner = joining("l", 3, ["m0", "m1", "m2", "l"]);
