@@ -316,9 +316,10 @@ export class Store implements WriteView {
     const version = entry.version + 1;
     const record = this.#records.write(entry, key, created, main, version, value, lease);
     const sub = this.#written;
+    const told = entry.main === main ? "unknown" : previous;
     entry.put(main, sub, created, version, lease, record);
     this.#liveBytes += record.length;
-    this.#record(new StoreEvent(main, sub, false, entry.key, record, previous));
+    this.#record(new StoreEvent(main, sub, false, entry.key, record, told));
     if (previousLease === lease) return;
     if (previousLease !== 0n) this.#leases.detach(previousLease, key);
     if (lease !== 0n) this.#leases.attach(lease, key);
@@ -453,9 +454,11 @@ export class Store implements WriteView {
     const main = this.#revision + 1;
     const sub = this.#written;
     const previous = this.#supersede(entry);
+    // Of a key that this transaction has written before, watchers are told what it was before the transaction.
+    const told = entry.main === main ? "unknown" : previous;
     entry.tombstone(main, sub);
     this.#index.setWeight(key, 0);
-    this.#record(new StoreEvent(main, sub, true, key, tombstoneRecord(key), previous));
+    this.#record(new StoreEvent(main, sub, true, key, tombstoneRecord(key), told));
     if (lease !== 0n) this.#leases.detach(lease, key);
   }
 

@@ -23,9 +23,9 @@ export class Promotion {
     const learner = membership.member(id);
     if (!isLeader) return "NotLeader";
     if (learner === undefined) return "MemberNotFound";
-    if (!learner.isLearner) return "MemberNotLearner";
     const { progress, lastIndex } = host.node.status();
     if ((progress.get(id)?.match ?? 0) < readyShare * lastIndex) return "LearnerNotReady";
+    if (!learner.isLearner) return "MemberNotLearner";
     if (options.strictReconfigCheck !== false && !this.#leavesAQuorum()) return "MemberNotEnoughStarted";
     return undefined;
   }

@@ -110,6 +110,16 @@ export const rules: readonly Rule[] = [
     },
   },
   {
+    name: "renewals",
+    because: "since 3.7 a lease is kept alive by who may write its keys, in 3.4 by everybody",
+    newer: ({ name, identity }, theirs, ours) => {
+      if (name !== "Lease/LeaseKeepAlive" || !("code" in ours) || identity === "not asked" || identity === "root")
+        return theirs;
+      const refusals = [userEmpty, invalidToken, permissionDenied];
+      return refusals.find((known) => "code" in known && known.text === ours.text) ?? theirs;
+    },
+  },
+  {
     name: "root's permission",
     because: "since 3.5 the role root shows the permission to everything that it always had",
     newer: ({ name, request: { role } }, theirs) => {

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { assert as invariant, toUtf8 } from "../../../base/mod.ts";
 import { DeleteRangeRequest, Event, EventType, PutRequest } from "../../../proto/mod.ts";
 import { isFailure } from "../failure.ts";
+import { singleKey } from "../key-range.ts";
 import { TestState, type TestStateOptions } from "../state.testing.ts";
 import { WatchHub } from "./hub.ts";
 import type { WatchBatch, Watcher, WatchRequest, WatchSink } from "./watcher.ts";
@@ -139,6 +140,20 @@ describe("a watcher", () => {
     test.watch(late, { prevKv: true, startRevision: 3 });
     await test.pass(20);
     expect(late.seen.map(({ previous }) => previous)).toEqual([undefined, "2", "3"]);
+  });
+
+  test("gets the value before the transaction, whatever that has done to the key in between", async () => {
+    const test = await opened();
+    test.put("a", "before");
+    const sink = new TestSink();
+    test.watch(sink, { prevKv: true });
+    test.state.store.write((view) => {
+      view.put("a", toUtf8("between"), 0n);
+      view.deleteRange(singleKey("a"));
+      view.put("a", toUtf8("after"), 0n);
+    });
+    await test.pass(1);
+    expect(sink.seen.map(({ previous }) => previous)).toEqual(["before", "before", "before"]);
   });
 
   test("hears only of what its filters let through, and of nothing when they let nothing through", async () => {
