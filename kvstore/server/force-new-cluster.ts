@@ -6,7 +6,8 @@ import { encodeMemberChange, type Membership } from "./membership.ts";
 
 /**
  * The way out when a majority is lost for good: what this member has becomes a cluster of one. Its log gets entries that remove all
- * others, as if they had been agreed on, in place of whatever was not committed.
+ * others, as if they had been agreed on. All that is in the log counts as agreed on: it may have been, without this member having
+ * heard of it, and its client have been told; etcd throws it away.
  */
 export async function forceNewCluster(
   origin: Origin,
@@ -17,8 +18,8 @@ export async function forceNewCluster(
 ): Promise<Origin> {
   const { replay, wal, id } = origin;
   if (replay === undefined) return origin;
-  const commit = Math.max(replay.hardState.commit, applied);
-  const entries = replay.entries.filter(({ index }) => index <= commit);
+  const { entries } = replay;
+  const commit = Math.max(entries.at(-1)?.index ?? 0, applied);
   const ids = idsAfter(
     membership,
     entries.filter(({ index }) => index > applied),
@@ -46,7 +47,6 @@ export async function forceNewCluster(
   log("warn", "forcing restart member", {
     "local-member-id": id.toString(16),
     "commit-index": hardState.commit,
-    "discarded-entry-count": replay.entries.length - entries.length,
   });
   return { ...origin, replay: { ...replay, entries: [...entries, ...forced], hardState }, peers: [] };
 }
