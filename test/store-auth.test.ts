@@ -121,7 +121,7 @@ describe("three members", () => {
         (client) => client.kv.put({ key: toUtf8("a/1"), lease: id }),
       ],
       "the end of a lease": ["UserEmpty", "PermissionDenied", (client) => client.lease.revoke(id)],
-      "the renewal of a lease": ["ok", "ok", (client) => client.lease.keepAliveOnce(id)],
+      "the renewal of a lease": ["UserEmpty", "PermissionDenied", (client) => client.lease.keepAliveOnce(id)],
       "a lease's time": ["UserEmpty", "ok", (client) => client.lease.timeToLive(id)],
       "a lease's keys": ["UserEmpty", "PermissionDenied", (client) => client.lease.timeToLive(id, { keys: true })],
       "all leases": ["UserEmpty", "PermissionDenied", (client) => client.lease.leases()],

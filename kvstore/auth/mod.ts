@@ -6,6 +6,7 @@ export {
   administrationDenial,
   type Denial,
   leaseReadDenial,
+  leaseWriteDenial,
   readDenial,
   txnDenial,
 } from "./checks.ts";

@@ -4,6 +4,7 @@ import {
   type Caller,
   type Denial,
   leaseReadDenial,
+  leaseWriteDenial,
   nobody,
   readDenial,
   tokenOf,
@@ -70,6 +71,16 @@ export class Access {
     const caller = auth.callerOf(call);
     if (caller === "InvalidAuthToken") return caller;
     return readDenial(auth.store, caller ?? nobody, key.length === 0 ? leastKey : key, rangeEnd);
+  }
+
+  /** Of keeping a lease alive, and with it its keys, which takes the right to write them (since etcd 3.7). */
+  renewal(call: Call, lease: bigint): Failure<EtcdErrorName> | undefined {
+    if (!this.enabled) return undefined;
+    const { auth } = this.#member;
+    const caller = auth.callerOf(call);
+    if (caller === "InvalidAuthToken") return fail(caller);
+    const denied = caller === undefined ? "UserEmpty" : leaseWriteDenial(auth.store, caller, this.#leases, lease);
+    return denied && fail(denied);
   }
 
   /** Whether the caller may know that these leases exist, which tells of keys. Throws if not. */

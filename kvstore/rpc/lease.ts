@@ -47,7 +47,7 @@ export interface LeaseServiceOptions {
   readonly confirmLeadership: () => Promise<boolean>;
   readonly leader: LeaderLeases;
   /** Who calls, and whether they may; what it throws is the answer. Absent: everybody may. */
-  readonly access?: Pick<Access, "caller" | "readLeases" | "readKeys">;
+  readonly access?: Pick<Access, "caller" | "renewal" | "readLeases" | "readKeys">;
   /** After this the leader is given up on. etcd's is 5 s and two election timeouts. */
   readonly requestTimeoutMs: number;
 }
@@ -161,13 +161,26 @@ class Renewals {
   async #renew(ids: readonly bigint[]): Promise<void> {
     // Made before the renewal: whoever sees the lease's keys deleted at a later revision knows that this came first.
     const header = this.#options.header();
-    const asked = ids.map((id) => askPrimary(this.#options, (leases) => leases.renew(id), this.#local));
+    const refused = this.#firstRefused(ids);
+    const asked = ids
+      .slice(0, refused?.at)
+      .map((id) => askPrimary(this.#options, (leases) => leases.renew(id), this.#local));
     for (const [i, renewed] of (await Promise.all(asked)).entries()) {
       const id = ids[i] as bigint;
       if (!isFailure(renewed)) this.#call.write({ header, id, ttl: renewed.ttl });
       else if (renewed.failure === "LeaseNotFound") this.#call.write({ header, id, ttl: 0 });
       else throw failureToRpcError(renewed);
     }
+    if (refused !== undefined) throw failureToRpcError(refused.failure);
+  }
+
+  /** Ends the stream, but only after those before it are answered. */
+  #firstRefused(ids: readonly bigint[]) {
+    for (const [at, id] of ids.entries()) {
+      const failure = this.#options.access?.renewal(this.#call, id);
+      if (failure !== undefined) return { at, failure };
+    }
+    return undefined;
   }
 }
 
