@@ -77,7 +77,7 @@ export class Raft implements LeaderNode {
     this.log = new RaftLog(config.storage, config.maxApplyingBytes, config.applied, hardState.commit);
     this.#term = hardState.term;
     this.#vote = hardState.vote;
-    this.#membership = restoredMembership(membership ?? confState);
+    this.#membership = fromConfState(membership ?? confState);
     this.#membershipIndex = this.log.applied;
     this.#membershipBehind = this.#membership;
     this.#drawElectionTimeout();
@@ -435,7 +435,7 @@ export class Raft implements LeaderNode {
     }
     this.log.restore(snapshot);
     this.#membershipBehind = this.#membership;
-    this.#membership = restoredMembership(confState);
+    this.#membership = fromConfState(confState);
     this.#membershipIndex = index;
     this.#snapshotWanted = false;
     return true;
@@ -600,14 +600,4 @@ export class Raft implements LeaderNode {
     this.#readStates = [];
     return output;
   }
-}
-
-/** What was stored is what is meant: nobody twice, and nobody on two lists. */
-function restoredMembership(confState: ConfState): Membership {
-  const membership = fromConfState(confState);
-  const { voters, votersOutgoing, learners, learnersNext } = membership;
-  const count = voters.size + votersOutgoing.size + learners.size + learnersNext.size;
-  const stored = [confState.voters, confState.votersOutgoing, confState.learners, confState.learnersNext].flat();
-  assert(count === stored.length, "a membership is restored as it was stored");
-  return membership;
 }

@@ -24,8 +24,9 @@ export interface ReadState {
  * 2. Write `snapshot`, then `entries`, then `hardState`; fsync if `mustSync`; then make the entries readable through
  *    Storage, send `messagesAfterPersist`, and call `persisted(number)`. A vote or an acknowledgement that a crash
  *    could undo must not have been announced (thesis §3.8).
- * 3. Apply `snapshot` (once it is durable), then `committed`, in index order; call `applied(index)`. Nothing that comes
- *    after a snapshot is handed out before the snapshot is reported as applied.
+ * 3. Apply `snapshot` (once it is durable), then `committed`, in index order; call `applied(index)`, once for each snapshot:
+ *    one that was asked for may be at the index that was applied before. Nothing that comes after a snapshot is handed out
+ *    before the snapshot is reported as applied.
  */
 export interface Ready {
   /** 1, 2, 3, … within the life of a node object. */

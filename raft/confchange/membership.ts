@@ -27,6 +27,7 @@ export function members(membership: Membership): NodeId[] {
   return sorted(ids);
 }
 
+/** Stored, it comes back as it was: a list that names somebody twice was not written by us. */
 export function fromConfState(state: ConfState): Membership {
   const membership: Membership = {
     voters: new Set(sorted(state.voters)),
@@ -36,6 +37,9 @@ export function fromConfState(state: ConfState): Membership {
     autoLeave: state.autoLeave,
   };
   checkMembership(membership);
+  for (const list of ["voters", "votersOutgoing", "learners", "learnersNext"] as const) {
+    assert(membership[list].size === state[list].length, "a membership is restored as it was stored");
+  }
   return membership;
 }
 
