@@ -28,18 +28,34 @@ function hasLog({ dataDir, walDir = join(dataDir, "member", "wal") }: PlainOptio
   }
 }
 
+/** The DNS, as far as it is asked here. */
+export interface Dns {
+  /** Rejects if there is no such record. */
+  srv(name: string): Promise<readonly { readonly name: string; readonly port: number }[]>;
+  /** None if the host is not known. */
+  addresses(host: string): Promise<readonly string[]>;
+}
+
+const systemDns: Dns = {
+  srv: resolveSrv,
+  async addresses(host) {
+    return (await Promise.all([resolve4(host).catch(() => []), resolve6(host).catch(() => [])])).flat();
+  },
+};
+
 /**
  * From the SRV records `_etcd-server-ssl._tcp` and `_etcd-server._tcp` of the domain. The record that leads to an advertised peer URL
  * of this member gets its name; the others are numbered, and tell their names when they are there.
  */
-async function clusterOfDomain(
+export async function clusterOfDomain(
   domain: string,
   suffix: string,
-  { name, advertisePeerUrls }: PlainOptions,
+  { name, advertisePeerUrls }: Pick<PlainOptions, "name" | "advertisePeerUrls">,
   log: Log,
+  dns: Dns = systemDns,
 ): Promise<ReadonlyMap<string, readonly string[]>> {
   const service = (first: string) => `_${first}${suffix === "" ? "" : `-${suffix}`}._tcp.${domain}`;
-  const own = new Set((await Promise.all(advertisePeerUrls.map(addressesOf))).flat());
+  const own = new Set((await Promise.all(advertisePeerUrls.map((url) => addressesOf(url, dns)))).flat());
   const members: string[] = [];
   const problems: string[] = [];
   for (const [scheme, record] of [
@@ -47,9 +63,9 @@ async function clusterOfDomain(
     ["http", service("etcd-server")],
   ] as const) {
     try {
-      for (const target of await resolveSrv(record)) {
+      for (const target of await dns.srv(record)) {
         const url = `${scheme}://${target.name}:${target.port}`;
-        const isOwn = (await addressesOf(url)).some((address) => own.has(address));
+        const isOwn = (await addressesOf(url, dns)).some((address) => own.has(address));
         members.push(`${isOwn ? name : members.length}=${url}`);
       }
       log("info", "got bootstrap from DNS for etcd-server", { record, "found-cluster": members.join() });
@@ -69,9 +85,9 @@ async function clusterOfDomain(
 }
 
 /** `10.0.0.1:2380` for each address of the URL's host. */
-async function addressesOf(url: string): Promise<string[]> {
+async function addressesOf(url: string, dns: Dns): Promise<string[]> {
   const { hostname, port } = new URL(url);
   const host = hostname.replace(/^\[|\]$/g, "");
-  const found = await Promise.all([resolve4(host).catch(() => []), resolve6(host).catch(() => [])]);
-  return [...new Set([host, ...found.flat()])].map((address) => `${address}:${port}`);
+  const found = await dns.addresses(host);
+  return [...new Set([host, ...found])].map((address) => `${address}:${port}`);
 }

@@ -140,6 +140,9 @@ export function openStorage(origin: Origin, applied: Applied, confState: ConfSta
   // The oldest entry of a log that was cut off at the front stands for all before it: what comes next follows it.
   const reachesBack = first !== undefined && first.index <= applied.index && applied.index <= last;
   const base: Applied = reachesBack ? first : applied;
+  if (origin.replay !== undefined && applied.index > last) {
+    log("info", "Recovering from snapshot backend", { "snapshot-index": applied.index, "last-index-of-log": last });
+  }
   if (base.index > 0) {
     const metadata = { index: base.index, term: base.term, confState };
     storage.applySnapshot({ data: noBytes, metadata });

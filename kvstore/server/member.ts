@@ -687,6 +687,8 @@ export class Member {
     this.metrics.snapshotApplying.value = 1;
     if (failpoints.armed) await failpoints.pause("applyBeforeOpenSnapshot");
     const state = await installState(this.#stateOptions, this.#snapshots.staged(stage));
+    const { index, term } = snapshot.metadata;
+    this.log("info", "applySnapshot: opened snapshot backend", { "snapshot-index": index, "snapshot-term": term });
     if (failpoints.armed) await failpoints.pause("applyAfterOpenSnapshot");
     // Keys and rights change in one turn: nobody reads the new keys with the old rights.
     const authRecords = await readAuthRecords(state.backend);
