@@ -31,7 +31,7 @@ export type { HashOfRevision } from "./hash.ts";
 export { type KeyRange, keyRange } from "./key-range.ts";
 export { LevelHome } from "./level-engine.ts";
 export { MemoryHome } from "./memory-engine.ts";
-export { isLargeRange, type RangeAnswer, rangeInSlices } from "./range.ts";
+export { isLargeRange, type RangeAnswer, rangeInSlices, rangeSlice } from "./range.ts";
 export { parseRevisionKey, revisionKey } from "./revision.ts";
 export { installState, openState, type State, type StateOptions } from "./state.ts";
 export type { Applied, ReadView, Store } from "./store.ts";

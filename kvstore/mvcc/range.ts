@@ -4,9 +4,9 @@ import { SortOrder, SortTarget } from "../../proto/mod.ts";
 import type { AnswerHeader } from "./answers.ts";
 import { toByteString } from "./byte-string.ts";
 import { type Failure, isFailure } from "./failure.ts";
-import { keyRange } from "./key-range.ts";
+import { type KeyRange, keyRange } from "./key-range.ts";
 import { type ParsedRecord, parseRecord, type Record, valueIn, withoutValue, withoutValueAndLease } from "./record.ts";
-import type { RangeResult, ReadView, Store } from "./store.ts";
+import type { RangeResult, RangeSlice, ReadView, Store } from "./store.ts";
 
 export interface RangeAnswer {
   readonly header: AnswerHeader;
@@ -54,6 +54,19 @@ export async function rangeInSlices(
     if (!isFailure(found)) return answer(request, found, request.revision > 0 ? store().revision : at);
     if (request.revision > 0) return found;
   }
+}
+
+/** The first part of a range at revision `at`, as a client sees it that wants keys only, or counts. */
+export function rangeSlice(
+  store: Store,
+  { keysOnly, countOnly }: RangeRequest,
+  keys: KeyRange,
+  at: number,
+  keysAtMost: number,
+): RangeSlice | Failure<"Compacted" | "FutureRev"> {
+  const slice = store.slice(keys, at, keysAtMost, countOnly);
+  if (isFailure(slice) || !keysOnly) return slice;
+  return { ...slice, records: slice.records.map(withoutValueAndLease) };
 }
 
 async function readInSlices(

@@ -1,13 +1,6 @@
-import {
-  KeyValue,
-  type RangeRequest,
-  type RangeStreamResponse,
-  SortOrder,
-  SortTarget,
-  Status,
-} from "../../proto/mod.ts";
+import { type RangeRequest, type RangeStreamResponse, SortOrder, SortTarget, Status } from "../../proto/mod.ts";
 import { failpoints } from "../failpoint/mod.ts";
-import { checkRangeRequest, isFailure, type RangeAnswer } from "../mvcc/mod.ts";
+import { checkRangeRequest, isFailure, keyRange, rangeSlice } from "../mvcc/mod.ts";
 import type { Member } from "../server/member.ts";
 import { defaults } from "../server/options.ts";
 import type { Access } from "./access.ts";
@@ -16,6 +9,8 @@ import { RpcError, type StreamCall } from "./grpc/mod.ts";
 import type { Headers } from "./headers.ts";
 
 const firstChunkKeys = 10;
+/** Looked at in one go: a few milliseconds. */
+const mostChunkKeys = 10_000;
 
 /**
  * RangeStream of etcd 3.7: a range in chunks of whole keys, all at one revision. Header, `more` and `count` come with the last
@@ -38,27 +33,32 @@ export async function streamRange(
   const denied = access.range(call, request.key, request.rangeEnd);
   if (denied !== undefined) throw failureToRpcError(denied);
   const maxBytes = member.options.maxRequestBytes ?? defaults.maxRequestBytes;
-  const revision = request.revision > 0 ? request.revision : member.state.store.revision;
-  let { key } = request;
-  let left = request.limit > 0 ? request.limit : Number.POSITIVE_INFINITY;
+  const at = request.revision > 0 ? request.revision : member.state.store.revision;
+  const limit = request.limit > 0 ? request.limit : Number.POSITIVE_INFINITY;
   let chunkKeys = firstChunkKeys;
-  let count: number | undefined;
-  while (!call.cancelled) {
+  let sent = 0;
+  let count = 0;
+  member.state.store.noteRange();
+  for (let keys = keyRange(request.key, request.rangeEnd); !call.cancelled; ) {
     if (failpoints.armed) await failpoints.pause("beforeRangeStreamChunk");
-    const chunk = read(member, { ...request, key, revision, limit: Math.min(chunkKeys, left) });
-    count ??= chunk.count;
-    left -= chunk.kvs.length;
-    const isLast = !chunk.more || left <= 0 || request.countOnly;
-    const last = { header: headers.at(chunk.header.revision), count, more: chunk.more };
-    const keepsUp = call.write({ rangeResponse: { kvs: chunk.kvs, ...(isLast ? last : {}) } });
-    if (isLast) {
+    const { store } = member.state;
+    // What is beyond the limit is only counted.
+    const chunk = rangeSlice(store, { ...request, countOnly: request.countOnly || sent >= limit }, keys, at, chunkKeys);
+    if (isFailure(chunk)) throw failureToRpcError(chunk);
+    const kvs = sent + chunk.records.length > limit ? chunk.records.slice(0, limit - sent) : chunk.records;
+    sent += kvs.length;
+    count += chunk.count;
+    if (chunk.next === undefined) {
+      const last = { header: headers.at(store.revision), count, more: !request.countOnly && count > sent };
+      call.write({ rangeResponse: { kvs, ...last } });
       call.end();
       return;
     }
-    const bytes = chunk.kvs.reduce((sum, kv) => sum + kv.length, 0);
-    if (bytes < maxBytes / 2) chunkKeys *= 2;
+    const keepsUp = kvs.length === 0 || call.write({ rangeResponse: { kvs } });
+    const bytes = kvs.reduce((sum, kv) => sum + kv.length, 0);
+    if (bytes < maxBytes / 2) chunkKeys = Math.min(2 * chunkKeys, mostChunkKeys);
     else if (bytes > maxBytes * 2) chunkKeys = Math.max(1, Math.floor(chunkKeys / 2));
-    key = successor(lastKey(chunk));
+    keys = { from: chunk.next, to: keys.to };
     await room(call, keepsUp);
   }
 }
@@ -74,23 +74,6 @@ function refuseUnsupported(request: RangeRequest): void {
   if (minModRevision !== 0 || maxModRevision !== 0 || minCreateRevision !== 0 || maxCreateRevision !== 0) {
     throw new RpcError(Status.Unimplemented, "RangeStream does not support revision filters");
   }
-}
-
-function read(member: Member, request: RangeRequest): RangeAnswer {
-  const found = member.state.applier.range(request);
-  if (isFailure(found)) throw failureToRpcError(found);
-  return found;
-}
-
-function lastKey({ kvs }: RangeAnswer): Uint8Array {
-  return KeyValue.decode(kvs.at(-1)!.bytes).key;
-}
-
-/** The least key behind this one. */
-function successor(key: Uint8Array): Uint8Array {
-  const next = new Uint8Array(key.length + 1);
-  next.set(key);
-  return next;
 }
 
 /** Lets other work run, and waits for a client that does not keep up. */
