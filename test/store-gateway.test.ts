@@ -106,6 +106,8 @@ describe("requests with one answer", () => {
     ["/v3/kv/range", { key: "AA==", range_end: "AA==", sort_order: 1, sort_target: 3, limit: "1" }],
     ["/v3/kv/range", { key, count_only: true, revision: 2 }],
     ["/v3/kv/range", { key: null }],
+    ["/v3/kv/range", `{"key":"${key}"}{"key":1} and more`],
+    ["/v3/kv/put", { key, value: base64("x".repeat(1_600_000)) }],
     ["/v3/kv/range", { key, revision: "99" }],
     [
       "/v3/kv/txn",

@@ -3,13 +3,15 @@ import type { Caller, CallListener, GrpcServer, OutgoingCall } from "../grpc/mod
 import { httpStatusOf } from "./http-status.ts";
 import { fromJson, toJson } from "./json-message.ts";
 import { JsonError, parseJson } from "./json-scalar.ts";
-import { JsonStream } from "./json-stream.ts";
+import { JsonStream, TooLong } from "./json-stream.ts";
 
 /** Where the answers of an exchange go. */
 export interface AnswerSink {
-  /** One answer, or a line of a stream. The first one's status is that of the response. False: more is wanted after `drained`. */
-  answer(status: number, text: string): boolean;
-  /** No more answers. */
+  /** All of the answer. */
+  whole(status: number, text: string): void;
+  /** A line of a stream. The first one's status is that of the response. False: more is wanted after `drained`. */
+  line(status: number, text: string): boolean;
+  /** Nothing more. */
   end(): void;
   /** Requests are wanted again after `feed` returned false. */
   resume(): void;
@@ -24,6 +26,8 @@ export class Exchange implements CallListener {
   readonly #sink: AnswerSink;
   readonly #input: JsonStream;
   readonly #call: OutgoingCall | undefined;
+  /** The one request that the call takes is there. */
+  #complete = false;
   #over = false;
 
   constructor(
@@ -61,9 +65,9 @@ export class Exchange implements CallListener {
     if (this.#over) return;
     try {
       const rest = this.#input.end();
-      if (rest !== undefined) this.#request(rest);
       // A body without anything is a request without fields.
-      else if (this.#method.kind !== "bidi") this.#send({});
+      if (rest !== undefined) this.#request(rest);
+      else if (this.#method.kind !== "bidi") this.#request("{}");
       this.#call?.close();
     } catch (error) {
       this.#refuse(error);
@@ -80,43 +84,44 @@ export class Exchange implements CallListener {
   }
 
   #request(json: string): boolean {
-    return this.#send(parseJson(json));
-  }
-
-  #send(json: unknown): boolean {
-    if (this.#over) return true;
-    const ready = this.#call?.send(fromJson(this.#method.request, json)) ?? true;
+    if (this.#over || this.#complete) return true;
+    const ready = this.#call?.send(fromJson(this.#method.request, parseJson(json))) ?? true;
+    if (this.#method.kind === "bidi") return ready;
     // The first value is the request; what follows it is not looked at.
-    if (this.#method.kind !== "bidi") this.#call?.close();
+    this.#complete = true;
+    this.#call?.close();
     return ready;
   }
 
   /** A stream whose requests cannot be read hears no more of them, and goes on; of other calls this is the answer. */
   #refuse(error: unknown): void {
     if (error instanceof RpcError) this.end(error.code, error.message);
+    else if (error instanceof TooLong) this.#abort(Status.ResourceExhausted, `grpc: ${error.message}`);
     else if (!(error instanceof JsonError || error instanceof SyntaxError)) throw error;
     else if (this.#method.kind === "bidi") this.#call?.close();
-    else {
-      this.#call?.cancel();
-      this.end(Status.InvalidArgument, `proto: ${error.message}`);
-    }
+    else this.#abort(Status.InvalidArgument, `proto: ${error.message}`);
+  }
+
+  #abort(code: Status, message: string): void {
+    this.#call?.cancel();
+    this.end(code, message);
   }
 
   // Answers.
 
   message(response: unknown): boolean {
     const json = toJson(this.#method.response, response);
-    return this.#sink.answer(200, this.#isStream ? `${JSON.stringify({ result: json })}\n` : JSON.stringify(json));
+    if (this.#isStream) return this.#sink.line(200, `${JSON.stringify({ result: json })}\n`);
+    this.#sink.whole(200, JSON.stringify(json));
+    return true;
   }
 
   end(code: Status, message: string): void {
     if (this.#over) return;
     this.#over = true;
     const error = { code, message };
-    if (code !== Status.OK) {
-      const text = this.#isStream ? `${JSON.stringify({ error })}\n` : JSON.stringify(error);
-      this.#sink.answer(httpStatusOf(code), text);
-    }
+    if (code !== Status.OK && this.#isStream) this.#sink.line(httpStatusOf(code), `${JSON.stringify({ error })}\n`);
+    else if (code !== Status.OK) this.#sink.whole(httpStatusOf(code), JSON.stringify(error));
     this.#sink.end();
   }
 

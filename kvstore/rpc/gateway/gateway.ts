@@ -97,6 +97,8 @@ function refuse(response: ServerResponse, code: Status, message: string): void {
   response.end(body);
 }
 
+const headers = { "content-type": "application/json", "grpc-metadata-content-type": "application/grpc" };
+
 class ResponseSink implements AnswerSink {
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
@@ -106,13 +108,13 @@ class ResponseSink implements AnswerSink {
     this.#response = response;
   }
 
-  answer(status: number, text: string): boolean {
-    if (!this.#response.headersSent) {
-      this.#response.writeHead(status, {
-        "content-type": "application/json",
-        "grpc-metadata-content-type": "application/grpc",
-      });
-    }
+  whole(status: number, text: string): void {
+    this.#response.writeHead(status, { ...headers, "content-length": Buffer.byteLength(text) });
+    this.#response.write(text);
+  }
+
+  line(status: number, text: string): boolean {
+    if (!this.#response.headersSent) this.#response.writeHead(status, headers);
     return this.#response.write(text);
   }
 

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { toUtf8 } from "../../../base/mod.ts";
-import { JsonStream } from "./json-stream.ts";
+import { JsonStream, TooLong } from "./json-stream.ts";
 
 test("values come out whole, wherever the text is cut and whatever stands between them", () => {
   const value = fc.oneof(fc.object({ maxDepth: 3 }), fc.array(fc.jsonValue()));
@@ -22,5 +22,5 @@ test("what does not end is left over, and what is too long is refused", () => {
   const stream = new JsonStream(10);
   expect([...stream.push('{"a":"}')]).toEqual([]);
   expect(stream.end()).toBe('{"a":"}');
-  expect(() => [...stream.push("x".repeat(10))]).toThrow("longer than 10");
+  expect(() => [...stream.push("x".repeat(10))]).toThrow(TooLong);
 });

@@ -1,5 +1,9 @@
 import { StringDecoder } from "node:string_decoder";
-import { JsonError } from "./json-scalar.ts";
+
+/** A value is longer than it may be. */
+export class TooLong extends Error {
+  override readonly name = "TooLong";
+}
 
 /**
  * Cuts a text that arrives in pieces into its JSON values: a body holds one, or several in a row with or without space between
@@ -15,7 +19,7 @@ export class JsonStream {
   #inString = false;
   #escaped = false;
 
-  /** Longer values throw a `JsonError`. */
+  /** Longer values throw `TooLong`. */
   constructor(maxChars: number) {
     this.#maxChars = maxChars;
   }
@@ -29,8 +33,7 @@ export class JsonStream {
       this.#at = 0;
       if (value !== "") yield value;
     }
-    if (this.#text.length > this.#maxChars)
-      throw new JsonError(`the value is longer than ${this.#maxChars} characters`);
+    if (this.#text.length > this.#maxChars) throw new TooLong(`the value is longer than ${this.#maxChars} characters`);
   }
 
   /** What is left: a value that did not end, or undefined. */

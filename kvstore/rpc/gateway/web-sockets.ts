@@ -52,7 +52,11 @@ class SocketSink implements AnswerSink {
     this.#onDrain = onDrain;
   }
 
-  answer(_status: number, text: string): boolean {
+  whole(status: number, text: string): void {
+    this.line(status, text);
+  }
+
+  line(_status: number, text: string): boolean {
     if (this.#client.readyState !== WebSocket.OPEN) return true;
     this.#client.send(text.trimEnd(), () => this.#sent());
     this.#waiting = this.#client.bufferedAmount > highWaterBytes;
