@@ -63,7 +63,7 @@ export function memberOptions(flags: EtcdArguments): PlainOptions {
     peerReadTimeoutMs: Math.max(flags.duration("raft-read-timeout"), 5000),
     maxLearners: flags.number("max-learners"),
     autoPromoteLearners: flags.switch("auto-promote-learners"),
-    electionPriority: flags.number("election-priority"),
+    electionPriority: electionPriority(flags),
     strictReconfigCheck: flags.switch("strict-reconfig-check"),
     preVote: flags.switch("pre-vote"),
     autoCompaction: autoCompaction(flags),
@@ -116,6 +116,12 @@ function electionTimes(flags: EtcdArguments) {
     throw new ConfigError(`--election-timeout[${electionMs}ms] is too long, and should be set less than ${most}ms`);
   }
   return { heartbeatMs, electionMs };
+}
+
+function electionPriority(flags: EtcdArguments): number {
+  const priority = flags.number("election-priority");
+  if (priority < 0) throw new ConfigError(`--election-priority must be >=0 (set to ${priority})`);
+  return priority;
 }
 
 function clusterState(flags: EtcdArguments): "new" | "existing" {

@@ -97,6 +97,8 @@ interface ChangeEntry {
 
 /** Applied entries may fall this far behind committed ones before new requests are turned away. */
 const applyLagLimit = 5000;
+/** Entries handed over to be applied in one go: a few milliseconds of work where they are small. */
+const applyBytesInOneGo = 256 * 1024;
 const publishRetryMs = 500;
 const changeRetryMs = 100;
 
@@ -190,6 +192,7 @@ export class Member {
       electionTicks,
       preVote: options.preVote ?? true,
       priority: options.electionPriority ?? 0,
+      maxApplyingBytes: applyBytesInOneGo,
     });
     const applier = new EntryApplier({
       state: () => this.#state,
@@ -446,7 +449,8 @@ export class Member {
   promote(ids: readonly bigint[]): Promise<MembersOutcome> {
     const type = raftpb.ConfChangeType.ConfChangeAddNode;
     const [only, ...others] = ids.map((id) => this.membership.member(id));
-    if (only !== undefined && others.length === 0) {
+    if (only === undefined || others.includes(undefined)) return Promise.resolve(fail("MemberNotFound"));
+    if (others.length === 0) {
       return this.changeMembership(type, only.id, { member: { ...only, isLearner: false }, isPromote: true });
     }
     return this.#proposedChange((id) => {
