@@ -87,6 +87,10 @@ export class StoreCluster {
       return { url, log, command: [program, ...args] as const, process: started };
     });
     const cluster = new StoreCluster(product, members, folder, env);
+    // A benchmark that fails leaves nobody behind.
+    process.once("exit", () => {
+      for (const member of members) member.process.kill("SIGKILL");
+    });
     for (const member of members) await cluster.#becomesHealthy(member, 30_000);
     return cluster;
   }

@@ -64,6 +64,9 @@ export interface RaftHostOptions {
   readonly onFailure: (error: unknown) => void;
 }
 
+/** After this, what else waits for the event loop has its turn. */
+const turnMs = 10;
+
 /** A Ready on its way to the disk. */
 interface Persisting {
   readonly number: number;
@@ -288,10 +291,17 @@ export class RaftHost {
     if (this.#stopped) return;
     this.#noticePause();
     this.#proposePending();
-    this.#reads.start(this.#options.clock.monotonic());
+    const { clock } = this.#options;
+    const startMs = clock.monotonic();
+    this.#reads.start(startMs);
     // While a snapshot is installed messages are still stepped, so that time stays on the leader's side; Ready waits.
     while (!this.#installing && this.#held === 0 && !this.#stopped && this.#node.hasReady()) {
       this.#handle(this.#node.ready());
+      // Who has much to catch up with does not keep clients and heartbeats waiting until it has.
+      if (clock.monotonic() - startMs > turnMs && this.#node.hasReady()) {
+        this.#schedule();
+        return;
+      }
     }
   }
 
