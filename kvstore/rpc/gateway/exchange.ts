@@ -2,6 +2,7 @@ import { type Method, RpcError, Status } from "../../../proto/mod.ts";
 import type { Caller, CallListener, GrpcServer, OutgoingCall } from "../grpc/mod.ts";
 import { httpStatusOf } from "./http-status.ts";
 import { fromJson, toJson } from "./json-message.ts";
+import { JsonParts } from "./json-parts.ts";
 import { JsonError, parseJson } from "./json-scalar.ts";
 import { JsonStream, TooLong } from "./json-stream.ts";
 
@@ -9,6 +10,8 @@ import { JsonStream, TooLong } from "./json-stream.ts";
 export interface AnswerSink {
   /** All of the answer. */
   whole(status: number, text: string): void;
+  /** Some of the answer; the rest follows. False as below. */
+  piece(text: string): boolean;
   /** A line of a stream. The first one's status is that of the response. False: more is wanted after `drained`. */
   line(status: number, text: string): boolean;
   /** Nothing more. */
@@ -29,6 +32,8 @@ export class Exchange implements CallListener {
   /** The one request that the call takes is there. */
   #complete = false;
   #over = false;
+  /** Of an answer that comes in parts. */
+  #parts: JsonParts | undefined;
 
   constructor(
     server: Pick<GrpcServer, "call">,
@@ -80,7 +85,8 @@ export class Exchange implements CallListener {
   }
 
   drained(): void {
-    this.#call?.drained();
+    // In a turn of its own: a socket that takes everything at once says so within the turn that wrote to it.
+    setImmediate(() => this.#call?.drained());
   }
 
   #request(json: string): boolean {
@@ -116,9 +122,18 @@ export class Exchange implements CallListener {
     return true;
   }
 
+  /** A large answer: written as fast as the client takes it, and other work has its turn in between. */
+  part(response: unknown): boolean {
+    this.#parts ??= new JsonParts();
+    const keepsUp = this.#sink.piece(this.#parts.add(toJson(this.#method.response, response)));
+    if (keepsUp) this.drained();
+    return false;
+  }
+
   end(code: Status, message: string): void {
     if (this.#over) return;
     this.#over = true;
+    if (this.#parts !== undefined) this.#sink.piece(this.#parts.end());
     const error = { code, message };
     if (code !== Status.OK && this.#isStream) this.#sink.line(httpStatusOf(code), `${JSON.stringify({ error })}\n`);
     else if (code !== Status.OK) this.#sink.whole(httpStatusOf(code), JSON.stringify(error));

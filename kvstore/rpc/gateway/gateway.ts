@@ -113,6 +113,10 @@ class ResponseSink implements AnswerSink {
     this.#response.write(text);
   }
 
+  piece(text: string): boolean {
+    return this.line(200, text);
+  }
+
   line(status: number, text: string): boolean {
     if (!this.#response.headersSent) this.#response.writeHead(status, headers);
     return this.#response.write(text);

@@ -46,6 +46,8 @@ class SocketSink implements AnswerSink {
   readonly #client: WebSocket;
   readonly #onDrain: () => void;
   #waiting = false;
+  /** Of a message that is not complete yet. */
+  #pieces = "";
 
   constructor(client: WebSocket, onDrain: () => void) {
     this.#client = client;
@@ -56,6 +58,11 @@ class SocketSink implements AnswerSink {
     this.line(status, text);
   }
 
+  piece(text: string): boolean {
+    this.#pieces += text;
+    return true;
+  }
+
   line(_status: number, text: string): boolean {
     if (this.#client.readyState !== WebSocket.OPEN) return true;
     this.#client.send(text.trimEnd(), () => this.#sent());
@@ -64,6 +71,7 @@ class SocketSink implements AnswerSink {
   }
 
   end(): void {
+    if (this.#pieces !== "") this.whole(200, this.#pieces);
     this.#client.close();
   }
 

@@ -24,6 +24,8 @@ export interface Caller {
 export interface CallListener {
   /** A decoded answer, which may be kept. False: the listener does not keep up, and will say `drained`. */
   message(response: unknown): boolean;
+  /** A part of the one answer, which may come in parts if this is there: the parts are merged. False as above. */
+  part?(response: unknown): boolean;
   /** Once, last. OK too. */
   end(code: Status, message: string): void;
   /** After `send` returned false: more is wanted. */
@@ -116,6 +118,11 @@ export class LocalCall implements UnaryCall<unknown>, BidiCall<unknown>, EndedCa
   replyInParts(bytes: number, parts: Iterator<Init<unknown>>): void {
     if (this.#over) return;
     this.#route.counters.sent++;
+    if (this.#listener.part !== undefined) {
+      this.onDrain = () => this.#passParts(parts);
+      this.#passParts(parts);
+      return;
+    }
     const { response } = this.method;
     const whole = new Uint8Array(bytes);
     let at = 0;
@@ -125,6 +132,15 @@ export class LocalCall implements UnaryCall<unknown>, BidiCall<unknown>, EndedCa
     }
     this.#listener.message(response.decode(whole));
     this.end();
+  }
+
+  #passParts(parts: Iterator<Init<unknown>>): void {
+    const { response } = this.method;
+    for (let keepsUp = true; keepsUp && !this.#over; ) {
+      const { done, value } = parts.next();
+      if (done) this.end();
+      else keepsUp = this.#listener.part?.(response.decode(response.encode(value))) ?? true;
+    }
   }
 
   writePieces(pieces: readonly Uint8Array[]): boolean {
