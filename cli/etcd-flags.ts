@@ -1,3 +1,5 @@
+import { reported } from "./version.ts";
+
 /**
  * The flags of a store member: etcd's, with its defaults. One line here makes a flag: it is then known on the command line, in
  * the environment, in the configuration file and in the help; `etcd-options.ts` says where its value goes.
@@ -67,7 +69,7 @@ export const flagGroups = {
       "who takes nothing does not answer either, which --raft-read-timeout is for",
     ),
     "feature-gates": list("", "features that are switched on or off: NAME=true,NAME=false"),
-    "reported-version": text("3.7.0", "the version that clients are told"),
+    "reported-version": text(reported.etcd, "the version that clients are told"),
   },
   Clustering: {
     "initial-advertise-peer-urls": list(

@@ -28,7 +28,7 @@ import { slowCalls } from "./rpc/slow-calls.ts";
 import { watchServer } from "./rpc/watch.ts";
 import { Member } from "./server/member.ts";
 import { defaults, type MemberOptions } from "./server/options.ts";
-import { addressOf, cannotListen } from "./server/peer/network.ts";
+import { addressOf, cannotListen, removeOldSocket } from "./server/peer/network.ts";
 
 const mebibyte = 1024 * 1024;
 
@@ -241,12 +241,14 @@ function onLeaderLost(member: Member, lost: () => void): () => void {
 }
 
 async function listen(server: GrpcServer, url: string, { clientTls, reusePort }: MemberOptions): Promise<number> {
-  const { secure, ...address } = addressOf(url);
+  const found = addressOf(url);
+  const { secure, ...address } = found;
   if (secure && clientTls === undefined) {
     const why = `TLS key/cert (--cert-file, --key-file) must be provided for client url ${url} with HTTPS scheme`;
     throw new Failure("ClientTlsMissing", why, "Give --cert-file and --key-file");
   }
   try {
+    await removeOldSocket(found);
     return (await server.listen({ ...address, reusePort, ...(secure && { tls: clientTls }) })).port;
   } catch (error) {
     if (error instanceof Failure) throw error;

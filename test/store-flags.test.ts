@@ -129,6 +129,9 @@ no-such-key: 1
   await done(member, "put", "k", "v");
   const socket = `unix://${join(home, "socket")}`;
   expect((await etcdctl(socket, ["get", "k", "--print-value-only"])).stdout).toBe("v\n");
+  await member.end();
+  await member.start(); // the socket that the killed one left is not in the way
+  expect((await etcdctl(socket, ["get", "k", "--print-value-only"])).stdout).toBe("v\n");
   expect(member.output).toContain('"name":"filed"');
   expect(member.output).toContain("unrecognized key in the configuration file");
   expect(await done(member, "endpoint", "status")).toContain("3.7");

@@ -1,4 +1,4 @@
-import type { Clock, Log, Timer } from "../../base/mod.ts";
+import { type Clock, goDuration, type Log, type Timer } from "../../base/mod.ts";
 import type { AutoCompaction } from "./options.ts";
 
 const hourMs = 3_600_000;
@@ -72,7 +72,7 @@ export class AutoCompactor {
     const { mode } = retention;
     const fields =
       mode === "periodic"
-        ? { revision, "compact-period": `${retention.retentionMs}ms` }
+        ? { revision, "compact-period": goDuration(retention.retentionMs) }
         : { revision, "revision-compaction-retention": retention.retention };
     log("info", `starting auto ${mode} compaction`, fields);
     const startedMs = clock.monotonic();
@@ -82,6 +82,6 @@ export class AutoCompactor {
     }
     this.#last = revision;
     this.#lastSuccessMs = clock.monotonic();
-    log("info", `completed auto ${mode} compaction`, { ...fields, took: `${this.#lastSuccessMs - startedMs}ms` });
+    log("info", `completed auto ${mode} compaction`, { ...fields, took: goDuration(this.#lastSuccessMs - startedMs) });
   }
 }

@@ -1,3 +1,4 @@
+import { rm, stat } from "node:fs/promises";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { Failure } from "../../../base/mod.ts";
 import { createTlsListener, dialTls, type TlsOptions } from "../../tls/mod.ts";
@@ -34,7 +35,8 @@ export async function listen(
   onRejected: (remote: string, serverName: string, why: string) => void,
   reusePort = false,
 ): Promise<Server> {
-  const { secure, ...address } = addressOf(url);
+  const found = addressOf(url);
+  const { secure, ...address } = found;
   if (secure && tls === undefined) {
     throw new Failure(
       "PeerTlsMissing",
@@ -46,6 +48,7 @@ export async function listen(
     secure && tls !== undefined
       ? createTlsListener(tls, { accepted: onSocket, rejected: onRejected })
       : createServer({ noDelay: true }, onSocket);
+  await removeOldSocket(found);
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => reject(cannotListen(url, error)));
     server.listen({ ...address, ...(reusePort && "port" in address && { reusePort }) }, resolve);
@@ -65,6 +68,13 @@ export function addressOf(url: string): UrlAddress {
   const secure = protocol === "https:";
   // `URL` leaves out a port that is the scheme's own.
   return { host: hostname.replace(/^\[|\]$/g, ""), port: Number(port || (secure ? 443 : 80)), secure };
+}
+
+/** A socket that a member left behind when it was killed is in the way of its successor. */
+export async function removeOldSocket(address: UrlAddress): Promise<void> {
+  if (!("path" in address)) return;
+  const found = await stat(address.path).catch(() => undefined);
+  if (found?.isSocket()) await rm(address.path, { force: true });
 }
 
 export function cannotListen(url: string, error: NodeJS.ErrnoException): Failure {
