@@ -14,7 +14,8 @@ export class CompactionHashes {
 
   add(hash: HashOfRevision): void {
     const { hashRevision, compactRevision } = hash;
-    if (hashRevision !== compactRevision || this.find(hashRevision) !== undefined) return;
+    const isCompaction = hashRevision > 0 && hashRevision === compactRevision;
+    if (!isCompaction || this.find(hashRevision) !== undefined) return;
     this.#hashes = [...this.#hashes, hash].slice(-remembered);
   }
 }

@@ -171,13 +171,27 @@ function txn(depth: number, open: boolean): fc.Arbitrary<Message> {
 const userName = rarely(fc.constantFrom("alice", "bob", "root"), fc.constantFrom("", "nobody"), 12);
 const password = fc.constantFrom("pw", "other");
 const roleName = rarely(fc.constantFrom("reader", "writer", "root"), fc.constantFrom("", "nothing"), 12);
-/** An interval without keys is refused since 3.5, and granted by 3.4; one without a permission makes 3.4 panic. */
+/**
+ * Ends of permissions, by where they begin: one each, since of two that begin at the same key etcd finds the first alone again (see
+ * COMPATIBILITY.md). None without keys: that is refused since 3.5, and granted by 3.4.
+ */
+const permissionEnds = new Map([
+  ["a", ""],
+  ["a/1", "a0"],
+  ["a/2", "b"],
+  ["a0", ""],
+  ["b", "c\0"],
+  ["c", "\0"],
+  ["c\0", ""],
+  ["d", "\xff\xff"],
+]);
+const permittedRange = fc
+  .constantFrom(...permissionEnds)
+  .map(([key, end]) => ({ key: bytes(key), range_end: bytes(end) }));
+/** One without a permission makes 3.4 panic. */
 const permission = fc
-  .record({ permType: fc.constantFrom(2, 0, 1), key: aKey, range_end: rangeEnd })
-  .map(({ range_end, ...rest }) => ({
-    ...rest,
-    range_end: Buffer.compare(range_end, rest.key) > 0 || range_end[0] === 0 ? range_end : bytes(""),
-  }));
+  .tuple(fc.constantFrom(2, 0, 1), permittedRange)
+  .map(([permType, range]) => ({ permType, ...range }));
 /** Root can always log in: how else would auth be switched off again? */
 const newUser = fc
   .record({ name: userName, password: rarely(password, fc.constant(""), 10), no_password: oneIn(8) })
@@ -372,7 +386,12 @@ const groups = {
       weight: 6,
     },
     {
-      arbitrary: call("Auth/RoleRevokePermission", fc.record({ role: roleName, key: aKey, range_end: rangeEnd })),
+      arbitrary: call(
+        "Auth/RoleRevokePermission",
+        fc
+          .tuple(roleName, rarely(permittedRange, fc.record({ key: aKey, range_end: rangeEnd }), 8))
+          .map(([role, range]) => ({ role, ...range })),
+      ),
       weight: 2,
     },
   ),

@@ -30,6 +30,7 @@ export class Pair {
   /** In this sequence: which alarm was raised, and whether a voter was added that never starts. */
   #alarm = 0;
   #waitsForVoter = false;
+  #hasLearner = false;
   /** The member that applied the last operation before it answered; the others may lag. */
   #upToDate: readonly (number | undefined)[] = [0, 0];
   /** Etcd has looked at all watches of the past, which it does every 100 ms: what it has not looked at, compaction ends. */
@@ -113,7 +114,9 @@ export class Pair {
       await this.#lookedAt;
     }
     if (name === "Maintenance/HashKV") await this.#compacted.done;
-    const places = await this.#settle(at);
+    // Each side has a leader of its own.
+    const isTransfer = name === "Maintenance/MoveLeader";
+    const places = await this.#settle(isTransfer && typeof at === "number" ? (at === 0 ? "leader" : "follower") : at);
     const template = operation.kind === "keepAlive" ? { ID: operation.id } : operation.request;
     const requests = this.#sides.map((side) => this.#resolved(template, side) as Message);
     const answers = await Promise.all(
@@ -174,12 +177,17 @@ export class Pair {
       // It does not see puts in nested transactions when there is no space.
       case "KV/Txn":
         return this.#alarm === 1 && isNested(operation);
-      // Of several alarms, the last one raised counts, and with one of them all are ended.
+      // Of several alarms, the last one raised counts, and with one of them all are ended. While there is one, nobody is asked for rights.
       case "Maintenance/Alarm":
-        return this.#alarm !== 0 && "request" in operation && operation.request.action === 1;
+        return (this.#alarm !== 0 || this.#isAuthOn) && "request" in operation && operation.request.action === 1;
+      case "Auth/AuthEnable":
+        return this.#alarm !== 0;
       // It wants all voters to be connected, and newer ones a quorum.
       case "Cluster/MemberAdd":
         return this.#waitsForVoter;
+      // Etcd forgets by it that a member is a learner.
+      case "Cluster/MemberUpdate":
+        return this.#hasLearner && "request" in operation && operation.request.ID instanceof Reference;
       default:
         return false;
     }
@@ -230,7 +238,8 @@ export class Pair {
     if (answers.some((answer) => "code" in answer)) return;
     if (name === "KV/Compact") this.#compacted = { revision: Number(request!.revision), done: pause(200) };
     if (name === "Maintenance/Alarm" && request!.action === 1) this.#alarm = Number(request!.alarm);
-    if (name === "Cluster/MemberAdd" && request!.isLearner !== true) this.#waitsForVoter = true;
+    if (name === "Cluster/MemberAdd" && request!.isLearner === true) this.#hasLearner = true;
+    else if (name === "Cluster/MemberAdd") this.#waitsForVoter = true;
     if (name === "Auth/AuthEnable") this.#isAuthOn = true;
     if (name === "Auth/AuthDisable") this.#isAuthOn = false;
   }
@@ -410,6 +419,7 @@ export class Pair {
     for (const side of this.#sides) side.forget();
     this.#alarm = 0;
     this.#waitsForVoter = false;
+    this.#hasLearner = false;
   }
 
   /** Waits until every watcher that is to hear of the last deletion has. */
