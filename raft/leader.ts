@@ -20,6 +20,7 @@ import {
   noBytes,
   nobody,
   type Term,
+  type UnsignedMessage,
 } from "./types.ts";
 
 /** What a leader needs of the node it leads on. */
@@ -30,7 +31,7 @@ export interface LeaderNode {
   readonly membership: Membership;
   /** Waits for a snapshot to replace its state machine: others should lead. */
   readonly snapshotWanted: boolean;
-  send(message: Message): void;
+  send(message: UnsignedMessage): void;
   answerRead(index: Index, context: Uint8Array): void;
   /** The leader object is dead after this. */
   stepDown(): void;

@@ -23,6 +23,7 @@ import {
   nobody,
   type Snapshot,
   type Term,
+  type UnsignedMessage,
 } from "./types.ts";
 
 /** What a node is now, with what only that role has. */
@@ -570,19 +571,16 @@ export class Raft implements LeaderNode {
     this.#readStates.push({ index, context });
   }
 
-  send(m: Message): void {
-    const outgoing = this.#signed(m);
-    if (waitsForDisk(m.type)) this.#messagesAfterPersist.push(outgoing);
+  /** Takes the message over, which was made for this, and signs it. */
+  send(m: UnsignedMessage): void {
+    if (m.from === nobody) m.from = this.id;
+    assert(namesItsTerm(m.type) === (m.term !== 0), "only votes and what answers them name a term");
+    if (m.term === 0 && !isPassedOn(m.type)) m.term = this.#term;
+    if (waitsForDisk(m.type)) this.#messagesAfterPersist.push(m);
     else {
       assert(m.to !== this.id, "a node tells itself only what has to be durable first");
-      this.#messages.push(outgoing);
+      this.#messages.push(m);
     }
-  }
-
-  #signed(m: Message): Message {
-    const from = m.from === nobody ? this.id : m.from;
-    assert(namesItsTerm(m.type) === (m.term !== 0), "only votes and what answers them name a term");
-    return { ...m, from, term: isPassedOn(m.type) || m.term !== 0 ? m.term : this.#term };
   }
 
   get hasOutput(): boolean {

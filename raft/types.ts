@@ -151,8 +151,15 @@ export function emptyConfState(): ConfState {
   return { voters: [], learners: [], votersOutgoing: [], learnersNext: [], autoLeave: false };
 }
 
+/** Not on its way yet: who sends it fills in who it is from, and which term it is in, where that is not said. */
+export type UnsignedMessage = Message & { from: NodeId; term: Term };
+
 /** A message with every field that `fields` does not name zero or empty. All messages have one shape, for the engine's sake. */
-export function message(type: MessageType, to: NodeId, fields: Partial<Omit<Message, "type" | "to">> = {}): Message {
+export function message(
+  type: MessageType,
+  to: NodeId,
+  fields: Partial<Omit<Message, "type" | "to">> = {},
+): UnsignedMessage {
   return {
     type,
     to,

@@ -467,6 +467,7 @@ export class RaftHost {
     const { stateMachine, wal, storage, transport, log, onApplied } = this.#options;
     const { index, term, confState } = snapshot.metadata;
     this.#installing = true;
+    const tookThePlaceOfEntries = this.#unapplied !== undefined;
     this.#unapplied = undefined;
     const installed = async () => {
       if (failpoints.armed) await failpoints.pause("raftBeforeSaveSnap");
@@ -491,6 +492,7 @@ export class RaftHost {
       this.#committed = Math.max(this.#committed, index);
       transport().send(ready.messagesAfterPersist);
       this.#node.persisted(ready.number);
+      if (tookThePlaceOfEntries) this.#node.applied(index);
       this.#node.applied(index);
       this.#reads.advance(index);
       onApplied(index);
