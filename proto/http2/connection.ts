@@ -243,6 +243,11 @@ export class Connection<Owner> {
     this.ping(drainPing);
   }
 
+  /** The peer has heard of `drain`, and whatever it had sent before is over: nothing is lost if the socket is closed now. */
+  get drained(): boolean {
+    return this.#accepting !== maxStreamId && this.#streams.size === 0;
+  }
+
   /** Ends the connection, now: streams are aborted. The socket should be closed after the output is written. */
   fail(code: ErrorCode, debug: string): void {
     if (this.#failed) return;

@@ -57,7 +57,8 @@ export class ServerConnection implements ConnectionEvents<ServerCall>, CallHost 
   readonly #forwarded = new Map<Stream<ServerCall>, ForwardedRequest>();
   /** Calls of this turn whose client gave a deadline: most are over before it would be armed. */
   #unarmed: ServerCall[] = [];
-  #draining = false;
+  /** The client goes: no new calls are to come. */
+  #abandoned = false;
 
   constructor(context: ServerContext, socket: Socket, peer: Peer) {
     this.#context = context;
@@ -103,14 +104,13 @@ export class ServerConnection implements ConnectionEvents<ServerCall>, CallHost 
       }
       return this.#socket.writableLength === 0;
     });
-    const done =
-      this.http2.failed || (this.#draining && this.http2.streamCount === 0 && this.http2.output.length === 0);
-    if (done) this.#socket.end();
+    const { http2 } = this;
+    const over = (this.#abandoned && http2.streamCount === 0) || http2.drained;
+    if (http2.failed || (over && http2.output.length === 0)) this.#socket.end();
   }
 
   /** Sends the client elsewhere; the connection closes when its last call ends. */
   drain(): void {
-    this.#draining = true;
     this.http2.drain();
     this.#context.scheduleFlush(this);
   }
@@ -172,7 +172,7 @@ export class ServerConnection implements ConnectionEvents<ServerCall>, CallHost 
   }
 
   onGoaway(): void {
-    this.#draining = true;
+    this.#abandoned = true;
   }
 
   onError(error: ConnectionError): void {

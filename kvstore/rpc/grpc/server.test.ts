@@ -73,6 +73,51 @@ function call<A, B>(
   });
 }
 
+/** A client that answers nothing by itself but what HTTP/2 demands, or not even that. */
+async function rawClient(
+  port: number,
+  options: { deaf?: boolean; streamWindowBytes?: number; onData?: ConnectionEvents<undefined>["onData"] } = {},
+) {
+  const over = new Deferred<string>();
+  const pong = new Deferred<void>();
+  const ignore = () => undefined;
+  const events: ConnectionEvents<undefined> = {
+    ...{ onHeaders: ignore, onData: ignore, onAbort: ignore, onDrain: ignore, onOutput: ignore },
+    ...{ onPing: ignore, onPong: () => pong.resolve(), onSettings: ignore, onError: ignore },
+    onGoaway: (_, debug) => over.resolve(debug),
+    ...(options.onData && { onData: options.onData }),
+  };
+  const { streamWindowBytes = 1 << 20 } = options;
+  const http2 = new Connection<undefined>({ role: "client", streamWindowBytes }, events);
+  const socket = connectTcp({ port, host: "127.0.0.1" });
+  endings.push(() => socket.destroy());
+  const flush = () => http2.flush((bytes) => !socket.write(Buffer.from(bytes)) || true);
+  socket.on("data", (chunk) => {
+    http2.receive(chunk, 0);
+    if (!options.deaf) flush();
+  });
+  socket.on("close", () => over.resolve("closed"));
+  flush();
+  return { http2, socket, flush, over: over.promise, pong: pong.promise };
+}
+
+/** An empty request. */
+function sendRange(http2: Connection<undefined>): void {
+  const stream = http2.open(
+    [
+      { name: ":method", value: "POST" },
+      { name: ":scheme", value: "http" },
+      { name: ":path", value: range.path },
+      { name: "content-type", value: "application/grpc" },
+      { name: "te", value: "trailers" },
+    ],
+    false,
+    undefined,
+  );
+  http2.sendData(stream, new Uint8Array(prefixBytes));
+  http2.end(stream);
+}
+
 describe("unary calls", () => {
   test("are answered at once, later, or by a promise", async () => {
     const { port } = await serve({
@@ -392,35 +437,24 @@ test("stopping lets calls in progress end and takes no new ones", async () => {
   expect(late.error).toBeDefined();
 });
 
-describe("keepalive", () => {
-  /** A client that answers nothing by itself but what HTTP/2 demands, or not even that. */
-  async function rawClient(
-    port: number,
-    options: { deaf?: boolean; streamWindowBytes?: number; onData?: ConnectionEvents<undefined>["onData"] } = {},
-  ) {
-    const over = new Deferred<string>();
-    const pong = new Deferred<void>();
-    const ignore = () => undefined;
-    const events: ConnectionEvents<undefined> = {
-      ...{ onHeaders: ignore, onData: ignore, onAbort: ignore, onDrain: ignore, onOutput: ignore },
-      ...{ onPing: ignore, onPong: () => pong.resolve(), onSettings: ignore, onError: ignore },
-      onGoaway: (_, debug) => over.resolve(debug),
-      ...(options.onData && { onData: options.onData }),
-    };
-    const { streamWindowBytes = 1 << 20 } = options;
-    const http2 = new Connection<undefined>({ role: "client", streamWindowBytes }, events);
-    const socket = connectTcp({ port, host: "127.0.0.1" });
-    endings.push(() => socket.destroy());
-    const flush = () => http2.flush((bytes) => !socket.write(Buffer.from(bytes)) || true);
-    socket.on("data", (chunk) => {
-      http2.receive(chunk, 0);
-      if (!options.deaf) flush();
-    });
-    socket.on("close", () => over.resolve("closed"));
-    flush();
-    return { http2, flush, over: over.promise, pong: pong.promise };
-  }
+test("stopping answers what a client sent before it could hear of it", async () => {
+  const { server, port } = await serve({ range: (_, call) => call.reply({ count: 9 }) });
+  const answered = new Deferred<string>();
+  const { http2, socket, flush, pong } = await rawClient(port, { onData: () => answered.resolve("answered") });
+  http2.ping(new Uint8Array(8));
+  flush();
+  await pong;
+  socket.on("close", () => answered.resolve("closed")).pause();
+  const stopped = server.stop(5000);
+  while (socket.readableLength === 0) await new Promise(setImmediate);
+  sendRange(http2);
+  flush();
+  socket.resume();
+  expect(await answered.promise).toBe("answered");
+  await stopped;
+});
 
+describe("keepalive", () => {
   test("a client that pings without need is sent away", async () => {
     const { port } = await serve({});
     const { http2, flush, over } = await rawClient(port);
@@ -442,19 +476,7 @@ describe("keepalive", () => {
         if (received > value.length) ended.resolve("received whole");
       },
     });
-    const stream = http2.open(
-      [
-        { name: ":method", value: "POST" },
-        { name: ":scheme", value: "http" },
-        { name: ":path", value: range.path },
-        { name: "content-type", value: "application/grpc" },
-        { name: "te", value: "trailers" },
-      ],
-      false,
-      undefined,
-    );
-    http2.sendData(stream, new Uint8Array(prefixBytes));
-    http2.end(stream);
+    sendRange(http2);
     flush();
     expect(await Promise.race([ended.promise, over])).toBe("received whole");
   });
