@@ -2,6 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
+import { toByteString } from "../kvstore/mvcc/byte-string.ts";
+import { LevelHome } from "../kvstore/mvcc/level-engine.ts";
 import { debianEtcd, etcdctl, flotilla, type Kind, portsFor, StoreCluster, StoreMember } from "./store-cluster.ts";
 import { eventually } from "./support/eventually.ts";
 
@@ -55,6 +57,39 @@ test("what a majority took with it is made a cluster of one by force, which othe
   endings.push(() => again.end());
   await again.start();
   expect(await done(again, "get", "after", "--print-value-only")).toBe("y\n");
+});
+
+/** Another value in one record of a member that does not run, as a disk might have it that fails. */
+async function falsify({ dataDir }: StoreMember): Promise<void> {
+  const engine = await new LevelHome(join(dataDir, "member", "snap", "db")).open();
+  for await (const records of engine.scan("k", "l")) {
+    for (const { key, value } of records.slice(0, 1)) {
+      const other = Uint8Array.from(value);
+      other[other.length - 1] = (other.at(-1) as number) ^ 1;
+      await engine.write([{ key: toByteString(key), value: other }]);
+    }
+  }
+  await engine.close();
+}
+
+test("a member whose keys are not those of the others does not start if it may look, and else is found", async () => {
+  const cluster = new StoreCluster(flotilla, firstPort, 3, ["--corrupt-check-time=1s"]);
+  endings.push(() => cluster.remove());
+  await cluster.start();
+  const [first, , last] = cluster.members as [StoreMember, StoreMember, StoreMember];
+  await done(first, "put", "key", "value");
+  expect(await done(first, "alarm", "list")).toBe("");
+  await eventually("they were compared", () =>
+    cluster.members.some(({ output }) => output.includes("finished peer corruption check")),
+  );
+  await last.end("SIGTERM");
+  await falsify(last);
+  const careful = last.with("--feature-gates=InitialCorruptCheck=true");
+  await expect(careful.start()).rejects.toThrow("found data inconsistency with peers");
+  await last.start();
+  await eventually("the alarm is raised", async () => (await done(first, "alarm", "list")).includes("alarm:CORRUPT"));
+  const { stderr } = await etcdctl(first.clientUrl, ["put", "key", "other"]);
+  expect(stderr).toContain("etcdserver: corrupt cluster");
 });
 
 describe("history", () => {
