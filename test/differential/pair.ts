@@ -287,7 +287,9 @@ export class Pair {
     };
     const [theirs, ours] = await Promise.all(
       this.#sides.map((side, s) => {
-        const log = side.watches.get(stream) ?? side.openWatch(stream, places[s]!, this.#tokenOf(as, side));
+        // A stream keeps the token of its beginning: when authentication is switched on later, both must have the same.
+        const token = this.#isAuthOn ? side.tokenOf(as) : undefined;
+        const log = side.watches.get(stream) ?? side.openWatch(stream, places[s]!, token);
         return log.create(request);
       }),
     );
