@@ -11,8 +11,7 @@ export interface SlowCallsOptions {
 /** Logs calls with one answer that took longer than they should, with what they were about: the key, and no values. */
 export function slowCalls({ clock, log, limitMs }: SlowCallsOptions): CallObserver {
   return {
-    ended(call, code) {
-      const tookMs = clock.monotonic() - call.startedMs;
+    ended(call, code, tookMs) {
       if (tookMs <= limitMs || call.method.kind !== "unary") return;
       const { method, request, response, peer } = call;
       log("warn", "request stats", {
