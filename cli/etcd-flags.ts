@@ -40,7 +40,10 @@ export const flagGroups = {
       "where clients reach it: gRPC, and HTTP unless that has URLs of its own",
     ),
     "listen-client-http-urls": list("", "where clients reach it over HTTP; then not at --listen-client-urls"),
-    "max-wals": number(5, "how many files of the log are kept beyond what is needed; 0: all"),
+    "max-wals": number(
+      5,
+      "0: files of the log stay, and are read at each start; else they go as soon as nothing needs them",
+    ),
     "max-snapshots": without(
       number(5, "how many snapshot files are kept"),
       "there are none: the database is the snapshot",

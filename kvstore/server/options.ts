@@ -49,7 +49,7 @@ export interface MemberOptions {
   readonly watchProgressIntervalMs?: number;
   /** Elect sooner after the start than an election timeout. Default true. */
   readonly initialElectionTickAdvance?: boolean;
-  /** Files of the log that stay although nothing needs them. Default 5; 0: all. */
+  /** 0: files of the log stay for ever. Else, and by default, they go as soon as nothing needs them. */
   readonly maxWals?: number;
   /** How long a change may wait to be written to the database. Default 100. */
   readonly backendBatchIntervalMs?: number;
