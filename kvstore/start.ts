@@ -109,11 +109,9 @@ export async function startMember(options: MemberOptions): Promise<RunningMember
       reopenLogs: () => audit?.reopen(),
       async stop() {
         stopStreams();
-        // Calls under way may still be answered; new ones go to the other members.
-        const stopped = server.stop(graceMs);
-        await http.stop();
+        // Calls under way are answered first, while there is a member to answer them; new ones go to the others.
+        await Promise.all([server.stop(graceMs), http.stop()]);
         await member.stop();
-        await stopped;
         await audit?.close();
       },
     };

@@ -88,7 +88,8 @@ class RollingCluster {
   async run(): Promise<RollingReport> {
     const [smallest, middle, largest] = this.#options.sizes ?? defaultSizes;
     for (let size = smallest + 1; size <= middle; size++) await this.#step(`growth to ${size}`, () => this.#grow());
-    for (const placed of this.#members.all)
+    // The last ones follow, the first one leads: it has done so from the start.
+    for (const placed of this.#members.all.toReversed())
       await this.#step(`restart of ${placed.member.name}`, () => this.#restart(placed));
     await this.#step("both authorities trusted", () => this.#eachTrusts(["old", "new"]));
     await this.#step("certificates of the new authority", () => this.#eachGets("new", largest));
