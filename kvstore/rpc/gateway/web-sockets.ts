@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import { WebSocket, WebSocketServer } from "ws";
+import type { WebSocket, WebSocketServer } from "ws";
 import type { AnswerSink, Exchange } from "./exchange.ts";
 
 /** Above this the answers wait for a client that does not read. */
@@ -11,27 +11,44 @@ const highWaterBytes = 64 * 1024;
  * message of the client is a request, each answer a text message.
  */
 export class WebSockets {
-  readonly #server = new WebSocketServer({
+  /** Loaded when somebody wants one: few do, and it costs each member two megabytes. */
+  #server: Promise<WebSocketServer> | undefined;
+
+  accept(request: IncomingMessage, socket: Duplex, head: Buffer, open: (sink: AnswerSink) => Exchange): void {
+    authorize(request);
+    this.#server ??= load();
+    this.#server.then(
+      (server) => server.handleUpgrade(request, socket, head, (client) => this.#serve(client, open)),
+      () => socket.destroy(),
+    );
+  }
+
+  stop(): void {
+    this.#server?.then(
+      ({ clients }) => {
+        for (const client of clients) client.terminate();
+      },
+      () => undefined, // it never was there
+    );
+  }
+
+  #serve(client: WebSocket, open: (sink: AnswerSink) => Exchange): void {
+    const exchange = open(new SocketSink(client, () => exchange.drained()));
+    client.on("message", (data) => {
+      if (!exchange.feed(`${data}\n`)) client.pause();
+    });
+    client.on("close", () => exchange.cancel());
+    client.on("error", () => exchange.cancel());
+  }
+}
+
+async function load(): Promise<WebSocketServer> {
+  const { WebSocketServer } = await import("ws");
+  return new WebSocketServer({
     noServer: true,
     // Browsers cannot send headers with a WebSocket: "Bearer, TOKEN" as subprotocols stands for Authorization.
     handleProtocols: (protocols) => (protocols.has("Bearer") ? "Bearer" : false),
   });
-
-  accept(request: IncomingMessage, socket: Duplex, head: Buffer, open: (sink: AnswerSink) => Exchange): void {
-    authorize(request);
-    this.#server.handleUpgrade(request, socket, head, (client) => {
-      const exchange = open(new SocketSink(client, () => exchange.drained()));
-      client.on("message", (data) => {
-        if (!exchange.feed(`${data}\n`)) client.pause();
-      });
-      client.on("close", () => exchange.cancel());
-      client.on("error", () => exchange.cancel());
-    });
-  }
-
-  stop(): void {
-    for (const client of this.#server.clients) client.terminate();
-  }
 }
 
 /** A token among the subprotocols, or in a cookie, becomes that of the request. */
@@ -64,7 +81,7 @@ class SocketSink implements AnswerSink {
   }
 
   line(_status: number, text: string): boolean {
-    if (this.#client.readyState !== WebSocket.OPEN) return true;
+    if (this.#client.readyState !== this.#client.OPEN) return true;
     this.#client.send(text.trimEnd(), () => this.#sent());
     this.#waiting = this.#client.bufferedAmount > highWaterBytes;
     return !this.#waiting;
