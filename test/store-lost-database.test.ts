@@ -1,4 +1,4 @@
-import { readdirSync, rmSync } from "node:fs";
+import { readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { toUtf8 } from "../base/mod.ts";
@@ -35,6 +35,8 @@ test("a member whose database is lost, and whose log is not, gets it back from t
   const leader = await cluster.leader();
   const member = cluster.members.find((one) => one !== leader)!;
   await member.end("SIGKILL");
+  writeFileSync(join(member.dataDir, "member", "snap", "db", "0", "CURRENT"), "nonsense");
+  await expect(member.start()).rejects.toThrow(/the database in .* cannot be opened .*Move that directory away/);
   rmSync(join(member.dataDir, "member", "snap"), { recursive: true });
   await run(leader.clientUrl, "put", "meanwhile", "1");
   await member.start();

@@ -1,3 +1,4 @@
+import { Failure } from "../../base/mod.ts";
 import type { ConfState } from "../../raft/mod.ts";
 import type { Applied } from "../mvcc/mod.ts";
 import type { AskForMembers, Origin } from "./bootstrap.ts";
@@ -33,4 +34,16 @@ export async function findLostState(
   });
   const lost = { index: noted.index, term: noted.term, confState: noted.confState };
   return { ...origin, peers: members, lost };
+}
+
+/** The disk holds a database that cannot be opened: what happened, and the way out. */
+export function databaseUnreadable(path: string, error: unknown): never {
+  if (error instanceof Failure) throw error;
+  const cause = (error as { readonly cause?: unknown }).cause ?? error;
+  throw new Failure(
+    "DatabaseUnreadable",
+    `the database in ${path} cannot be opened (${cause instanceof Error ? cause.message : String(cause)})`,
+    "Move that directory away and start again: the log brings the state back, or the other members do",
+    error,
+  );
 }

@@ -51,7 +51,7 @@ import { refuseEtcdState } from "./foreign-state.ts";
 import { RequestIds } from "./ids.ts";
 import { askForMembers, encodeMembers } from "./join.ts";
 import { LeaderDuties } from "./leader-duties.ts";
-import { findLostState } from "./lost-state.ts";
+import { databaseUnreadable, findLostState } from "./lost-state.ts";
 import { machineClock } from "./machine-clock.ts";
 import {
   type ClusterMember,
@@ -274,7 +274,7 @@ export class Member {
       onCompacted: (report) => member?.noteCompaction(report),
     };
     try {
-      const state = await openState(stateOptions);
+      const state = await openState(stateOptions).catch((error: unknown) => databaseUnreadable(databasePath, error));
       await defragmentAtStart(options, state);
       const alarms = await Alarms.open(state.backend);
       const auth = await Auth.open({ ...options.auth, clock, log: options.log }, state.backend);
