@@ -176,7 +176,9 @@ export class Pair {
         return identity === "nobody" || identity === "forged";
       // It does not see puts in nested transactions when there is no space.
       case "KV/Txn":
-        return this.#alarm === 1 && isNested(operation);
+        if (this.#alarm === 1 && isNested(operation)) return true;
+        // Its members come apart over a range at a revision of which compaction has a say (etcd's issue 21432).
+        return this.#profile.members > 1 && readsThePast(operation);
       // Of several alarms, the last one raised counts, and with one of them all are ended. While there is one, nobody is asked for rights.
       case "Maintenance/Alarm":
         return (this.#alarm !== 0 || this.#isAuthOn) && "request" in operation && operation.request.action === 1;
@@ -486,6 +488,22 @@ function isNested(operation: Operation): boolean {
     failure?: Message[];
   };
   return [...success, ...failure].some(({ request_txn }) => request_txn !== undefined);
+}
+
+/** A transaction with a range at a revision of its own, at any depth. */
+function readsThePast(operation: Operation): boolean {
+  const ops = ({ success = [], failure = [] }: { success?: Message[]; failure?: Message[] }) => [
+    ...success,
+    ...failure,
+  ];
+  const reads = (op: Message): boolean => {
+    const { request_range, request_txn } = op as { readonly request_range?: Message; readonly request_txn?: Message };
+    return (
+      (request_range !== undefined && request_range.revision !== "0") ||
+      (request_txn !== undefined && ops(request_txn).some(reads))
+    );
+  };
+  return "request" in operation && ops(operation.request).some(reads);
 }
 
 function changesRoot(name: string, request: Message): boolean {
