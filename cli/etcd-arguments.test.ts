@@ -78,6 +78,7 @@ describe("the environment", () => {
 
   test("counts for nothing beside a configuration file", () => {
     expect(parse("--config-file f", { ETCD_NAME: "y" }).given("name")).toBe(false);
+    expect(parse("--name x", { ETCD_NAME: "y", ETCD_CONFIG_FILE: "f" }).text("name")).toBe("x");
   });
 });
 

@@ -111,7 +111,8 @@ export function parseArguments(words: readonly string[], environment: Environmen
     if (gate !== undefined) found.setGate(gate, trueWords.includes(text));
     else found.set(name, text);
   }
-  if (!found.given("config-file")) fromEnvironment(found, environment);
+  const hasFile = found.given("config-file") || (environment.ETCD_CONFIG_FILE ?? "") !== "";
+  if (!hasFile) fromEnvironment(found, environment);
   return found;
 }
 

@@ -103,6 +103,24 @@ test("whoever dials looks at the server: its authority, its name, and its own li
   );
 });
 
+test("whoever dials shows the certificate that is for that, if there is one", async () => {
+  const { dial } = await listen({ ...mutual, allowedCommonNames: ["alice"] });
+  const own = { ...pem.server, ca: pem.ca.cert };
+  expect((await dial(own)).server).toBe("client certificate authentication failed");
+  const apart = { ...own, clientCert: pem.client.cert, clientKey: pem.client.key };
+  expect((await dial(apart)).server).toBe("accepted");
+});
+
+test("a listener with other certificates shows them to the next who comes, and keeps those who are there", async () => {
+  let pems: TlsOptions = mutual;
+  const { dial } = await listen({ ...mutual, current: () => pems });
+  expect((await dial(alice)).server).toBe("accepted");
+  pems = { ...stranger.server, ca: stranger.ca.cert };
+  const unknown = "tls: failed to verify certificate: x509: certificate signed by unknown authority";
+  expect((await dial({ ...pem.client, ca: stranger.ca.cert })).server).toBe(unknown);
+  expect(await dial({ ...stranger.client, ca: stranger.ca.cert })).toEqual({ server: "accepted", client: "ok" });
+});
+
 describe("certificates in files", () => {
   const directory = mkdtempSync(join(tmpdir(), "tls-files-"));
   const files = { cert: join(directory, "cert.pem"), key: join(directory, "key.pem") };
