@@ -20,7 +20,7 @@ rolling      growth from one member to three through learners, a rolling restart
              three. Failed requests are counted; only those that were under way while the leader changed are allowed.
 replace      removes, kills, deletes and adds again one member after the other, under its name and URL, behind forwarders that drop bytes of the members' TLS.
 
-What follows -- is given to every member: \`store power-loss -- --unsafe-no-fsync\` has to fail.`;
+SIGINT and SIGTERM end it after the cycle under way; a second one at once. What follows -- is given to every member: \`store power-loss -- --unsafe-no-fsync\` has to fail.`;
 
 const say = (line: string) => console.log(line);
 
@@ -46,7 +46,9 @@ export async function main(args: string[]): Promise<void> {
   });
   const seed = Number(values.seed ?? Date.now() % 1_000_000);
   const count = (text: string | undefined, otherwise: number) => Number(text ?? otherwise);
-  const common = { seed, size: Number(values.size), args: extra, say };
+  const ending = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => ending.abort());
+  const common = { seed, size: Number(values.size), args: extra, signal: ending.signal, say };
   const soaks: Readonly<Record<string, () => Promise<Report>>> = {
     failpoints: () =>
       failpoints({

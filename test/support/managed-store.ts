@@ -85,7 +85,7 @@ export class ManagedStore {
       .map(({ clientUrl }) => clientUrl)
       .join(",");
     const id = await this.idOf(member, others);
-    await untilDone(others, ["member", "remove", id], "Member not found");
+    await untilDone(others, ["member", "remove", id], "member not found");
     await member.process.end("SIGKILL");
     rmSync(member.dataDir, { recursive: true });
     await untilDone(others, ["member", "add", member.name, "--peer-urls", member.peerUrl], "Peer URLs already exists");

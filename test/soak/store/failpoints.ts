@@ -56,6 +56,8 @@ export interface FailpointsOptions {
   readonly only?: readonly string[];
   readonly seed: number;
   readonly args?: readonly string[];
+  /** Ends it after the cycle under way. */
+  readonly signal?: AbortSignal;
   say(line: string): void;
 }
 
@@ -132,6 +134,7 @@ class FailpointSoak {
     let done = 0;
     const violations: string[] = [];
     for (const { name, size } of plan) {
+      if (this.#options.signal?.aborted) break;
       const what = await this.#cycle(name, size).catch((error: Error) => error);
       if (what instanceof Error) {
         violations.push(`${name}: ${what.message}`);

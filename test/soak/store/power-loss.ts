@@ -12,6 +12,8 @@ export interface PowerLossOptions {
   readonly size?: number;
   readonly seed: number;
   readonly args?: readonly string[];
+  /** Ends it after the cycle under way. */
+  readonly signal?: AbortSignal;
   say(line: string): void;
 }
 
@@ -43,7 +45,7 @@ export async function powerLoss(options: PowerLossOptions): Promise<PowerLossRep
     for (let at = 0; at < size; at++) disks.push(new LoopDisk(members.dataDir(at), `${members.dataDir(at)}.img`));
     await members.start();
     load = new Load({ history, endpoints: members.endpoints, seed: seed + 1 });
-    while (cycles < options.cycles && violations.length === 0) {
+    while (cycles < options.cycles && violations.length === 0 && !options.signal?.aborted) {
       await load.acknowledged(1 + random.below(600));
       const hit = random.below(4) === 0 ? [random.below(size)] : members.all.map((_, at) => at);
       const struck = hit.map((at) => members.all[at]!);

@@ -10,6 +10,8 @@ export interface ReplaceOptions {
   readonly times: number;
   readonly seed: number;
   readonly args?: readonly string[];
+  /** Ends it after the replacement under way. */
+  readonly signal?: AbortSignal;
   say(line: string): void;
 }
 
@@ -27,7 +29,7 @@ const size = 3;
  * Members of a process manager, with TLS between them and forwarders that drop bytes in the middle of it, under load: one after the other is removed, killed, deleted and
  * added again under its name and URL, and has to appear by its name.
  */
-export async function replace({ times, seed, args = [], say }: ReplaceOptions): Promise<ReplaceReport> {
+export async function replace({ times, seed, args = [], signal, say }: ReplaceOptions): Promise<ReplaceReport> {
   const store = await ManagedStore.make(await freePorts(portsEach * size), { args, size });
   const random = seededRandom(seed);
   const history = new History(1);
@@ -38,7 +40,7 @@ export async function replace({ times, seed, args = [], say }: ReplaceOptions): 
     await store.start();
     const endpoints = store.members.map(({ clientUrl }) => clientUrl);
     load = new Load({ history, endpoints, seed: seed + 1 });
-    while (done < times && violations.length === 0) {
+    while (done < times && violations.length === 0 && !signal?.aborted) {
       await load.acknowledged(100);
       const member = store.members[random.below(size)] as ManagedMember;
       for (const { forwarder } of store.members)
@@ -55,6 +57,9 @@ export async function replace({ times, seed, args = [], say }: ReplaceOptions): 
       say(`${done}/${times}  ${member.name} replaced in ${seconds} s; revision ${history.checkedRevision}`);
       await delay(random.below(200));
     }
+  } catch (error) {
+    // A replacement that does not come to its end is one that failed.
+    violations.push((error as Error).message);
   } finally {
     await load?.stop();
     await store.remove();

@@ -16,6 +16,8 @@ export interface RollingOptions {
   /** How long the load goes on after each step. */
   readonly calmMs?: number;
   readonly args?: readonly string[];
+  /** Ends it before the next step. */
+  readonly signal?: AbortSignal;
   say(line: string): void;
 }
 
@@ -119,6 +121,7 @@ class RollingCluster {
   }
 
   async #step(what: string, act: () => Promise<void>): Promise<void> {
+    if (this.#options.signal?.aborted) return;
     const [failed, changes, acknowledged] = [
       this.#failures.length,
       this.#leadership.changes.length,
