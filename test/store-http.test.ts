@@ -190,7 +190,7 @@ describe("metrics", () => {
     expect(grew(kv("grpc_server_handled_total", "Range", 'grpc_code="OK",'))).toBe(1);
     expect(grew(kv("grpc_server_handled_total", "Range", 'grpc_code="OutOfRange",'))).toBe(1);
     expect(grew(kv("grpc_server_handling_seconds_count", "Put"))).toBe(1);
-    expect(grew('etcd_server_apply_duration_seconds_count{version="v3",op="Put",success="true"}')).toBe(1);
+    expect(grew('etcd_server_apply_duration_seconds_count{op="Put",success="true",version="v3"}')).toBe(1);
     expect(grew("etcd_disk_wal_fsync_duration_seconds_count")).toBeGreaterThanOrEqual(1);
     expect(value(after, 'etcd_disk_wal_fsync_duration_seconds_bucket{le="+Inf"}')).toBe(
       value(after, "etcd_disk_wal_fsync_duration_seconds_count"),

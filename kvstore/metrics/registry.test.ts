@@ -25,8 +25,8 @@ a 0.5
 b_total 2
 # HELP calls_total Calls.
 # TYPE calls_total counter
-calls_total{method="Put",code="OK"} 2
-calls_total{method="say \\"x\\"\\n",code="a\\\\b"} 1
+calls_total{code="OK",method="Put"} 2
+calls_total{code="a\\\\b",method="say \\"x\\"\\n"} 1
 # HELP s With parts.
 # TYPE s summary
 s{quantile="0.5"} 1

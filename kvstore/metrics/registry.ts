@@ -118,8 +118,15 @@ function named(labels: readonly string[], values: readonly string[]): Readonly<R
 }
 
 function line(name: string, labels: Readonly<Record<string, string>>, value: number): string {
-  const pairs = Object.entries(labels).map(([label, text]) => `${label}="${escapeLabel(text)}"`);
+  const pairs = Object.entries(labels)
+    .sort(([a], [b]) => rank(a) - rank(b) || (a < b ? -1 : 1))
+    .map(([label, text]) => `${label}="${escapeLabel(text)}"`);
   return `${name}${pairs.length === 0 ? "" : `{${pairs.join(",")}}`} ${numberText(value)}\n`;
+}
+
+/** In the order of their names, as Go writes them, for whoever looks for whole lines; bounds and quantiles come last. */
+function rank(label: string): number {
+  return label === "le" || label === "quantile" ? 1 : 0;
 }
 
 /** As Go writes floats: without it, readers that compare texts would see differences. */
