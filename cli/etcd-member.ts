@@ -10,6 +10,9 @@ import { tlsOptions } from "./etcd-tls.ts";
 /** Runs the member that the flags describe, until a signal ends it. Rejects if it cannot start. */
 export async function runMember(flags: EtcdArguments, log: Log): Promise<void> {
   const options = await initialMembers(flags, memberOptions(flags), log);
+  if (flags.text("data-dir") === "") {
+    log("warn", "'data-dir' was empty; using default", { "data-dir": options.dataDir });
+  }
   await failpointsOfEnvironment(failpoints, process.env);
   log("info", "starting an etcd server", configuration(flags, options));
   const member = await startMember({

@@ -28,7 +28,7 @@ import { slowCalls } from "./rpc/slow-calls.ts";
 import { watchServer } from "./rpc/watch.ts";
 import { Member } from "./server/member.ts";
 import { defaults, type MemberOptions } from "./server/options.ts";
-import { addressOf, cannotListen, removeOldSocket } from "./server/peer/network.ts";
+import { addressOf, cannotListen, listenAddressOf, removeOldSocket } from "./server/peer/network.ts";
 
 const mebibyte = 1024 * 1024;
 
@@ -239,7 +239,7 @@ function onLeaderLost(member: Member, lost: () => void): () => void {
 }
 
 async function listen(server: GrpcServer, url: string, { clientTls, reusePort }: MemberOptions): Promise<number> {
-  const found = addressOf(url);
+  const found = listenAddressOf(url);
   const { secure, ...address } = found;
   if (secure && clientTls === undefined) {
     const why = `TLS key/cert (--cert-file, --key-file) must be provided for client url ${url} with HTTPS scheme`;

@@ -3,7 +3,7 @@ import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { afterEach, expect, test } from "vitest";
 import { VirtualClock } from "../../../base/mod.ts";
 import { Connection } from "./connection.ts";
-import { FrameReader, frame, frameKinds } from "./frame.ts";
+import { type FrameKind, FrameReader, frame, frameKinds } from "./frame.ts";
 
 const endings: (() => void)[] = [];
 afterEach(() => {
@@ -30,7 +30,7 @@ async function connected() {
   const reader = new FrameReader((kind) => void heard.push(kind));
   theirs.on("data", (chunk) => reader.feed(chunk));
   /** Sends and waits until what answers it has come. */
-  const say = async (kind: number, answer?: number) => {
+  const say = async (kind: FrameKind, answer?: FrameKind) => {
     const before = heard.filter((one) => one === answer).length;
     theirs.write(frame(kind, new Uint8Array(0)));
     while (answer !== undefined && heard.filter((one) => one === answer).length === before) await once(theirs, "data");

@@ -35,7 +35,7 @@ export async function listen(
   onRejected: (remote: string, serverName: string, why: string) => void,
   reusePort = false,
 ): Promise<Server> {
-  const found = addressOf(url);
+  const found = listenAddressOf(url);
   const { secure, ...address } = found;
   if (secure && tls === undefined) {
     throw new Failure(
@@ -68,6 +68,12 @@ export function addressOf(url: string): UrlAddress {
   const secure = protocol === "https:";
   // `URL` leaves out a port that is the scheme's own.
   return { host: hostname.replace(/^\[|\]$/g, ""), port: Number(port || (secure ? 443 : 80)), secure };
+}
+
+/** As Go: of the two addresses that `localhost` may have, clients try the old one by default. */
+export function listenAddressOf(url: string): UrlAddress {
+  const address = addressOf(url);
+  return "host" in address && address.host === "localhost" ? { ...address, host: "127.0.0.1" } : address;
 }
 
 /** A socket that a member left behind when it was killed is in the way of its successor. */
