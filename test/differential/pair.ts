@@ -174,9 +174,9 @@ export class Pair {
       case "Lease/LeaseGrant":
       case "Lease/LeaseRevoke":
         return identity === "nobody" || identity === "forged";
-      // It does not see puts in nested transactions when there is no space.
+      // In nested transactions it sees neither puts when there is no space, nor what the caller may not do.
       case "KV/Txn":
-        if (this.#alarm === 1 && isNested(operation)) return true;
+        if (isNested(operation) && (this.#alarm === 1 || !["not asked", "root"].includes(identity))) return true;
         // Its members come apart over a range at a revision of which compaction has a say (etcd's issue 21432).
         return this.#profile.members > 1 && readsThePast(operation);
       // Of several alarms, the last one raised counts, and with one of them all are ended. While there is one, nobody is asked for rights.
