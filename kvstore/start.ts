@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { Failure } from "../base/mod.ts";
 import type { LeaseGrantRequest } from "../proto/mod.ts";
-import type { Caller } from "./auth/mod.ts";
+import type { Auth, Caller } from "./auth/mod.ts";
 import { failpoints } from "./failpoint/mod.ts";
 import { fail, WatchHub } from "./mvcc/mod.ts";
 import { Access } from "./rpc/access.ts";
@@ -26,6 +26,7 @@ import { readProcess } from "./rpc/metrics/process.ts";
 import { leaseCost, Quota } from "./rpc/quota.ts";
 import { slowCalls } from "./rpc/slow-calls.ts";
 import { watchServer } from "./rpc/watch.ts";
+import { machineClock } from "./server/machine-clock.ts";
 import { Member } from "./server/member.ts";
 import { defaults, type MemberOptions } from "./server/options.ts";
 import { addressOf, cannotListen, listenAddressOf, removeOldSocket } from "./server/peer/network.ts";
@@ -53,13 +54,14 @@ export async function startMember(options: MemberOptions): Promise<RunningMember
     shutDown?.();
     options.onFailure(error);
   };
-  const member = await Member.start({ ...options, onFailure });
+  // First, since it is what most likely cannot be had.
+  const audit = openAuditLog(options, () => member.auth);
+  const member: Member = await Member.start({ ...options, onFailure });
   const { services, stopStreams, hub, watchStreams } = serve(member, () => server);
   readMember({ member, hub, watchStreams });
   readCalls(member.metrics.registry, () => server);
   readProcess(member.metrics.registry);
   const http = new ClientHttp({ member, server: () => server, metrics: () => member.metrics.registry.text() });
-  const audit = openAuditLog(member);
   const countClient = countClients(member.metrics);
   const server: GrpcServer = createGrpcServer({
     services,
@@ -151,7 +153,7 @@ function serve(member: Member, server: () => GrpcServer) {
     kvService(member, headers, quota, access),
     watches.implementation,
     leases(member, headers, quota, access),
-    clusterService(member, headers),
+    clusterService(member, headers, access),
     maintenanceService(member, headers, access),
     authService(member, headers, access),
     health.implementation,
@@ -166,13 +168,13 @@ function serve(member: Member, server: () => GrpcServer) {
   return { services, stopStreams, hub, watchStreams: () => watches.streams };
 }
 
-function openAuditLog({ options: { auditLog: path, log }, clock, auth }: Member): AuditLog | undefined {
+function openAuditLog({ auditLog: path, log, clock }: MemberOptions, auth: () => Auth): AuditLog | undefined {
   if (path === undefined) return undefined;
   const userOf = (call: Call) => {
-    const caller = auth.callerOf(call);
+    const caller = auth().callerOf(call);
     return typeof caller === "object" ? caller.username : undefined;
   };
-  return new AuditLog({ path, clock, log, userOf });
+  return new AuditLog({ path, clock: clock ?? machineClock, log, userOf });
 }
 
 /** Waits for the login that made the call's token, for as long as for any other entry. */

@@ -133,6 +133,12 @@ describe("three members", () => {
       "another leader": ["UserEmpty", "PermissionDenied", (client) => client.maintenance.moveLeader(1n)],
       compaction: ["UserEmpty", "PermissionDenied", (client) => client.kv.compact({ revision: 1 })],
       members: ["UserEmpty", "ok", (client) => client.cluster.memberList()],
+      "one member more": [
+        "UserEmpty",
+        "PermissionDenied",
+        (client) => client.cluster.memberAdd(["http://127.0.0.1:1"]),
+      ],
+      "a member nowhere": ["MemberBadURLs", "MemberBadURLs", (client) => client.cluster.memberAdd(["nowhere"])],
       "one member less": ["UserEmpty", "PermissionDenied", (client) => client.cluster.memberRemove(1n)],
       users: ["UserEmpty", "PermissionDenied", (client) => client.auth.userList()],
       oneself: ["UserEmpty", "ok", (client) => client.auth.userGet("ann")],

@@ -13,6 +13,7 @@ import type { Member } from "../server/member.ts";
 import type { ClusterMember } from "../server/membership.ts";
 import { defaults } from "../server/options.ts";
 import { peerRequests } from "../server/transport.ts";
+import type { Access } from "./access.ts";
 import { failureToRpcError, rpcError } from "./errors.ts";
 import { type Implementation, implement } from "./grpc/mod.ts";
 import type { Headers } from "./headers.ts";
@@ -29,7 +30,7 @@ const healthyMs = 5000;
 type Changed = readonly ClusterMember[] | Failure<EtcdErrorName>;
 
 /** The Cluster service: who is a member. Changes are checked here, proposed, and checked again where they are applied. */
-export function clusterService(member: Member, headers: Headers): Implementation {
+export function clusterService(member: Member, headers: Headers, access: Access): Implementation {
   const promote = new PromotionByAnyMember(member);
   const isStrict = member.options.strictReconfigCheck !== false;
   const header = (): Init<ResponseHeader> => headers.withoutRevision();
@@ -53,7 +54,9 @@ export function clusterService(member: Member, headers: Headers): Implementation
     },
 
     async memberAdd({ peerURLs, isLearner }, call) {
+      // In etcd's order, which asks for the rights of all other changes first (`guard.ts`).
       const peerUrls = checkPeerUrls(peerURLs);
+      access.requireRoot(call);
       const refused = isStrict ? additionRefusal(reconfiguration(member), isLearner) : undefined;
       if (refused !== undefined) throw rpcError(refused);
       const id = addedMemberId(peerUrls, member.options.initialClusterToken, member.clock.now());

@@ -3,11 +3,11 @@ import type { Access } from "./access.ts";
 import { failCallWith } from "./answer.ts";
 import type { BidiCall, BidiHandler, Call, Implementation, Receiver, UnaryHandler } from "./grpc/mod.ts";
 
-const { memberAdd, memberRemove, memberUpdate, memberPromote, memberList } = ClusterService.methods;
+const { memberRemove, memberUpdate, memberPromote, memberList } = ClusterService.methods;
 const { defragment, hash, hashKV, snapshot, moveLeader, downgrade, status } = MaintenanceService.methods;
 const { leaseGrant, leaseRevoke, leaseTimeToLive } = LeaseService.methods;
 
-const administration = [memberAdd, memberRemove, memberUpdate, memberPromote];
+const administration = [memberRemove, memberUpdate, memberPromote];
 const operation = [defragment, hash, hashKV, snapshot, moveLeader, downgrade, KVService.methods.compact];
 
 // While auth is enabled. All other methods ask for rights on keys, or where their entry is applied.
