@@ -85,10 +85,11 @@ export class ManagedStore {
       .map(({ clientUrl }) => clientUrl)
       .join(",");
     const id = await this.idOf(member, others);
-    await untilDone(others, ["member", "remove", id], "member not found");
+    await untilListed(others, ["member", "remove", id], (list) => !list.includes(id));
     await member.process.end("SIGKILL");
     rmSync(member.dataDir, { recursive: true });
-    await untilDone(others, ["member", "add", member.name, "--peer-urls", member.peerUrl], "Peer URLs already exists");
+    const again = ["member", "add", member.name, "--peer-urls", member.peerUrl];
+    await untilListed(others, again, (list) => list.includes(member.peerUrl));
     await this.startMember(member, "existing");
     await eventually("the member is known by its name", async () => (await this.idOf(member, others)) !== id);
   }
@@ -117,11 +118,22 @@ export class ManagedStore {
   }
 }
 
-/** With a second for each try, as often as it takes. That an earlier try has done it is as good. */
-async function untilDone(endpoints: string, args: readonly string[], doneBefore: string): Promise<void> {
+/**
+ * With a second for each try, as often as it takes. A try without an answer may have been carried out, and what repeats it is refused for this reason or another: the
+ * list of members tells.
+ */
+async function untilListed(
+  endpoints: string,
+  args: readonly string[],
+  isDone: (list: string) => boolean,
+): Promise<void> {
+  const run = (...command: readonly string[]) =>
+    etcdctl(endpoints, ["--command-timeout=1s", "--dial-timeout=1s", ...command]);
   await eventually(args.join(" "), async () => {
-    const { code, stderr } = await etcdctl(endpoints, ["--command-timeout=1s", "--dial-timeout=1s", ...args]);
-    if (code === 0 || stderr.includes(doneBefore)) return true;
+    const { code, stderr } = await run(...args);
+    if (code === 0) return true;
+    const list = await run("member", "list");
+    if (list.code === 0 && isDone(list.stdout)) return true;
     throw new Error(stderr);
   });
 }
