@@ -73,6 +73,14 @@ test("a line says who asked what of which keys and what came of it, and neither 
   expect(readFileSync(join(directory, "audit.log"), "utf8")).not.toContain("secret");
 });
 
+test("a file that cannot be written to is refused at once", () => {
+  const nowhere = join(directory, "missing", "audit.log");
+  const options = { clock: new VirtualClock(), log: () => undefined, userOf: () => undefined };
+  expect(() => new AuditLog({ path: nowhere, ...options })).toThrow(
+    expect.objectContaining({ code: "AuditLogUnwritable" }),
+  );
+});
+
 test("after it was moved away, the file is begun anew; no line is lost", async () => {
   const { log, entries } = openLog();
   log.ended(ended(put, PutRequest.create(key("before"))), Status.OK, 1);

@@ -1,5 +1,5 @@
-import { createWriteStream, type WriteStream } from "node:fs";
-import type { Clock, Log } from "../../base/mod.ts";
+import { createWriteStream, openSync, type WriteStream } from "node:fs";
+import { type Clock, Failure, type Log } from "../../base/mod.ts";
 import { type Status, statusName } from "../../proto/mod.ts";
 import type { Call, CallObserver, EndedCall } from "./grpc/mod.ts";
 
@@ -22,6 +22,7 @@ export class AuditLog implements CallObserver {
   #file: WriteStream;
   #dropped = 0;
 
+  /** Throws a `Failure` if the file cannot be written to. */
   constructor(options: AuditLogOptions) {
     this.#options = options;
     this.#file = this.#open();
@@ -36,10 +37,15 @@ export class AuditLog implements CallObserver {
     this.#file.write(`${JSON.stringify(this.#entry(call, code, tookMs))}\n`);
   }
 
-  /** After the file was moved away, by whoever keeps logs short. */
+  /** After the file was moved away, by whoever keeps logs short. If there can be no other, the log goes on where it was. */
   reopen(): void {
     const before = this.#file;
-    this.#file = this.#open();
+    try {
+      this.#file = this.#open();
+    } catch (error) {
+      this.#options.log("error", "cannot open the audit log again", { error: (error as Error).message });
+      return;
+    }
     before.end();
   }
 
@@ -76,7 +82,14 @@ export class AuditLog implements CallObserver {
 
   #open(): WriteStream {
     const { path, log } = this.#options;
-    const file = createWriteStream(path, { flags: "a", mode: 0o600 });
+    let fd: number;
+    try {
+      fd = openSync(path, "a", 0o600);
+    } catch (error) {
+      const why = `cannot write the audit log ${path} (${(error as NodeJS.ErrnoException).code})`;
+      throw new Failure("AuditLogUnwritable", why, "Give --audit-log a file in a directory that exists", error);
+    }
+    const file = createWriteStream(path, { fd });
     file.on("error", (error) => log("error", "cannot write the audit log", { path, error: error.message }));
     return file;
   }
