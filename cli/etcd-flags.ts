@@ -52,7 +52,7 @@ export const flagGroups = {
     "quota-backend-bytes": number(0, "size of the database at which it takes no more; 0: 2 GiB, below 0: no limit"),
     "auto-disarm-nospace": toggle(true, "end the alarm NOSPACE when the database is well below its quota again"),
     "backend-bbolt-freelist-type": without(text("map", "how bbolt keeps its free pages"), "the database is not bbolt"),
-    "backend-batch-interval": duration("0s", "how long a change may wait to be written to the database; 0s: 100ms"),
+    "backend-batch-interval": duration("0s", "how long a change may wait to be written to the database; 0s: 1s"),
     "backend-batch-limit": number(0, "how many changes may; 0: 5000"),
     "max-txn-ops": number(128, "operations in one transaction"),
     "max-request-bytes": number(1_572_864, "size of one request"),

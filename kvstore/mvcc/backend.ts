@@ -62,6 +62,7 @@ export class Backend {
   /** In the batch that is being written. */
   #writing: ReadonlyMap<ByteString, Uint8Array | undefined> = new Map();
   #changes = 0;
+  #changedBytes = 0;
   #timer: Timer | undefined;
   #timerIsUrgent = false;
   /** Batches are written one after the other. */
@@ -107,11 +108,12 @@ export class Backend {
     this.changed();
   }
 
-  /** A source has something to write. */
-  changed(): void {
+  /** A source has something to write, of so many bytes. */
+  changed(bytes = 0): void {
     this.#changes++;
+    this.#changedBytes += bytes;
     if (this.#closed) return;
-    const urgent = this.#changes >= this.#batchLimit;
+    const urgent = this.#changes >= this.#batchLimit || this.#changedBytes >= urgentBytes;
     if (this.#timer !== undefined && (this.#timerIsUrgent || !urgent)) return;
     this.#timer?.cancel();
     this.#timerIsUrgent = urgent;
@@ -155,9 +157,9 @@ export class Backend {
     return opened;
   }
 
-  /** Bytes on disk, measured after commits, plus those handed over since. */
+  /** Bytes on disk, measured after commits, plus those handed over since and those that wait to be. */
   get sizeBytes(): number {
-    return this.#measuredBytes + this.#bytesSinceMeasured;
+    return this.#measuredBytes + this.#bytesSinceMeasured + this.#changedBytes;
   }
 
   async defragment(): Promise<void> {
@@ -230,6 +232,7 @@ export class Backend {
     this.#timerIsUrgent = false;
     if (this.#changes === 0) return changes;
     this.#changes = 0;
+    this.#changedBytes = 0;
     const put = (bucket: Bucket, key: ByteString, value: ByteString | Uint8Array | undefined) => {
       changes.push({ key: prefixes[bucket] + key, value });
       this.#bytesSinceMeasured += key.length + (value?.length ?? 0);
@@ -252,6 +255,8 @@ export class Backend {
 }
 
 const remeasureBytes = 1 << 20;
+/** Large changes do not wait in memory for many others. */
+const urgentBytes = 8 << 20;
 
 function refuse(name: "defragOpenFileError" | "defragdbFail"): void {
   const refused = failpoints.armed ? failpoints.returned(name) : undefined;

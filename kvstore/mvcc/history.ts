@@ -40,7 +40,7 @@ export class History implements BatchSource {
   append(event: StoreEvent): void {
     this.#recent.push(event);
     this.#recentBytes += sizeOf(event);
-    this.#backend.changed();
+    this.#backend.changed(event.record.length);
   }
 
   drop(version: { readonly main: number; readonly sub: number; readonly tombstone: boolean }): void {

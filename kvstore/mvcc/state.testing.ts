@@ -1,25 +1,25 @@
 import { VirtualClock } from "../../base/mod.ts";
 import type { EngineHome } from "./engine.ts";
 import { MemoryHome } from "./memory-engine.ts";
-import { openState, type State } from "./state.ts";
+import { openState, type State, type StateOptions } from "./state.ts";
 
-export interface TestStateOptions {
+type Limits = Pick<StateOptions, "recentHistoryBytes" | "recordMemoryBytes" | "batching">;
+
+export interface TestStateOptions extends Limits {
   readonly home?: EngineHome;
   readonly clock?: VirtualClock;
-  readonly recentHistoryBytes?: number;
-  readonly recordMemoryBytes?: number;
 }
 
 /** A state machine over a home that survives it, in virtual time. */
 export class TestState {
   readonly home: EngineHome;
   readonly clock: VirtualClock;
-  readonly #memory: Pick<TestStateOptions, "recentHistoryBytes" | "recordMemoryBytes">;
+  readonly #limits: Limits;
   #state: State | undefined;
 
-  constructor({ home, clock = new VirtualClock(), ...memory }: TestStateOptions = {}) {
+  constructor({ home, clock = new VirtualClock(), ...limits }: TestStateOptions = {}) {
     this.home = home ?? new MemoryHome();
-    this.#memory = memory;
+    this.#limits = limits;
     this.clock = clock;
   }
 
@@ -33,7 +33,7 @@ export class TestState {
       throw error;
     };
     const { home, clock } = this;
-    this.#state = await openState({ home, clock, minLeaseTtl: 2, onFailure, ...this.#memory });
+    this.#state = await openState({ home, clock, minLeaseTtl: 2, onFailure, ...this.#limits });
     return this.#state;
   }
 

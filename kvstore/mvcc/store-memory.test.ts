@@ -107,3 +107,16 @@ test("a range in slices is the range of one revision, whatever is written or com
     { numRuns: 30 },
   );
 });
+
+test("large changes do not wait in memory for the next batch", async () => {
+  const test = new TestState({ batching: { intervalMs: 60_000 } });
+  const { applier, store } = await test.open();
+  const value = new Uint8Array(1 << 20);
+  for (let i = 1; i <= 9; i++) {
+    applier.put(PutRequest.create({ key: name(i), value }));
+    store.setApplied(i, 1);
+  }
+  await test.pass(5);
+  expect(store.committed.index).toBeGreaterThanOrEqual(8);
+  expect(test.state.backend.sizeBytes).toBeGreaterThan(9 << 20);
+});

@@ -269,7 +269,10 @@ export class Member {
       minLeaseTtl,
       metrics,
       onFailure,
-      batching: { intervalMs: options.backendBatchIntervalMs, batchLimit: options.backendBatchLimit },
+      batching: {
+        intervalMs: options.backendBatchIntervalMs ?? defaults.backendBatchIntervalMs,
+        batchLimit: options.backendBatchLimit,
+      },
       compactionPace: options.compaction,
       onCompacted: (report) => member?.noteCompaction(report),
     };

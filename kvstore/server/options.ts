@@ -51,7 +51,8 @@ export interface MemberOptions {
   readonly initialElectionTickAdvance?: boolean;
   /** 0: files of the log stay for ever. Else, and by default, they go as soon as nothing needs them. */
   readonly maxWals?: number;
-  /** How long a change may wait to be written to the database. Default 100. */
+  /** How long a change may wait to be written to the database. Default 1000: every batch is a sync of the disk that the log
+   * has to share, and who puts one thing after the other feels it. */
   readonly backendBatchIntervalMs?: number;
   /** Changes that do not wait longer. Default 5000. */
   readonly backendBatchLimit?: number;
@@ -130,6 +131,7 @@ export const defaults = {
   maxRequestBytes: 1_572_864,
   maxLearners: 1,
   watchProgressIntervalMs: 600_000,
+  backendBatchIntervalMs: 1000,
   warningApplyMs: 100,
   warningUnaryMs: 300,
   version: "3.7.0",
