@@ -15,4 +15,6 @@ if (load === undefined) {
   console.error(`usage: npm run bench -- NAME, with NAME one of: ${Object.keys(benches).join(", ")}`);
   process.exit(2);
 }
+// What was started is ended on the way out.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
 await (await load()).main(args);

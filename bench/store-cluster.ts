@@ -51,6 +51,9 @@ export class StoreCluster {
   readonly #members: readonly Member[];
   readonly #folder: string;
   readonly #environment: NodeJS.ProcessEnv;
+  readonly #leaveNobody = () => {
+    for (const member of this.#members) member.process.kill("SIGKILL");
+  };
 
   private constructor(product: Product, members: readonly Member[], folder: string, environment: NodeJS.ProcessEnv) {
     this.product = product;
@@ -88,9 +91,7 @@ export class StoreCluster {
     });
     const cluster = new StoreCluster(product, members, folder, env);
     // A benchmark that fails leaves nobody behind.
-    process.once("exit", () => {
-      for (const member of members) member.process.kill("SIGKILL");
-    });
+    process.once("exit", cluster.#leaveNobody);
     for (const member of members) await cluster.#becomesHealthy(member, 30_000);
     return cluster;
   }
@@ -119,7 +120,8 @@ export class StoreCluster {
   }
 
   async stop(): Promise<void> {
-    await Promise.all(this.#members.map(({ process }) => kill(process)));
+    await Promise.all(this.#members.map((member) => kill(member.process)));
+    process.off("exit", this.#leaveNobody);
   }
 
   remove(): void {
