@@ -24,6 +24,7 @@ export interface ChannelOptions {
   readonly onDown: () => void;
   readonly onRoundTrip?: (ms: number) => void;
   readonly onReceived?: (bytes: number) => void;
+  readonly onSent?: (bytes: number) => void;
   /** The peer says that this member was removed from the cluster. */
   readonly onRemoved: () => void;
 }
@@ -81,6 +82,7 @@ export class Channel {
         closed: (reason: string) => this.#down(url, reason),
         roundTrip: this.#options.onRoundTrip,
         received: this.#options.onReceived,
+        sent: this.#options.onSent,
       };
       this.#connection = new Connection(socket, clock, events, readTimeoutMs);
       this.#connection.send(frameKinds.hello, encodeHello(hello));

@@ -16,6 +16,8 @@ export interface ConnectionEvents {
   roundTrip?(ms: number): void;
   /** Bytes arrived. */
   received?(bytes: number): void;
+  /** Bytes were written, of whatever kind. */
+  sent?(bytes: number): void;
 }
 
 /** A socket that carries frames and notices by itself when the other end is gone. */
@@ -72,6 +74,7 @@ export class Connection {
   /** Whole frames. The bytes belong to the connection from now on. */
   write(frames: Uint8Array): void {
     if (this.#closed) return;
+    this.#events.sent?.(frames.length);
     this.#socket.write(frames);
   }
 

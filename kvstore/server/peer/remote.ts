@@ -36,7 +36,6 @@ export class Remote {
   readonly #messages: Channel;
   readonly #appends: Channel;
   readonly #asked = new Map<number, Asked>();
-  readonly #sentBytes: Counter;
   readonly #lostSends: Counter;
   #requests = 0;
   version: string | undefined;
@@ -44,9 +43,7 @@ export class Remote {
   constructor(address: PeerAddress, options: RemoteOptions) {
     this.address = address;
     this.#options = options;
-    const to = address.id.toString(16);
-    this.#sentBytes = options.metrics.peerSentBytes.with(to);
-    this.#lostSends = options.metrics.peerSendFailures.with(to);
+    this.#lostSends = options.metrics.peerSendFailures.with(address.id.toString(16));
     this.#messages = this.#channel("message");
     this.#appends = this.#channel("append");
   }
@@ -66,10 +63,8 @@ export class Remote {
   }
 
   #write(channel: Channel, frames: Uint8Array): boolean {
-    const { length } = frames;
     const sent = channel.write(frames);
-    if (sent) this.#sentBytes.value += length;
-    else this.#lostSends.value++;
+    if (!sent) this.#lostSends.value++;
     return sent;
   }
 
@@ -123,6 +118,7 @@ export class Remote {
     const id = this.address.id.toString(16);
     const roundTrips = metrics.peerRoundTrips.with(id);
     const receivedBytes = metrics.peerReceivedBytes.with(id);
+    const sentBytes = metrics.peerSentBytes.with(id);
     return new Channel({
       hello: this.hello(stream),
       urls: this.address.peerUrls,
@@ -135,6 +131,9 @@ export class Remote {
       onRoundTrip: (ms) => roundTrips.observe(ms / 1000),
       onReceived: (bytes) => {
         receivedBytes.value += bytes;
+      },
+      onSent: (bytes) => {
+        sentBytes.value += bytes;
       },
       onUp: (theirs) => {
         this.version = theirs.version;
