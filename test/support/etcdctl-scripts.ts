@@ -45,7 +45,7 @@ export class Session {
       for (const [name, value] of this.#known) known = known.replaceAll(name, value);
       return known;
     });
-    const output = await etcdctl(instead, [...this.flags, ...words], options);
+    const output = await etcdctl(instead, [...this.flags, ...words], { patienceMs: 8000, ...options });
     this.#learn("$lease", /lease ([0-9a-f]+) granted/.exec(output.stdout)?.[1]);
     this.#learn("$added", /Member +([0-9a-f]+) added/.exec(output.stdout)?.[1]);
     return output;
@@ -58,12 +58,14 @@ export class Session {
   /** What a command printed, without what differs between any two clusters: addresses, ids, terms, indexes, sizes, times. */
   comparable(line: Line, { code, stdout, stderr }: Output): unknown {
     const command = typeof line === "string" ? line : line.run;
-    // Members and leases are listed in order of their ids.
-    const isUnordered = /^(member|lease) list|member (add|remove|update|promote)/.test(command);
+    // Members and leases are listed in order of their ids, endpoints in that of their answers: the same is said, in some order.
+    const isUnordered = /^(member|lease list|endpoint|defrag)/.test(command);
     const plain = (text: string) => {
       const named = this.#named(text);
-      const lines = (/endpoint status/.test(command) ? withoutState(named) : named).split("\n");
-      return (isUnordered ? lines.sort() : lines).join("\n");
+      const known = /^endpoint status/.test(command) ? withoutState(named) : named;
+      // Since 3.5 alarms are told with a header.
+      const said = /^alarm/.test(command) ? known.replace(/\{"header":\{[^}]*\}\}/, "{}") : known;
+      return isUnordered ? said.split(/[\n,{}[\]"=]+/).sort() : said;
     };
     return { code, stdout: plain(stdout), stderr: plain(stderr) };
   }
@@ -104,6 +106,7 @@ export class Session {
 /** Of `endpoint status`: which member leads, how large its files are and where its log stands is each cluster's own. */
 function withoutState(text: string): string {
   return text
+    .replaceAll(/,?"dbSizeInUse":\d+/g, "")
     .replaceAll(
       /("(?:dbSize|dbSizeInUse|raftIndex|raftAppliedIndex|raftTerm)":|"(?:DBSize|DBSizeInUse|RaftIndex|RaftAppliedIndex|RaftTerm|Leader)" : )\d+/g,
       "$1<n>",
