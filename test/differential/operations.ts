@@ -233,7 +233,7 @@ const anyMember = fc.oneof<fc.Arbitrary<string | Reference>[]>(
   unknownMember,
 );
 
-const alarmedMember = fc.oneof<fc.Arbitrary<string | Reference>[]>(
+const someMember = fc.oneof<fc.Arbitrary<string | Reference>[]>(
   fc.nat({ max: 2 }).map((n) => new Reference("member", n)),
   unknownMember,
 );
@@ -329,7 +329,7 @@ const groups = {
       arbitrary: call(
         "Maintenance/Alarm",
         fc
-          .record({ action: fc.constantFrom(0, 0, 1, 2), memberID: alarmedMember, alarm: fc.constantFrom(0, 1, 1, 2) })
+          .record({ action: fc.constantFrom(0, 0, 1, 2), memberID: someMember, alarm: fc.constantFrom(0, 1, 1, 2) })
           // Raising no alarm in particular makes 3.4 panic.
           .map((request) => (request.action === 1 && request.alarm === 0 ? { ...request, alarm: 1 } : request)),
       ),
@@ -337,7 +337,8 @@ const groups = {
     },
     { arbitrary: call("Cluster/MemberList", fc.record({ linearizable: fc.boolean() })), weight: 1 },
   ),
-  transfer: call("Maintenance/MoveLeader", fc.record({ targetID: anyMember })),
+  // Not to a voter that never started: etcd waits for it as long as the client does.
+  transfer: call("Maintenance/MoveLeader", fc.record({ targetID: someMember })),
   membership: fc.oneof(
     { arbitrary: call("Cluster/MemberAdd", fc.record({ peerURLs: peerUrls, isLearner: oneIn(2) })), weight: 3 },
     {
