@@ -1,6 +1,6 @@
 import { Encoded, type Event } from "../../proto/mod.ts";
 import type { ByteString } from "./byte-string.ts";
-import { type Record, tombstoneRecord } from "./record.ts";
+import { parseRecord, type Record, tombstoneRecord } from "./record.ts";
 
 /** One version of one key coming to be: an entry of the history, and what watchers hear of it. */
 export class StoreEvent {
@@ -39,8 +39,14 @@ export class StoreEvent {
 
   /** The event with its `prev_kv`, which `read` looks up if need be. */
   encodeWithPrevious(read: (event: StoreEvent) => Record | undefined): Encoded<Event> {
-    this.#encodedWithPrevious ??= this.#encode(this.previous === "unknown" ? read(this) : this.previous);
+    this.#encodedWithPrevious ??= this.#encode(this.previous === "unknown" ? this.#lookUp(read) : this.previous);
     return this.#encodedWithPrevious;
+  }
+
+  /** A key that is created has nothing before it, even if the same transaction has deleted it. */
+  #lookUp(read: (event: StoreEvent) => Record | undefined): Record | undefined {
+    const isCreated = !this.tombstone && parseRecord(this.record).createRevision === this.main;
+    return isCreated ? undefined : read(this);
   }
 
   #encode(previous: Record | undefined): Encoded<Event> {

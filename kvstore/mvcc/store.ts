@@ -316,7 +316,7 @@ export class Store implements WriteView {
     const version = entry.version + 1;
     const record = this.#records.write(entry, key, created, main, version, value, lease);
     const sub = this.#written;
-    const told = entry.main === main ? "unknown" : previous;
+    const told = previous !== undefined && entry.main === main ? "unknown" : previous;
     entry.put(main, sub, created, version, lease, record);
     this.#liveBytes += record.length;
     this.#record(new StoreEvent(main, sub, false, entry.key, record, told));

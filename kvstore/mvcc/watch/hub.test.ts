@@ -142,7 +142,7 @@ describe("a watcher", () => {
     expect(late.seen.map(({ previous }) => previous)).toEqual([undefined, "2", "3"]);
   });
 
-  test("gets the value before the transaction, whatever that has done to the key in between", async () => {
+  test("gets the value before the transaction, whatever that has done to the key in between, and none for a key that it creates", async () => {
     const test = await opened();
     test.put("a", "before");
     const sink = new TestSink();
@@ -153,7 +153,11 @@ describe("a watcher", () => {
       view.put("a", toUtf8("after"), 0n);
     });
     await test.pass(1);
-    expect(sink.seen.map(({ previous }) => previous)).toEqual(["before", "before", "before"]);
+    expect(sink.seen.map(({ previous }) => previous)).toEqual(["before", "before", undefined]);
+    const late = new TestSink();
+    test.watch(late, { prevKv: true, startRevision: 3 });
+    await test.pass(20);
+    expect(late.seen.map(({ previous }) => previous)).toEqual(["before", "before", undefined]);
   });
 
   test("hears only of what its filters let through, and of nothing when they let nothing through", async () => {
