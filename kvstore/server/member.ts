@@ -555,7 +555,10 @@ export class Member {
         request: (kind, payload) => this.#answerPeer(kind, payload),
       },
     });
-    this.answerPeers(peerRequests.members, async () => encodeMembers(this.clusterId, this.membership.members));
+    this.answerPeers(peerRequests.members, async () => {
+      await this.#heardOfMembers();
+      return encodeMembers(this.clusterId, this.membership.members);
+    });
     // Until the log has told of all members, those that the start knew are there too.
     const connect = () => {
       const { members } = this.membership;
@@ -716,6 +719,24 @@ export class Member {
     const handler = this.#peerHandlers.get(kind);
     if (handler === undefined) throw new Error(`this member does not answer requests of kind ${kind}`);
     return handler(payload);
+  }
+
+  /**
+   * Before a member that joins is told of the others: one that lags would tell it that it was not added, or of its predecessor under the same URLs. Not for
+   * long: the quorum may be waiting for just the member that asks, and then what is known here has to do.
+   */
+  async #heardOfMembers(): Promise<void> {
+    if (this.isLeader && this.applied >= this.committed) return;
+    const patienceMs = 2 * this.electionMs;
+    await new Promise<void>((resolve) => {
+      const timer = this.clock.after(patienceMs, resolve);
+      const heard = () => {
+        timer.cancel();
+        resolve();
+      };
+      if (this.isLeader) this.whenApplied(this.committed, patienceMs).then(heard, heard);
+      else this.linearizable(heard);
+    });
   }
 
   /** To the voter that has been connected for longest. */

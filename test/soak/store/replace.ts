@@ -26,7 +26,7 @@ const portsEach = 4;
 const size = 3;
 
 /**
- * Members of a process manager, with TLS between them and forwarders that drop bytes in the middle of it, under load: one after the other is removed, killed, deleted and
+ * Members of a process manager, with TLS between them and forwarders that drop bytes in the middle of it, under load, one of them slow: one after the other is removed, killed, deleted and
  * added again under its name and URL, and has to appear by its name.
  */
 export async function replace({ times, seed, args = [], signal, say }: ReplaceOptions): Promise<ReplaceReport> {
@@ -45,8 +45,12 @@ export async function replace({ times, seed, args = [], signal, say }: ReplaceOp
       const member = store.members[random.below(size)] as ManagedMember;
       for (const { forwarder } of store.members)
         forwarder.weather = random.below(2) === 0 ? { kind: "dropping", probability: 0.01 } : { kind: "fair" };
+      // One of those that stay lags with changes of membership: it must not mislead the one that joins.
+      const slow = store.members.find((one) => one !== member) as ManagedMember;
+      await store.failpoint(slow, "beforeApplyOneConfChange", `sleep(${random.below(1500)})`);
       const since = performance.now();
       await store.replace(member);
+      await store.failpoint(slow, "beforeApplyOneConfChange");
       const seconds = ((performance.now() - since) / 1000).toFixed(1);
       for (const { forwarder } of store.members) forwarder.weather = { kind: "fair" };
       await load.acknowledged(100);
