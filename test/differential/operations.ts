@@ -203,7 +203,7 @@ const newPassword = fc
   .record({ name: userName, password: rarely(password, fc.constant(""), 10) })
   .map((change) => (change.name === "root" ? { ...change, password: change.password || "pw" } : change));
 
-/** Nobody listens there. */
+/** Nobody listens there. (Sockets of files, which are URLs since 3.5, are left out.) */
 const freeUrl = fc.constantFrom(
   "http://127.0.0.1:1",
   "http://127.0.0.1:2",
@@ -219,7 +219,6 @@ const badUrl = fc.constantFrom(
   "http://127.0.0.1:5/path",
   "http://:5",
   "http://host:port",
-  "unix://x",
 );
 const peerUrls = fc.oneof(
   { arbitrary: fc.uniqueArray(freeUrl, { minLength: 1, maxLength: 2 }), weight: 5 },

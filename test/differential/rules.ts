@@ -182,6 +182,8 @@ export function ofItsOwn(name: string, message: Message): Message {
         ? message
         : {
             ...message,
+            // In the order of a map of Go's.
+            keys: inOrder(message.keys),
             TTL: Math.abs(Number(message.TTL) - Number(message.grantedTTL)) < 5 ? "<nearly all>" : message.TTL,
           };
     // In order of their random ids.
