@@ -14,4 +14,4 @@ test(`20,000 operations are answered as etcd answers them (SEED=${seed})`, async
   const failures = await differential(options, tally);
   expect(failures.map(explain).join("\n\n")).toBe("");
   console.log(table(tally));
-});
+}, 300_000);
