@@ -53,10 +53,11 @@ test("its chunks merged are the range at its beginning, whatever is written mean
         );
       for (let i = 0; i < keys; i++) put(i, `${i}`);
       const request = { key, rangeEnd, limit, countOnly, keysOnly };
+      const { revision } = store;
       const before = applier.range(RangeRequest.create(request)) as RangeAnswer;
       const after = await merged(test, request, () => put(store.revision % 70, "later"));
       expect(after.kvs).toEqual(before.kvs.map(({ bytes }) => KeyValue.decode(bytes)));
-      expect([after.count, after.more]).toEqual([before.count, before.more]);
+      expect([after.count, after.more, after.header?.revision]).toEqual([before.count, before.more, revision]);
     }),
     { numRuns: 60 },
   );

@@ -33,7 +33,8 @@ export async function streamRange(
   const denied = access.range(call, request.key, request.rangeEnd);
   if (denied !== undefined) throw failureToRpcError(denied);
   const maxBytes = member.options.maxRequestBytes ?? defaults.maxRequestBytes;
-  const at = request.revision > 0 ? request.revision : member.state.store.revision;
+  const current = member.state.store.revision;
+  const at = request.revision > 0 ? request.revision : current;
   const limit = request.limit > 0 ? request.limit : Number.POSITIVE_INFINITY;
   let chunkKeys = firstChunkKeys;
   let sent = 0;
@@ -49,7 +50,7 @@ export async function streamRange(
     sent += kvs.length;
     count += chunk.count;
     if (chunk.next === undefined) {
-      const last = { header: headers.at(store.revision), count, more: !request.countOnly && count > sent };
+      const last = { header: headers.at(current), count, more: !request.countOnly && count > sent };
       call.write({ rangeResponse: { kvs, ...last } });
       call.end();
       return;
