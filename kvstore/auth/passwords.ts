@@ -24,7 +24,12 @@ export function validCost(cost: number): number {
  */
 export function hashOfEntry(password: string, index: number): Uint8Array {
   const salt = createHash("sha256").update(`bare password of entry ${index}`).digest().subarray(0, 16);
-  return toUtf8(hashSync(password, { salt, cost: defaultCost, version: "2a" }));
+  return asGo(hashSync(password, defaultCost, salt));
+}
+
+/** The algorithm is the same under its later names, as here 2b; Go writes 2a. */
+function asGo(hashed: string): Uint8Array {
+  return toUtf8(hashed.replace(/^\$2b\$/, "$2a$"));
 }
 
 /** Hashes passwords, which is slow on purpose, outside of the event loop. */
@@ -40,8 +45,7 @@ export class Passwords {
   /** Undefined if the password is too long. */
   async hash(password: string): Promise<Uint8Array | undefined> {
     if (toUtf8(password).length > longestPassword) return undefined;
-    // The algorithm is the same under its later names. This is the one that Go writes.
-    return toUtf8(await this.#inTurn(() => hash(password, { cost: this.#cost, version: "2a" })));
+    return asGo(await this.#inTurn(() => hash(password, this.#cost)));
   }
 
   /** False also for what is no hash. */
