@@ -1,7 +1,7 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import { testEngine } from "./engine.testing.ts";
 import { LevelHome } from "./level-engine.ts";
 import { MemoryHome } from "./memory-engine.ts";
@@ -16,4 +16,23 @@ testEngine("level", async () => {
   const directory = await mkdtemp(join(tmpdir(), "level-engine-"));
   directories.push(directory);
   return new LevelHome(join(directory, "db"));
+});
+
+test("a first database that a loss of power left half made is begun again; a finished one is opened or says that it cannot be", async () => {
+  const directory = join(await mkdtemp(join(tmpdir(), "level-engine-")), "db");
+  directories.push(directory);
+  const damage = async () => {
+    await mkdir(join(directory, "0"), { recursive: true });
+    await writeFile(join(directory, "0", "CURRENT"), "MANIFEST-000001\n");
+    await writeFile(join(directory, "0", "MANIFEST-000001"), "");
+  };
+  await damage();
+  const engine = await new LevelHome(directory).open();
+  await engine.write([{ key: "a", value: "1" }]);
+  await engine.close();
+  const again = await new LevelHome(directory).open();
+  expect(Buffer.from(again.get("a") ?? []).toString()).toBe("1");
+  await again.close();
+  await damage();
+  await expect(new LevelHome(directory).open()).rejects.toThrow();
 });

@@ -24,24 +24,28 @@ export class LevelHome implements EngineHome {
     await mkdir(this.#directory, { recursive: true, mode: 0o700 });
     const current = await this.#current();
     await this.#removeOthers(current);
-    return LevelEngine.open(join(this.#directory, current), this.#sync);
+    if (current !== undefined) return LevelEngine.open(join(this.#directory, current), this.#sync);
+    const engine = await LevelEngine.open(join(this.#directory, firstGeneration), this.#sync);
+    await this.#makeCurrent(firstGeneration);
+    return engine;
   }
 
   async openSuccessor(): Promise<Successor> {
     const current = await this.#current();
     await this.#removeOthers(current);
-    const next = String(Number(current) + 1);
+    const next = current === undefined ? firstGeneration : String(Number(current) + 1);
     return {
       engine: await LevelEngine.open(join(this.#directory, next), this.#sync),
       takeOver: () => this.#makeCurrent(next),
     };
   }
 
-  async #current(): Promise<string> {
+  /** Undefined: none was ever finished. What lies there then is of a machine that crashed while it was made, and may be unreadable. */
+  async #current(): Promise<string | undefined> {
     try {
       return (await readFile(join(this.#directory, pointerName), "utf8")).trim();
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "ENOENT") return "0";
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
       throw error;
     }
   }
@@ -56,16 +60,12 @@ export class LevelHome implements EngineHome {
     } finally {
       await file.close();
     }
+    await syncDirectory(join(this.#directory, generation));
     await rename(incoming, join(this.#directory, pointerName));
-    const directory = await open(this.#directory);
-    try {
-      await directory.sync();
-    } finally {
-      await directory.close();
-    }
+    await syncDirectory(this.#directory);
   }
 
-  async #removeOthers(current: string): Promise<void> {
+  async #removeOthers(current: string | undefined): Promise<void> {
     for (const name of await readdir(this.#directory)) {
       if (!/^[0-9]+$/.test(name) || name === current) continue;
       await rm(join(this.#directory, name), { recursive: true, force: true });
@@ -73,6 +73,7 @@ export class LevelHome implements EngineHome {
   }
 }
 
+const firstGeneration = "0";
 const pointerName = "generation";
 const scanBytes = 256 * 1024;
 /** Changes that are converted before the loop goes round: about 1 ms. Nobody waits for a batch, but clients do for the loop. */
@@ -143,6 +144,16 @@ class LevelEngine implements Engine {
 
   async close(): Promise<void> {
     await this.#database.close();
+  }
+}
+
+/** LevelDB renames without it: a crash of the machine could take the new name of a file away. */
+async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path);
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
   }
 }
 
