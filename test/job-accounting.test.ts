@@ -103,8 +103,10 @@ test(`a thousand completions are counted exactly although controllers and the st
   await informers.stopped();
   expect(status).toMatchObject({ succeeded: completions, completedIndexes: `0-${completions - 1}` });
   expect(status.failed ?? 0).toBe(outcomes.Failed);
-  expect(outcomes.Succeeded).toBe(completions);
-  expect(new Set(succeededIndexes).size, "no index is completed twice").toBe(completions);
+  expect(new Set(succeededIndexes).size, "every index has had its pod").toBe(completions);
+  // A pod that was on its way when its controller was killed may come after the next one has looked: its index is run twice then, as the
+  // original allows, and counted once.
+  expect(outcomes.Succeeded - completions).toBeLessThan(parallelism);
   expect(killed.length).toBeGreaterThanOrEqual(2);
   expect(mostActive, "never more than the allowed parallelism").toBeLessThanOrEqual(parallelism);
 }, 150_000);

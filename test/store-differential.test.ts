@@ -4,9 +4,9 @@ import { differential, explain, table } from "./differential/run.ts";
 import { portsFor } from "./store-cluster.ts";
 
 // Random sequences of all that a client can ask, to Debian's etcd and to our members: results, codes and texts are equal, but for what
-// differential/rules.ts names. The long run is `npm run differential -- --operations 1000000`.
+// differential/rules.ts names. Here they are the same at each run; `npm run differential -- --operations 1000000` draws others, and more.
 
-const seed = Number(process.env["SEED"] ?? Date.now() % 1_000_000);
+const seed = Number(process.env["SEED"] ?? 993_524);
 
 test(`20,000 operations are answered as etcd answers them (SEED=${seed})`, async () => {
   const tally = { counts: new Map<string, number>(), explained: new Map<string, number>() };

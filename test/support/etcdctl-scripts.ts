@@ -58,14 +58,18 @@ export class Session {
   /** What a command printed, without what differs between any two clusters: addresses, ids, terms, indexes, sizes, times. */
   comparable(line: Line, { code, stdout, stderr }: Output): unknown {
     const command = typeof line === "string" ? line : line.run;
-    // Members and leases are listed in order of their ids, endpoints in that of their answers: the same is said, in some order.
-    const isUnordered = /^(member|lease list|endpoint|defrag)/.test(command);
+    // Members and leases are listed in order of their ids, endpoints in that of their answers, keys of a lease in none: the same is
+    // said, in some order.
+    const isUnordered = /^(member|lease list|lease timetolive .*--keys|endpoint|defrag)/.test(command);
     const plain = (text: string) => {
       const named = this.#named(text);
       const known = /^endpoint status/.test(command) ? withoutState(named) : named;
+      const timeless = /^lease timetolive/.test(command)
+        ? known.replaceAll(/("ttl":|"TTL" : )\d+/g, "$1<time>")
+        : known;
       // Since 3.5 alarms are told with a header.
-      const said = /^alarm/.test(command) ? known.replace(/\{"header":\{[^}]*\}\}/, "{}") : known;
-      return isUnordered ? said.split(/[\n,{}[\]"=]+/).sort() : said;
+      const said = /^alarm/.test(command) ? timeless.replace(/\{"header":\{[^}]*\}\}/, "{}") : timeless;
+      return isUnordered ? said.split(/[\s,{}[\]"=]+/).sort() : said;
     };
     return { code, stdout: plain(stdout), stderr: plain(stderr) };
   }
