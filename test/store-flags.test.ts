@@ -62,14 +62,17 @@ test("what a majority took with it is made a cluster of one by force, which othe
 /** Another value in one record of a member that does not run, as a disk might have it that fails. */
 async function falsify({ dataDir }: StoreMember): Promise<void> {
   const engine = await new LevelHome(join(dataDir, "member", "snap", "db")).open();
+  let falsified = 0;
   for await (const records of engine.scan("k", "l")) {
     for (const { key, value } of records.slice(0, 1)) {
       const other = Uint8Array.from(value);
       other[other.length - 1] = (other.at(-1) as number) ^ 1;
       await engine.write([{ key: toByteString(key), value: other }]);
+      falsified++;
     }
   }
   await engine.close();
+  expect(falsified).toBe(1);
 }
 
 test("a member whose keys are not those of the others does not start if it may look, and else is found", async () => {
@@ -78,6 +81,7 @@ test("a member whose keys are not those of the others does not start if it may l
   await cluster.start();
   const [first, , last] = cluster.members as [StoreMember, StoreMember, StoreMember];
   await done(first, "put", "key", "value");
+  expect(await done(last, "get", "key", "--print-value-only"), "a majority need not be all").toBe("value\n");
   expect(await done(first, "alarm", "list")).toBe("");
   await eventually("they were compared", () =>
     cluster.members.some(({ output }) => output.includes("finished peer corruption check")),
