@@ -12,6 +12,7 @@ import {
 import type { Applied } from "../mvcc/mod.ts";
 import { type Replay, Wal, type WalOptions } from "../wal/mod.ts";
 import { clusterId, memberId } from "./ids.ts";
+import type { KnownMembers } from "./join.ts";
 import type { LostState } from "./lost-state.ts";
 import { type ClusterMember, encodeMemberChange } from "./membership.ts";
 import type { MemberOptions } from "./options.ts";
@@ -31,10 +32,11 @@ export interface Origin {
   readonly lost?: LostState;
 }
 
-/** Members of the cluster to be joined, as one of them answered. */
+/** Members of the cluster to be joined, as one of them answered: as soon as one can whose answer is up to date. */
 export type AskForMembers = (
   urls: readonly string[],
-) => Promise<{ clusterId: bigint; members: readonly ClusterMember[] }>;
+  upToDate?: (members: readonly ClusterMember[]) => boolean,
+) => Promise<KnownMembers>;
 
 /** Opens the log of this member, or begins one. Rejects with a `Failure` if the directory is not this member's. */
 export async function openOrigin(options: MemberOptions, wal: WalOptions, ask: AskForMembers): Promise<Origin> {
@@ -87,8 +89,10 @@ async function beginCluster(options: MemberOptions, walOptions: WalOptions): Pro
 async function joinCluster(options: MemberOptions, walOptions: WalOptions, ask: AskForMembers): Promise<Origin> {
   const own = [...ownUrls(options)].sort().join();
   const others = [...options.initialCluster].filter(([name]) => name !== options.name).flatMap(([, urls]) => urls);
-  const found = await ask(others);
-  const self = found.members.find(({ peerUrls }) => [...peerUrls].sort().join() === own);
+  const findSelf = (members: readonly ClusterMember[]) =>
+    members.find(({ peerUrls }) => [...peerUrls].sort().join() === own);
+  const found = await ask(others, (members) => findSelf(members) !== undefined);
+  const self = findSelf(found.members);
   if (self === undefined) {
     throw new Failure(
       "NotAMember",

@@ -1,4 +1,4 @@
-import { type Clock, Failure, fromUtf8, toUtf8 } from "../../base/mod.ts";
+import { type Clock, Failure, fromUtf8, pause, toUtf8 } from "../../base/mod.ts";
 import type { TlsOptions } from "../tls/mod.ts";
 import { parseJson, toJson } from "./json.ts";
 import { type ClusterMember, memberFromJson, memberToJson } from "./membership.ts";
@@ -12,31 +12,54 @@ export function encodeMembers(clusterId: bigint, members: readonly ClusterMember
   return toUtf8(toJson({ clusterId: clusterId.toString(16), members: members.map((member) => memberToJson(member)) }));
 }
 
-function decodeMembers(bytes: Uint8Array): { clusterId: bigint; members: ClusterMember[] } {
+function decodeMembers(bytes: Uint8Array): KnownMembers {
   const { clusterId, members } = parseJson(fromUtf8(bytes)) as { clusterId: string; members: string[] };
   return { clusterId: BigInt(`0x${clusterId}`), members: members.map(memberFromJson) };
 }
 
-/** Asks one member after the other who is in the cluster. Rejects with a `Failure` if none answers. */
+/** Who is in a cluster, as one of its members knows it. */
+export interface KnownMembers {
+  readonly clusterId: bigint;
+  readonly members: readonly ClusterMember[];
+}
+
+/** How long a change of the members may be news to all who can be asked: they may be cut off, or just be starting themselves. */
+const newsMs = 5000;
+const againMs = 200;
+
+/**
+ * Asks one member after the other who is in the cluster, until an answer is `upToDate`. If none is within five seconds, the last
+ * answer is what is known. Rejects with a `Failure` if none answers.
+ */
 export async function askForMembers(
   urls: readonly string[],
   tls: TlsOptions | undefined,
   clock: Clock,
   version: string,
-): Promise<{ clusterId: bigint; members: readonly ClusterMember[] }> {
-  const reasons: string[] = [];
-  for (const url of urls) {
-    try {
-      return decodeMembers(await ask(url, tls, clock, version));
-    } catch (error) {
-      reasons.push(`${url}: ${(error as Error).message}`);
+  upToDate: (members: readonly ClusterMember[]) => boolean = () => true,
+): Promise<KnownMembers> {
+  const deadline = clock.monotonic() + newsMs;
+  let known: KnownMembers | undefined;
+  for (;;) {
+    const reasons: string[] = [];
+    for (const url of urls) {
+      try {
+        known = decodeMembers(await ask(url, tls, clock, version));
+        if (upToDate(known.members)) return known;
+      } catch (error) {
+        reasons.push(`${url}: ${(error as Error).message}`);
+      }
     }
+    if (known === undefined) {
+      throw new Failure(
+        "NoPeerAnswers",
+        `no member of the cluster to be joined answers (${reasons.join("; ")})`,
+        "Check --initial-cluster and that the cluster runs",
+      );
+    }
+    if (clock.monotonic() > deadline) return known;
+    await pause(clock, againMs);
   }
-  throw new Failure(
-    "NoPeerAnswers",
-    `no member of the cluster to be joined answers (${reasons.join("; ")})`,
-    "Check --initial-cluster and that the cluster runs",
-  );
 }
 
 async function ask(url: string, tls: TlsOptions | undefined, clock: Clock, version: string): Promise<Uint8Array> {

@@ -43,7 +43,7 @@ import { nodeFiles, unsyncedNodeFiles } from "../wal/mod.ts";
 import { Alarms } from "./alarms.ts";
 import { AppliedWaiters } from "./applied-waiters.ts";
 import { AutoCompactor } from "./auto-compactor.ts";
-import { type Origin, openOrigin, openStorage } from "./bootstrap.ts";
+import { type AskForMembers, type Origin, openOrigin, openStorage } from "./bootstrap.ts";
 import { CorruptionChecks } from "./corruption.ts";
 import { EntryApplier } from "./entry-applier.ts";
 import { forceNewCluster } from "./force-new-cluster.ts";
@@ -257,8 +257,8 @@ export class Member {
     await refuseEtcdState(options.dataDir, databasePath);
     const sync = options.unsafeNoFsync !== true;
     const files = sync ? nodeFiles : unsyncedNodeFiles;
-    const ask = (urls: readonly string[]) =>
-      askForMembers(urls, options.peerTls, clock, options.version ?? defaults.version);
+    const ask: AskForMembers = (urls, upToDate) =>
+      askForMembers(urls, options.peerTls, clock, options.version ?? defaults.version, upToDate);
     const metrics = new MemberMetrics();
     const origin = await openOrigin(options, { files, directory, onFailure, measure: { clock, metrics } }, ask);
     const home = new LevelHome(databasePath, { sync });

@@ -94,6 +94,18 @@ export class ManagedStore {
     await eventually("the member is known by its name", async () => (await this.idOf(member, others)) !== id);
   }
 
+  /** Has this member lead. */
+  async lead(member: ManagedMember): Promise<void> {
+    const id = await this.idOf(member, member.clientUrl);
+    await eventually(`${member.name} leads`, async () => {
+      const { stdout } = await etcdctl(member.clientUrl, ["endpoint", "status", "-w", "json"]);
+      const [{ Status }] = JSON.parse(stdout) as [{ Status: { leader?: number; header: { member_id: number } } }];
+      if (Status.leader === Status.header.member_id) return true;
+      await Promise.all(this.members.map(({ clientUrl }) => etcdctl(clientUrl, ["move-leader", id])));
+      return false;
+    });
+  }
+
   /** In hexadecimal, by its name. */
   async idOf({ name }: ManagedMember, endpoints: string): Promise<string> {
     return eventually(`${name} is a member`, async () => {

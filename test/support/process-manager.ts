@@ -65,6 +65,7 @@ export class ManagedProcess {
     if (this.#terminal?.exitCode === null && this.#terminal.signalCode === null && this.pid > 0) {
       try {
         process.kill(this.pid, signal);
+        this.#terminal.kill("SIGCONT"); // it may have stopped with its child
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
       }

@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import { type Clock, fromUtf8, type Log } from "../../../base/mod.ts";
 import { raftpb } from "../../../proto/mod.ts";
-import type { Message, NodeId } from "../../../raft/mod.ts";
+import { type Message, MessageType, type NodeId } from "../../../raft/mod.ts";
 import type { Counter, MemberMetrics } from "../../metrics/mod.ts";
 import type { TlsOptions } from "../../tls/mod.ts";
 import type { PeerAddress, PeerRequest } from "../transport.ts";
@@ -10,6 +10,9 @@ import { type FrameKind, frameHeadBytes, frameKinds, putFrameHead } from "./fram
 import type { Hello, StreamKind } from "./hello.ts";
 
 const requestTimeoutMs = 5000;
+/** How long a proposal waits for a connection, and how much of them. */
+const holdMs = 1000;
+const holdLimitBytes = 4 * 1024 * 1024;
 
 export interface RemoteOptions {
   readonly clusterId: bigint;
@@ -37,6 +40,8 @@ export class Remote {
   readonly #appends: Channel;
   readonly #asked = new Map<number, Asked>();
   readonly #lostSends: Counter;
+  /** Proposals passed on while there was no connection. */
+  #held: { readonly frames: Uint8Array; readonly sinceMs: number }[] = [];
   #requests = 0;
   version: string | undefined;
 
@@ -57,7 +62,10 @@ export class Remote {
     const appends = messages.filter(isAppend);
     const others = appends.length === 0 ? messages : messages.filter((message) => !isAppend(message));
     let lost = false;
-    if (appends.length > 0) lost = !this.#write(this.#appends, encode(appends));
+    if (appends.length > 0 && !this.#write(this.#appends, encode(appends))) {
+      lost = true;
+      this.#hold(appends.filter(({ type }) => type === MessageType.MsgProp));
+    }
     if (others.length > 0) lost = !this.#write(this.#messages, encode(others)) || lost;
     if (lost) this.#options.onUnreachable(this.address.id);
   }
@@ -66,6 +74,24 @@ export class Remote {
     const sent = channel.write(frames);
     if (!sent) this.#lostSends.value++;
     return sent;
+  }
+
+  /**
+   * Raft sends its own messages again, and nobody sends a lost proposal again: its client would wait in vain, just because the leader was elected before all were
+   * connected. (etcd's pipeline carries what finds no stream.)
+   */
+  #hold(proposals: readonly Message[]): void {
+    if (proposals.length === 0) return;
+    const sinceMs = this.#options.clock.monotonic();
+    this.#held = this.#held.filter((held) => sinceMs - held.sinceMs < holdMs);
+    const frames = encode(proposals);
+    const heldBytes = this.#held.reduce((bytes, held) => bytes + held.frames.length, 0);
+    if (heldBytes + frames.length <= holdLimitBytes) this.#held.push({ frames, sinceMs });
+  }
+
+  #release(): void {
+    const now = this.#options.clock.monotonic();
+    for (const { frames, sinceMs } of this.#held.splice(0)) if (now - sinceMs < holdMs) this.#appends.write(frames);
   }
 
   request(kind: PeerRequest, payload: Uint8Array): Promise<Uint8Array> {
@@ -137,7 +163,8 @@ export class Remote {
       },
       onUp: (theirs) => {
         this.version = theirs.version;
-        if (stream === "message") log("info", "peer connected", { peer: this.address.id.toString(16) });
+        if (stream === "append") this.#release();
+        else log("info", "peer connected", { peer: this.address.id.toString(16) });
       },
       onDown: () => {
         metrics.peerDisconnects.with(self.toString(16), id).value++;

@@ -1,0 +1,96 @@
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
+import { afterEach, expect, test } from "vitest";
+import { Deferred, fromUtf8, toUtf8 } from "../../../base/mod.ts";
+import { type Message, MessageType } from "../../../raft/mod.ts";
+import { MemberMetrics } from "../../metrics/mod.ts";
+import { askForMembers, encodeMembers } from "../join.ts";
+import { machineClock } from "../machine-clock.ts";
+import type { ClusterMember } from "../membership.ts";
+import type { TransportEvents } from "../transport.ts";
+import { PeerTransport } from "./peer-transport.ts";
+
+const stops: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const stop of stops.splice(0)) await stop();
+});
+
+async function freeUrl(): Promise<string> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return `http://127.0.0.1:${port}`;
+}
+
+async function open(self: bigint, url: string, events: Partial<TransportEvents> = {}): Promise<PeerTransport> {
+  const transport = await PeerTransport.open({
+    clusterId: 7n,
+    self,
+    version: "3.7.0",
+    listenUrls: [url],
+    tls: undefined,
+    clock: machineClock,
+    log: () => undefined,
+    isRemoved: () => false,
+    openSnapshot: () => Promise.reject(new Error("none")),
+    openStage: () => Promise.reject(new Error("none")),
+    metrics: new MemberMetrics(),
+    events: {
+      message: () => undefined,
+      unreachable: () => undefined,
+      removed: () => undefined,
+      snapshotSent: () => undefined,
+      snapshotReceived: () => undefined,
+      request: () => Promise.reject(new Error("not asked for")),
+      ...events,
+    },
+  });
+  stops.push(() => transport.stop());
+  return transport;
+}
+
+function withEntry(type: MessageType, data: string): Message {
+  const entry = { type: 0, term: 0, index: 0, data: toUtf8(data) } as const;
+  const none = { term: 0, logTerm: 0, index: 0, commit: 0, reject: false, rejectHint: 0, priority: 0 };
+  return { ...none, type, to: 2n, from: 1n, entries: [entry], context: new Uint8Array(0) };
+}
+
+const texts = (message: Message) => message.entries.map(({ data }) => fromUtf8(data));
+
+test("a proposal passed on before the leader is connected arrives when it is; what Raft repeats is lost", async () => {
+  const url = await freeUrl();
+  const first = await open(1n, await freeUrl());
+  first.setPeers([{ id: 2n, peerUrls: [url] }]);
+  first.send([withEntry(MessageType.MsgApp, "an append"), withEntry(MessageType.MsgProp, "a proposal")]);
+  const arrived = new Deferred<Message>();
+  await open(2n, url, { message: (message) => arrived.resolve(message) });
+  expect(texts(await arrived.promise)).toEqual(["a proposal"]);
+});
+
+test("who joins asks until somebody has heard of it", async () => {
+  const joining: ClusterMember = { id: 3n, name: "", peerUrls: ["http://c"], clientUrls: [], isLearner: false };
+  const old: ClusterMember = { ...joining, id: 1n, name: "old", peerUrls: ["http://a"] };
+  const urls = [await freeUrl(), await freeUrl()];
+  const asked = [0, 0];
+  const isNews = [() => false, () => (asked[1] ?? 0) > 2];
+  for (const [at, url] of urls.entries()) {
+    const answer = () => {
+      asked[at]!++;
+      return Promise.resolve(encodeMembers(7n, isNews[at]!() ? [old, joining] : [old]));
+    };
+    await open(BigInt(at + 1), url, { request: answer });
+  }
+  const has = (members: readonly ClusterMember[]) => members.some(({ id }) => id === joining.id);
+  const { members } = await askForMembers(urls, undefined, machineClock, "3.7.0", has);
+  expect(members).toEqual([old, joining]);
+  expect(asked).toEqual([3, 3]);
+});
+
+test("who was never added is told after a while what all know", async () => {
+  const old: ClusterMember = { id: 1n, name: "old", peerUrls: ["http://a"], clientUrls: [], isLearner: false };
+  const url = await freeUrl();
+  await open(1n, url, { request: () => Promise.resolve(encodeMembers(7n, [old])) });
+  const { members } = await askForMembers([url], undefined, machineClock, "3.7.0", () => false);
+  expect(members).toEqual([old]);
+});
