@@ -27,12 +27,28 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   "dataplane/provisioner": ["controlplane/api", "controlplane/client"],
   "dataplane/edge": ["controlplane/api", "controlplane/client"],
   "dataplane/ingress": ["controlplane/api", "controlplane/client"],
-  "jepsen-lite": ["kvstore/client", "controlplane/api", "controlplane/client"],
+  "jepsen-lite/history": [],
+  "jepsen-lite/checkers": ["jepsen-lite/history"],
+  "jepsen-lite": [
+    "jepsen-lite/history",
+    "jepsen-lite/checkers",
+    "kvstore/client",
+    "controlplane/api",
+    "controlplane/client",
+  ],
 };
 
 /** Rooms at the bottom of the table: they wire the others together. */
 const mayImportAll = ["cli", "bench", "test", "scripts"];
-const pure = ["base", "proto", "raft", "kvstore/bbolt", "controlplane/api"];
+const pure = [
+  "base",
+  "proto",
+  "raft",
+  "kvstore/bbolt",
+  "controlplane/api",
+  "jepsen-lite/history",
+  "jepsen-lite/checkers",
+];
 const byLength = Object.keys(rooms).sort((a, b) => b.length - a.length);
 
 function roomOf(path: string): string | undefined {
