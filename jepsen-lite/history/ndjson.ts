@@ -79,20 +79,20 @@ export class HistoryReader {
     }
     if (value === null || typeof value !== "object" || Array.isArray(value)) throw this.#malformed("is no event");
     const event = value as { readonly [name: string]: Json };
-    if (event["index"] !== this.#events.length)
-      throw this.#malformed(`has index ${JSON.stringify(event["index"])} where ${this.#events.length} comes next`);
-    const time = event["timeNs"];
+    if (event.index !== this.#events.length)
+      throw this.#malformed(`has index ${JSON.stringify(event.index)} where ${this.#events.length} comes next`);
+    const time = event.timeNs;
     if (typeof time !== "number" || !(time >= 0)) throw this.#malformed("has no timeNs");
     const before = this.#events.at(-1)?.timeNs ?? 0;
     if (time < before) throw this.#malformed(`is earlier (${time} ns) than the line before (${before} ns)`);
-    const process = event["process"];
+    const process = event.process;
     if (process !== "nemesis" && !(Number.isSafeInteger(process) && (process as number) >= 0))
       throw this.#malformed(`has no process, but ${JSON.stringify(process)}`);
-    if (typeof event["type"] !== "string" || !types.has(event["type"]))
-      throw this.#malformed(`has the type ${JSON.stringify(event["type"])}; there are ${[...types].join(", ")}`);
-    if (typeof event["f"] !== "string" || event["f"] === "") throw this.#malformed("has no f");
-    if (event["value"] === undefined) throw this.#malformed("has no value (null is one)");
-    const error = event["error"];
+    if (typeof event.type !== "string" || !types.has(event.type))
+      throw this.#malformed(`has the type ${JSON.stringify(event.type)}; there are ${[...types].join(", ")}`);
+    if (typeof event.f !== "string" || event.f === "") throw this.#malformed("has no f");
+    if (event.value === undefined) throw this.#malformed("has no value (null is one)");
+    const error = event.error;
     if (error !== undefined && !isErrorShape(error)) throw this.#malformed("has an error that is not { class, text }");
     return value as unknown as HistoryEvent;
   }

@@ -1,0 +1,365 @@
+import type { Call, Model } from "./model.ts";
+import { Visited } from "./visited.ts";
+
+/** Where the search came to its furthest end: nothing that was under way could be the next to take effect. */
+export interface Stuck<Op> {
+  /** The operation that had to have taken effect by now, for it returned. */
+  readonly blocked: Call<Op>;
+  /** The others that were under way and had not. */
+  readonly concurrent: readonly Call<Op>[];
+  /** The last that had, in that order. */
+  readonly before: readonly Call<Op>[];
+  /** What they left, in words. */
+  readonly state: string;
+}
+
+export type SearchResult<Op> =
+  | { readonly kind: "legal"; readonly order: readonly Call<Op>[] }
+  | { readonly kind: "illegal"; readonly stuck: Stuck<Op> }
+  | { readonly kind: "running" };
+
+/** How many linearized operations an explanation begins with. */
+const linesBefore = 8;
+
+/** No entry of the list. The list's entry 0 is its head. */
+const none = -1;
+
+/**
+ * The search of Wing and Gong for an order in which the operations could have taken effect, each between its invocation and its return, with Lowe's memory of
+ * where it has been (J. M. Wing, C. Gong: Testing and verifying concurrent objects, 1993; G. Lowe: Testing for linearizability, 2017).
+ *
+ * Invocations and returns stand in a doubly linked list in the order of the history. What is invoked before the first return in the list may be next to take
+ * effect; when it does, its two entries leave the list, and come back when the search does. A return that heads the list belongs to an operation that is too late.
+ *
+ * Three rules keep it near linear for histories of real stores:
+ *
+ * - A read that is legal now takes effect now, and skipping it is never tried: it changes nothing, and nothing has to come before it, so in any order that
+ *   works it can be moved here. Only what is a read by kind: see `Model.isRead`.
+ * - Others wait until a return forces them: first the operation whose return that is, then those which make it legal, then the rest by their returns.
+ * - Of crashed operations that ask for the same, the one invoked first is used first: it could stand wherever another of them does.
+ *
+ * A set of operations that have taken effect is remembered as the first return in the list and the invocations before it: all other operations invoked
+ * earlier are in the set, none invoked later is. That is as long as operations were under way, not as the history.
+ */
+export class Search<State, Op> {
+  /** Steps of the model taken so far: what a budget is counted in. */
+  spent = 0;
+
+  readonly #model: Model<State, Op>;
+  /** Completed calls in the order of their invocations, then crashed ones in theirs. A call's number is its place here. */
+  readonly #calls: readonly Call<Op>[];
+  readonly #completed: number;
+  readonly #isRead: Uint8Array;
+  /** Entries 1 … 2n: completed calls' invocations and returns in the order of the history. */
+  readonly #next: Int32Array;
+  readonly #prev: Int32Array;
+  readonly #callOfEntry: Int32Array;
+  readonly #isReturn: Uint8Array;
+  readonly #invokeEntry: Int32Array;
+  readonly #returnEntry: Int32Array;
+  /** Crashed calls that ask for the same, in the order of their invocations; the classes in the order of their first. */
+  readonly #crashedClasses: readonly (readonly number[])[];
+  /** How many of each class have taken effect: always the first so many. */
+  readonly #crashedUsed: Int32Array;
+  readonly #classOfCrashed: Int32Array;
+
+  #state: State;
+  /** Completed calls that have not taken effect. */
+  #remaining: number;
+  /** What took effect, in order. */
+  readonly #trail: number[] = [];
+  readonly #frames: Frame<State>[] = [];
+  readonly #visited: Visited<State>;
+  /** Of the last look at the list: the invocations before its first return, and that return's entry. */
+  #window: Int32Array;
+  #windowSize = 0;
+  #firstReturn = none;
+  #stuck: Stuck<Op> | undefined;
+  #stuckAt = none;
+  #begun = false;
+
+  constructor(model: Model<State, Op>, calls: readonly Call<Op>[]) {
+    this.#model = model;
+    const byInvocation = [...calls].sort((a, b) => a.invoked - b.invoked);
+    const completed = byInvocation.filter((call) => call.returned !== Infinity);
+    // A crashed read tells nothing and does nothing.
+    const crashed = byInvocation.filter((call) => call.returned === Infinity && !model.isRead(call.op));
+    this.#calls = [...completed, ...crashed];
+    const n = completed.length;
+    this.#completed = n;
+    this.#remaining = n;
+    this.#isRead = Uint8Array.from(completed, (call) => (model.isRead(call.op) ? 1 : 0));
+    this.#next = new Int32Array(2 * n + 1).fill(none);
+    this.#prev = new Int32Array(2 * n + 1).fill(none);
+    this.#callOfEntry = new Int32Array(2 * n + 1);
+    this.#isReturn = new Uint8Array(2 * n + 1);
+    this.#invokeEntry = new Int32Array(n);
+    this.#returnEntry = new Int32Array(n);
+    this.#layOut();
+
+    const classes = new Map<string, number[]>();
+    this.#classOfCrashed = new Int32Array(crashed.length);
+    for (let i = 0; i < crashed.length; i++) {
+      const asked = model.describe((crashed[i] as Call<Op>).op);
+      const members = classes.get(asked);
+      if (members === undefined) classes.set(asked, [n + i]);
+      else members.push(n + i);
+    }
+    this.#crashedClasses = [...classes.values()];
+    for (let c = 0; c < this.#crashedClasses.length; c++)
+      for (const call of this.#crashedClasses[c] as readonly number[]) this.#classOfCrashed[call - n] = c;
+    this.#crashedUsed = new Int32Array(this.#crashedClasses.length);
+
+    this.#state = model.initial;
+    this.#visited = new Visited((a, b) => model.equal(a, b));
+    this.#window = new Int32Array(64);
+  }
+
+  /** Bytes of memory that grow with the search. */
+  get sizeBytes(): number {
+    return this.#visited.sizeBytes;
+  }
+
+  /** Goes on for about so many steps of the model. */
+  run(steps: number): SearchResult<Op> {
+    const until = this.spent + steps;
+    if (!this.#begun) {
+      this.#begun = true;
+      this.#arrive();
+    }
+    while (this.#remaining > 0) {
+      if (this.spent >= until) return { kind: "running" };
+      const frame = this.#frames.at(-1);
+      if (frame === undefined) return { kind: "illegal", stuck: this.#stuck as Stuck<Op> };
+      this.#undoTo(frame.trail);
+      this.#state = frame.state;
+      const candidate = this.#nextCandidate(frame);
+      if (candidate === none) {
+        this.#frames.pop();
+        continue;
+      }
+      const after = this.#step(candidate);
+      if (after === undefined) continue;
+      this.#lift(candidate);
+      this.#state = after;
+      this.#arrive();
+    }
+    return { kind: "legal", order: this.#trail.map((call) => this.#calls[call] as Call<Op>) };
+  }
+
+  #step(call: number): State | undefined {
+    this.spent++;
+    return this.#model.step(this.#state, (this.#calls[call] as Call<Op>).op);
+  }
+
+  /** A new node of the search: lets legal reads take effect, and opens it unless it was visited. */
+  #arrive(): void {
+    this.#readAndLook();
+    if (this.#remaining === 0) return;
+    if (!this.#remember()) return;
+    const blocked = this.#callOfEntry[this.#firstReturn] as number;
+    const blockedFirst = this.#isRead[blocked] === 0 && this.#step(blocked) !== undefined;
+    const frame: Frame<State> = {
+      state: this.#state,
+      trail: this.#trail.length,
+      blocked: blockedFirst ? blocked : none,
+      others: undefined,
+      cursor: 0,
+    };
+    if (!blockedFirst) {
+      frame.others = this.#candidates(blocked, false);
+      if (frame.others.length === 0) {
+        this.#noteStuck();
+        return;
+      }
+    }
+    this.#frames.push(frame);
+  }
+
+  #nextCandidate(frame: Frame<State>): number {
+    if (frame.others === undefined) {
+      if (frame.cursor === 0) {
+        frame.cursor = 1;
+        return frame.blocked;
+      }
+      // The blocked operation led nowhere: only now is it worth looking for others to put before it.
+      this.#look();
+      frame.others = this.#candidates(frame.blocked, true);
+      frame.cursor = 0;
+    }
+    const candidate = frame.others[frame.cursor++];
+    return candidate === undefined ? none : candidate;
+  }
+
+  /** What else may take effect next in the current state, best first. Needs the last look at the list to be of now. */
+  #candidates(blocked: number, blockedIsLegal: boolean): number[] {
+    const legal: number[] = [];
+    for (let i = 0; i < this.#windowSize; i++) {
+      const call = this.#window[i] as number;
+      // A read in the window is illegal here, or it would have left.
+      if (call === blocked || this.#isRead[call] === 1) continue;
+      if (this.#step(call) !== undefined) legal.push(call);
+    }
+    const before = (this.#calls[blocked] as Call<Op>).returned;
+    for (let c = 0; c < this.#crashedClasses.length; c++) {
+      const members = this.#crashedClasses[c] as readonly number[];
+      if ((this.#calls[members[0] as number] as Call<Op>).invoked > before) break;
+      const call = members[this.#crashedUsed[c] as number];
+      if (call === undefined || (this.#calls[call] as Call<Op>).invoked > before) continue;
+      if (this.#step(call) !== undefined) legal.push(call);
+    }
+    if (legal.length < 2) return legal;
+    const op = (this.#calls[blocked] as Call<Op>).op;
+    const rank = (call: number): number => {
+      const crashed = call >= this.#completed ? 1 : 0;
+      if (blockedIsLegal) return 2 + crashed;
+      const after = this.#step(call) as State;
+      return (this.#model.step(after, op) === undefined ? 2 : 0) + crashed;
+    };
+    return legal
+      .map((call) => ({ call, rank: rank(call), returned: (this.#calls[call] as Call<Op>).returned }))
+      .sort((a, b) => a.rank - b.rank || byReturn(a.returned, b.returned) || a.call - b.call)
+      .map(({ call }) => call);
+  }
+
+  /** Reads that are legal take effect; what is left before the first return is the window. */
+  #readAndLook(): void {
+    let size = 0;
+    let entry = this.#next[0] as number;
+    for (; entry !== none && this.#isReturn[entry] === 0; entry = this.#next[entry] as number) {
+      const call = this.#callOfEntry[entry] as number;
+      if (this.#isRead[call] === 1 && this.#step(call) !== undefined) {
+        this.#lift(call);
+        continue;
+      }
+      if (size === this.#window.length) this.#growWindow();
+      this.#window[size++] = call;
+    }
+    this.#windowSize = size;
+    this.#firstReturn = entry;
+  }
+
+  #look(): void {
+    let size = 0;
+    let entry = this.#next[0] as number;
+    for (; entry !== none && this.#isReturn[entry] === 0; entry = this.#next[entry] as number) {
+      if (size === this.#window.length) this.#growWindow();
+      this.#window[size++] = this.#callOfEntry[entry] as number;
+    }
+    this.#windowSize = size;
+    this.#firstReturn = entry;
+  }
+
+  #growWindow(): void {
+    const window = new Int32Array(this.#window.length * 2);
+    window.set(this.#window);
+    this.#window = window;
+  }
+
+  /** False when the search was here before. */
+  #remember(): boolean {
+    const length = this.#windowSize + 1 + this.#crashedUsed.length;
+    while (this.#window.length < length) this.#growWindow();
+    // Behind the window, where nobody looks for operations.
+    this.#window[this.#windowSize] = this.#firstReturn;
+    this.#window.set(this.#crashedUsed, this.#windowSize + 1);
+    return this.#visited.add(this.#window, length, this.#state, this.#model.hash(this.#state));
+  }
+
+  #lift(call: number): void {
+    this.#trail.push(call);
+    if (call >= this.#completed) {
+      const crashedClass = this.#classOfCrashed[call - this.#completed] as number;
+      this.#crashedUsed[crashedClass] = (this.#crashedUsed[crashedClass] as number) + 1;
+      return;
+    }
+    this.#remaining--;
+    // The return first: when it stands next to the invocation, that one's own link then leads past both, for whoever is walking there.
+    this.#unlink(this.#returnEntry[call] as number);
+    this.#unlink(this.#invokeEntry[call] as number);
+  }
+
+  #undoTo(length: number): void {
+    while (this.#trail.length > length) {
+      const call = this.#trail.pop() as number;
+      if (call >= this.#completed) {
+        const crashedClass = this.#classOfCrashed[call - this.#completed] as number;
+        this.#crashedUsed[crashedClass] = (this.#crashedUsed[crashedClass] as number) - 1;
+        continue;
+      }
+      this.#remaining++;
+      this.#relink(this.#invokeEntry[call] as number);
+      this.#relink(this.#returnEntry[call] as number);
+    }
+  }
+
+  #unlink(entry: number): void {
+    const next = this.#next[entry] as number;
+    const prev = this.#prev[entry] as number;
+    this.#next[prev] = next;
+    if (next !== none) this.#prev[next] = prev;
+  }
+
+  #relink(entry: number): void {
+    const next = this.#next[entry] as number;
+    const prev = this.#prev[entry] as number;
+    this.#next[prev] = entry;
+    if (next !== none) this.#prev[next] = entry;
+  }
+
+  #noteStuck(): void {
+    if (this.#firstReturn <= this.#stuckAt) return;
+    this.#stuckAt = this.#firstReturn;
+    const callAt = (call: number) => this.#calls[call] as Call<Op>;
+    const blocked = this.#callOfEntry[this.#firstReturn] as number;
+    this.#stuck = {
+      blocked: callAt(blocked),
+      concurrent: [...this.#window.subarray(0, this.#windowSize)].filter((call) => call !== blocked).map(callAt),
+      before: this.#trail.slice(-linesBefore).map(callAt),
+      state: this.#model.describeState(this.#state),
+    };
+  }
+
+  /** Fills the list: invocations are in order already, returns are sorted and merged in. */
+  #layOut(): void {
+    const n = this.#completed;
+    const byReturn = Array.from({ length: n }, (_, call) => call).sort(
+      (a, b) => (this.#calls[a] as Call<Op>).returned - (this.#calls[b] as Call<Op>).returned,
+    );
+    let invoked = 0;
+    let returned = 0;
+    for (let entry = 1; entry <= 2 * n; entry++) {
+      const returning = byReturn[returned] as number;
+      const isReturn =
+        invoked === n || (this.#calls[returning] as Call<Op>).returned < (this.#calls[invoked] as Call<Op>).invoked;
+      const call = isReturn ? returning : invoked;
+      this.#callOfEntry[entry] = call;
+      if (isReturn) {
+        this.#isReturn[entry] = 1;
+        this.#returnEntry[call] = entry;
+        returned++;
+      } else {
+        this.#invokeEntry[call] = entry;
+        invoked++;
+      }
+      this.#next[entry - 1] = entry;
+      this.#prev[entry] = entry - 1;
+    }
+  }
+}
+
+/** A node whose choices are being tried. */
+interface Frame<State> {
+  readonly state: State;
+  /** Length of the trail before the choice. */
+  readonly trail: number;
+  /** The operation that has to return next, when it is legal here: tried first. */
+  readonly blocked: number;
+  /** The other choices, once they are needed. */
+  others: readonly number[] | undefined;
+  cursor: number;
+}
+
+function byReturn(a: number, b: number): number {
+  return a === b ? 0 : a - b;
+}
