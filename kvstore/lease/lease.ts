@@ -12,13 +12,13 @@ export interface Lease {
   toldMs: number;
   /** A checkpoint was proposed by this primary, or told by an earlier one: a renewal has to take it back before it counts. */
   mayBeCheckpointed: boolean;
-  /** On the monotonic clock; `Infinity` on a member that is not the primary. */
+  /** On the monotonic clock; `Infinity` while its time does not run: on a member that is not the primary, or has only just become it. */
   expiryMs: number;
   /** Set on the primary alone. */
   readonly expiryAlarm: Alarm;
   readonly checkpointAlarm: Alarm;
-  /** Keys that go with it. */
-  readonly keys: Set<ByteString>;
+  /** Keys that go with it; undefined before there was one. */
+  keys: Set<ByteString> | undefined;
   /** Told when the lease has been revoked, or when nobody here can say any more. */
-  waiting: (() => void)[];
+  waiting: (() => void)[] | undefined;
 }

@@ -214,6 +214,60 @@ describe("expiry", () => {
   });
 });
 
+describe("taking over thousands of leases, which are told one after the other,", () => {
+  const count = 5000n;
+  const last = count;
+  const ttlOf = (id: bigint) => (id === last ? 5 : 10 + Number(id));
+  const crowd = async () => {
+    const one = await member();
+    for (let id = 1n; id <= count; id++) one.grant(id, ttlOf(id));
+    return one;
+  };
+
+  test("lets the last expire as if it had been the first", async () => {
+    const one = await crowd();
+    one.lead();
+    await one.pass(ttlOf(last) * 1000 + electionMs - 1);
+    expect(one.revoked).toEqual([]);
+    await one.pass(502);
+    expect(one.revoked.map(({ id }) => id)).toEqual([last]);
+  });
+
+  test("answers for one before its turn has come", async () => {
+    const one = await crowd();
+    one.lead();
+    expect(one.left(last)).toBe(ttlOf(last) + 1);
+    expect(await one.state.lessor.renew(last - 1n)).toEqual({ ttl: ttlOf(last - 1n) });
+    await one.pass(100);
+    expect(one.left(last - 1n)).toBe(ttlOf(last - 1n) - 1);
+  });
+
+  test("takes note of a checkpoint, of new leases and of those that go meanwhile", async () => {
+    const one = await crowd();
+    one.lead();
+    one.state.applier.leaseCheckpoint({ checkpoints: [{ id: last, remainingTTL: 3 }] });
+    one.state.applier.leaseRevoke({ id: last - 1n });
+    one.grant(count + 1n, 60);
+    await one.pass(100);
+    expect([one.left(last), one.left(last - 1n), one.left(count + 1n)]).toEqual([ttlOf(last), undefined, 59]);
+  });
+
+  test("stops with the leadership, and begins anew with the next", async () => {
+    const one = await crowd();
+    one.lead();
+    one.state.lessor.demote();
+    await one.pass(20_000);
+    expect(one.revoked).toEqual([]);
+    one.lead();
+    await one.pass(1);
+    one.lead();
+    await one.pass(1500);
+    expect([one.left(1n), one.left(last)]).toEqual([ttlOf(1n) - 1, ttlOf(last) - 1]);
+    await one.pass(5100);
+    expect(one.revoked.map(({ id }) => id)).toEqual([last]);
+  });
+});
+
 describe("renewing", () => {
   test("a lease that has expired waits for its revocation, and fails with it", async () => {
     const one = await member();

@@ -8,12 +8,15 @@ import { type Failure, fail } from "../mvcc/failure.ts";
 import type { LeaseItems } from "../mvcc/store.ts";
 import { Alarm, ExpiryQueue } from "./expiry.ts";
 import type { Lease } from "./lease.ts";
+import { Spread } from "./spread.ts";
 
 /** Longest TTL that can be granted, in seconds: about 285 years. */
 const maxTtl = 9_000_000_000;
 const scanIntervalMs = 500;
 /** Leases revoked per second at most; a scan takes half of them. */
 const revokeRate = 1000;
+/** Leases whose time a new primary starts in one go: about 2 ms. */
+const startsInOneGo = 2000;
 const revokesInFlight = 16;
 /** How long after a revocation was asked for it is asked for again. */
 const retryMs = 3000;
@@ -64,6 +67,8 @@ export class Lessor implements LeaseItems {
   /** Present on the primary. */
   #proposer: Proposer | undefined;
   #scan: Timer | undefined;
+  /** Present until the time of every lease there was at the promotion runs. */
+  #starting: Starting | undefined;
   #revoking = 0;
   /** Renewals of one moment whose checkpoints are taken back together. */
   #takingBack: { readonly ids: bigint[]; readonly done: Promise<unknown> } | undefined;
@@ -102,12 +107,14 @@ export class Lessor implements LeaseItems {
   }
 
   attach(id: bigint, key: ByteString): void {
-    this.#known(id).keys.add(key);
+    const lease = this.#known(id);
+    lease.keys ??= new Set();
+    lease.keys.add(key);
   }
 
   detach(id: bigint, key: ByteString): void {
     // The lease may be gone when a snapshot held a key of it: then nobody keeps its keys.
-    this.#leases.get(id)?.keys.delete(key);
+    this.#leases.get(id)?.keys?.delete(key);
   }
 
   grant(
@@ -121,14 +128,14 @@ export class Lessor implements LeaseItems {
     this.#persist(lease);
     this.#metrics.leasesGranted.value++;
     this.#metrics.leaseTtls.observe(lease.ttl);
-    if (this.isPrimary) this.#refresh(lease, 0);
+    if (this.isPrimary) this.#refresh(lease);
     return { ttl: lease.ttl };
   }
 
   /** Keys of a lease in byte order, the order in which all members delete them. */
   keysOf(id: bigint): readonly ByteString[] | Failure<"LeaseNotFound"> {
     const lease = this.#leases.get(id);
-    return lease === undefined ? fail("LeaseNotFound") : [...lease.keys].sort(byteOrder);
+    return lease === undefined ? fail("LeaseNotFound") : sortedKeys(lease);
   }
 
   /** The same keys in no order, for who only looks at them. None of a lease that does not exist. */
@@ -139,7 +146,7 @@ export class Lessor implements LeaseItems {
   /** Forgets a lease whose keys are deleted. */
   remove(id: bigint): void {
     const lease = this.#known(id);
-    assert(lease.keys.size === 0, "a lease goes after its keys");
+    assert(lease.keys === undefined || lease.keys.size === 0, "a lease goes after its keys");
     this.#leases.delete(id);
     this.#metrics.leasesRevoked.value++;
     this.#backend.delete("lease", leaseKey(id));
@@ -152,13 +159,14 @@ export class Lessor implements LeaseItems {
   checkpoint(id: bigint, remainingTtl: number): void {
     const lease = this.#leases.get(id);
     if (lease === undefined) return;
+    if (this.isPrimary) this.#start(lease);
     lease.remainingTtl = remainingTtl;
     lease.toldMs = this.#clock.monotonic();
     lease.mayBeCheckpointed = remainingTtl > 0;
     this.#persist(lease);
     if (!this.isPrimary) return;
     // A renewal that an earlier primary promised, and that this one hears of only now.
-    if (remainingTtl === 0) this.#refresh(lease, 0);
+    if (remainingTtl === 0) this.#refresh(lease);
     else this.#scheduleCheckpoint(lease);
   }
 
@@ -168,8 +176,12 @@ export class Lessor implements LeaseItems {
     if (!this.isPrimary) return fail("NotPrimary");
     const lease = this.#leases.get(id);
     if (lease === undefined) return fail("LeaseNotFound");
+    this.#start(lease);
     if (lease.expiryMs <= this.#clock.monotonic()) {
-      await new Promise<void>((resolve) => lease.waiting.push(resolve));
+      await new Promise<void>((resolve) => {
+        lease.waiting ??= [];
+        lease.waiting.push(resolve);
+      });
       return this.#leases.has(id) ? fail("NotPrimary") : fail("LeaseNotFound");
     }
     if (lease.mayBeCheckpointed) {
@@ -178,7 +190,7 @@ export class Lessor implements LeaseItems {
       if (!(await this.#takeBackCheckpoint(id)) || !this.isPrimary) return fail("NotPrimary");
       if (this.#leases.get(id) !== lease) return fail("LeaseNotFound");
     }
-    this.#refresh(lease, 0);
+    this.#refresh(lease);
     this.#metrics.leasesRenewed.value++;
     return { ttl: lease.ttl };
   }
@@ -188,22 +200,31 @@ export class Lessor implements LeaseItems {
     if (!this.isPrimary) return fail("NotPrimary");
     const lease = this.#leases.get(id);
     if (lease === undefined) return fail("LeaseNotFound");
+    this.#start(lease);
     const leftMs = lease.expiryMs - this.#clock.monotonic();
-    return { ttl: Math.trunc(leftMs / 1000), grantedTtl: lease.ttl, keys: [...lease.keys].sort(byteOrder) };
+    return { ttl: Math.trunc(leftMs / 1000), grantedTtl: lease.ttl, keys: sortedKeys(lease) };
   }
 
-  /** All leases, the first to expire first. */
+  /** All leases, the first to expire first; last those of which this member does not know when they will. */
   leases(): readonly bigint[] {
     return [...this.#leases.values()].sort((a, b) => compare(a.expiryMs, b.expiryMs)).map(({ id }) => id);
   }
 
   /** This member is the leader now. Nobody renewed while there was none, so every lease gets its full time (or what a
-   * checkpoint left of it) and `extendMs`, the election timeout, on top. */
+   * checkpoint left of it) and `extendMs`, the election timeout, on top. All that from this moment on, though with a great many
+   * leases it takes a while until each has been told: whoever asks for one before its turn comes makes it that one's turn. */
   promote(extendMs: number, proposer: Proposer): void {
+    // Elected twice in a row, it begins anew.
+    if (this.isPrimary) this.demote();
     this.#proposer = proposer;
-    for (const lease of this.#leases.values()) this.#refresh(lease, extendMs);
-    this.#spread();
-    this.#scan?.cancel();
+    this.#starting = {
+      atMs: this.#clock.monotonic(),
+      extendMs,
+      leases: this.#leases.values(),
+      spread: new Spread((3 * revokeRate) / 4),
+      next: undefined,
+    };
+    this.#startSome();
     this.#scheduleScan();
   }
 
@@ -212,6 +233,8 @@ export class Lessor implements LeaseItems {
     this.#proposer = undefined;
     this.#scan?.cancel();
     this.#scan = undefined;
+    this.#starting?.next?.cancel();
+    this.#starting = undefined;
     this.#toRevoke.length = 0;
     this.#expiry.clear();
     this.#checkpoints.clear();
@@ -252,8 +275,8 @@ export class Lessor implements LeaseItems {
       expiryMs: Number.POSITIVE_INFINITY,
       expiryAlarm: new Alarm(id),
       checkpointAlarm: new Alarm(id),
-      keys: new Set(),
-      waiting: [],
+      keys: undefined,
+      waiting: undefined,
     };
     this.#leases.set(id, lease);
     return lease;
@@ -269,42 +292,46 @@ export class Lessor implements LeaseItems {
     this.#backend.put("lease", leaseKey(id), leasepb.Lease.encode({ id, ttl, remainingTTL: remainingTtl }));
   }
 
-  #refresh(lease: Lease, extendMs: number): void {
-    const nowMs = this.#clock.monotonic();
-    // What was told is worth less with every second, also while nobody leads or others do.
-    const leftMs = lease.remainingTtl > 0 ? lease.toldMs - nowMs + lease.remainingTtl * 1000 : lease.ttl * 1000;
-    lease.expiryMs = nowMs + Math.max(0, leftMs) + extendMs;
-    this.#expiry.set(lease.expiryAlarm, lease.expiryMs);
+  #refresh(lease: Lease): void {
+    this.#setExpiry(lease, this.#expiryFrom(lease, this.#clock.monotonic()));
+  }
+
+  #setExpiry(lease: Lease, expiryMs: number): void {
+    lease.expiryMs = expiryMs;
+    this.#expiry.set(lease.expiryAlarm, expiryMs);
     this.#scheduleCheckpoint(lease);
   }
 
-  /** Many leases refreshed in one moment would expire in one moment too. Those beyond three quarters of the revocation
-   * rate within a second are moved into the next. */
-  #spread(): void {
-    const perSecond = (3 * revokeRate) / 4;
-    if (this.#leases.size < perSecond) return;
-    const bySecond = new Map<number, Lease[]>();
-    for (const lease of this.#leases.values()) {
-      const second = Math.floor(lease.expiryMs / 1000);
-      const others = bySecond.get(second);
-      if (others === undefined) bySecond.set(second, [lease]);
-      else others.push(lease);
-    }
-    const seconds = [...bySecond.keys()].sort((a, b) => a - b);
-    const waiting: Lease[] = [];
-    let taken = 0;
-    for (let second = seconds[0] as number, next = 0; next < seconds.length || taken < waiting.length; second++) {
-      // Seconds in which nothing expires take what the ones before could not; if there is nothing, they are skipped.
-      if (taken === waiting.length) second = seconds[next] as number;
-      if (second === seconds[next])
-        for (const lease of bySecond.get(seconds[next++] as number) ?? []) waiting.push(lease);
-      for (let i = 0; i < perSecond && taken < waiting.length; i++) {
-        const lease = waiting[taken++] as Lease;
-        if (lease.expiryMs >= second * 1000) continue;
-        lease.expiryMs = second * 1000;
-        this.#expiry.set(lease.expiryAlarm, lease.expiryMs);
+  /** When a lease expires whose time starts at `startMs`. */
+  #expiryFrom({ ttl, remainingTtl, toldMs }: Lease, startMs: number): number {
+    // What was told is worth less with every second, also while nobody leads or others do.
+    return remainingTtl > 0 ? Math.max(startMs, toldMs + remainingTtl * 1000) : startMs + ttl * 1000;
+  }
+
+  #startSome(): void {
+    const starting = this.#starting;
+    if (starting === undefined) return;
+    // Leases may come and go between one go and the next: a map's iterator sees to that.
+    for (let started = 0; started < startsInOneGo; started++) {
+      const { done, value: lease } = starting.leases.next();
+      if (done === true) {
+        this.#starting = undefined;
+        return;
       }
+      this.#start(lease);
     }
+    starting.next = this.#clock.after(0, () => this.#startSome());
+  }
+
+  /** Starts the time of a lease that was there at the promotion, unless it runs. */
+  #start(lease: Lease): void {
+    if (this.#starting === undefined || lease.expiryMs !== Number.POSITIVE_INFINITY) return;
+    const { atMs, extendMs, spread } = this.#starting;
+    const expiryMs = this.#expiryFrom(lease, atMs) + extendMs;
+    // Many leases started in one moment would expire in one moment too. Those beyond three quarters of the revocation rate
+    // within a second are moved into a later one.
+    const second = spread.take(Math.floor(expiryMs / 1000));
+    this.#setExpiry(lease, Math.max(expiryMs, second * 1000));
   }
 
   #scheduleScan(): void {
@@ -368,6 +395,17 @@ export class Lessor implements LeaseItems {
   }
 }
 
+interface Starting {
+  /** When the promotion was. */
+  readonly atMs: number;
+  readonly extendMs: number;
+  /** Those whose turn has not come. */
+  readonly leases: Iterator<Lease, undefined>;
+  readonly spread: Spread;
+  /** The next go. */
+  next: Timer | undefined;
+}
+
 function leaseKey(id: bigint): ByteString {
   const bytes = new Uint8Array(8);
   new DataView(bytes.buffer).setBigInt64(0, id);
@@ -376,7 +414,8 @@ function leaseKey(id: bigint): ByteString {
 
 function wake(lease: Lease): void {
   const { waiting } = lease;
-  lease.waiting = [];
+  if (waiting === undefined) return;
+  lease.waiting = undefined;
   for (const resolve of waiting) resolve();
 }
 
@@ -384,6 +423,10 @@ function compare(a: number, b: number): number {
   // Two leases that never expire are equal; their difference is not a number.
   if (a === b) return 0;
   return a < b ? -1 : 1;
+}
+
+function sortedKeys({ keys }: Lease): ByteString[] {
+  return keys === undefined ? [] : [...keys].sort(byteOrder);
 }
 
 function byteOrder(a: ByteString, b: ByteString): number {
