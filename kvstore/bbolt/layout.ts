@@ -47,12 +47,13 @@ export class Layouter {
   }
 
   /** Keeps the record's bytes until its page is given out. */
-  add({ bucket, key, value }: Record): void {
+  add(record: Record): void {
+    const { bucket } = record;
     while (this.#buckets[this.#at] !== bucket) {
       assert(this.#at < this.#buckets.length, "records come bucket by bucket, in the order of the buckets");
       this.#closeBucket();
     }
-    this.#tree.add({ key, value, isBucket: false });
+    this.#tree.add(record);
   }
 
   finish(): Layout {

@@ -17,7 +17,7 @@ export interface Entry {
 
 /** What a leaf page has under a key: a value, or a bucket. */
 export interface LeafEntry extends Entry {
-  readonly isBucket: boolean;
+  readonly isBucket?: boolean;
 }
 
 /** A page below, and the least key in it. */
@@ -110,7 +110,7 @@ export function encodeLeaf(bytes: Uint8Array, id: number, overflow: number, entr
   let element = pageHeadBytes;
   let at = pageHeadBytes + entries.length * elementBytes;
   for (const { key, value, isBucket } of entries) {
-    view.setUint32(element, isBucket ? bucketFlag : 0, true);
+    view.setUint32(element, isBucket === true ? bucketFlag : 0, true);
     view.setUint32(element + 4, at - element, true);
     view.setUint32(element + 8, key.length, true);
     view.setUint32(element + 12, value.length, true);

@@ -23,21 +23,21 @@ export function fileBytes({ pageCount }: Layout, { pageSize = defaultPageSize }:
   return pageCount * pageSize;
 }
 
-/** The file in pieces, whole pages each. The records must be those that were measured. In memory are about one run and a page for each
- * level of a tree. */
+/** The file in pieces, whole pages each, which stay as they are. The records must be those that were measured. In memory are about one run
+ * and a page for each level of a tree. */
 export async function* write(records: RecordRuns, layout: Layout, options: WriteOptions): AsyncGenerator<Uint8Array> {
   const { pageSize = defaultPageSize } = options;
   const meta = { pageSize, root: layout.root, freelist: layout.freelist, pageCount: layout.pageCount };
   // A database is born with both: whichever is torn later, the other is good.
   yield concatBytes([encodeMeta({ ...meta, transaction: 0 }), encodeMeta({ ...meta, transaction: 1 })]);
-  const ready: Uint8Array[] = [];
-  const layouter = new Layouter(encoder(pageSize, ready), options);
+  const pages = new PageSpace(pageSize);
+  const layouter = new Layouter(encoder(pages), options);
   for await (const run of records) {
     for (const record of run) layouter.add(record);
-    yield* ready.splice(0);
+    yield* pages.written();
   }
   const { root, freelist, pageCount } = layouter.finish();
-  yield* ready.splice(0);
+  yield* pages.written();
   assert(
     root === layout.root && freelist === layout.freelist && pageCount === layout.pageCount,
     "what is written is what was measured",
@@ -47,14 +47,51 @@ export async function* write(records: RecordRuns, layout: Layout, options: Write
   yield empty;
 }
 
-function encoder(pageSize: number, ready: Uint8Array[]): PageSink {
-  const page = (pages: number) => {
-    const bytes = new Uint8Array(pages * pageSize);
-    ready.push(bytes);
-    return bytes;
-  };
+function encoder(pages: PageSpace): PageSink {
   return {
-    leaf: (id, pages, entries) => encodeLeaf(page(pages), id, pages - 1, entries),
-    branch: (id, pages, children) => encodeBranch(page(pages), id, pages - 1, children),
+    leaf: (id, count, entries) => encodeLeaf(pages.take(count), id, count - 1, entries),
+    branch: (id, count, children) => encodeBranch(pages.take(count), id, count - 1, children),
   };
+}
+
+const blockPages = 64;
+
+/** Room for pages, back to back in blocks: a buffer for each page would be one more for the garbage collector to look after. */
+class PageSpace {
+  readonly #pageSize: number;
+  /** Full, or at least not used any further. */
+  readonly #ready: Uint8Array[] = [];
+  #block = new Uint8Array(0);
+  /** Of the block: what is before `#shown` was given out to read, what is before `#taken` to write. */
+  #shown = 0;
+  #taken = 0;
+
+  constructor(pageSize: number) {
+    this.#pageSize = pageSize;
+  }
+
+  /** Room for so many pages, all zero, to be filled at once. */
+  take(pages: number): Uint8Array {
+    const bytes = pages * this.#pageSize;
+    if (this.#taken + bytes > this.#block.length) {
+      this.#show();
+      this.#block = new Uint8Array(Math.max(pages, blockPages) * this.#pageSize);
+      this.#shown = 0;
+      this.#taken = 0;
+    }
+    this.#taken += bytes;
+    return this.#block.subarray(this.#taken - bytes, this.#taken);
+  }
+
+  /** What was filled since the last call, in order. */
+  written(): Uint8Array[] {
+    this.#show();
+    return this.#ready.splice(0);
+  }
+
+  #show(): void {
+    if (this.#shown === this.#taken) return;
+    this.#ready.push(this.#block.subarray(this.#shown, this.#taken));
+    this.#shown = this.#taken;
+  }
 }

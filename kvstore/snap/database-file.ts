@@ -15,21 +15,28 @@ export async function databaseFile(first: StateRuns, second: StateRuns): Promise
   return { sizeBytes: fileBytes(layout, options), pieces: write(asEtcd(second), layout, options) };
 }
 
-/** Cuts a stream of bytes into pieces of one length; the last may be shorter. */
+/** Cuts a stream of bytes, which stay as they are, into pieces of one length; the last may be shorter. Copies only where a blob consists of
+ * several pieces. */
 export async function* inBlobs(pieces: AsyncIterable<Uint8Array>, blobBytes: number): AsyncGenerator<Uint8Array> {
-  let blob = new Uint8Array(blobBytes);
+  let blob: Uint8Array | undefined;
   let filled = 0;
   for await (const piece of pieces) {
     for (let at = 0; at < piece.length; ) {
+      if (blob === undefined && piece.length - at >= blobBytes) {
+        yield piece.subarray(at, at + blobBytes);
+        at += blobBytes;
+        continue;
+      }
+      blob ??= new Uint8Array(blobBytes);
       const part = piece.subarray(at, at + blobBytes - filled);
       blob.set(part, filled);
       filled += part.length;
       at += part.length;
       if (filled < blobBytes) continue;
       yield blob;
-      blob = new Uint8Array(blobBytes);
+      blob = undefined;
       filled = 0;
     }
   }
-  if (filled > 0) yield blob.subarray(0, filled);
+  if (blob !== undefined) yield blob.subarray(0, filled);
 }
