@@ -1,37 +1,17 @@
-import { randomBytes } from "node:crypto";
 import { Failure } from "../base/mod.ts";
-import type { LeaseGrantRequest } from "../proto/mod.ts";
-import type { Auth, Caller } from "./auth/mod.ts";
-import { failpoints } from "./failpoint/mod.ts";
-import { fail, WatchHub } from "./mvcc/mod.ts";
-import { Access } from "./rpc/access.ts";
+import type { Auth } from "./auth/mod.ts";
 import { AuditLog } from "./rpc/audit-log.ts";
-import { authService } from "./rpc/auth.ts";
-import { clusterService } from "./rpc/cluster.ts";
-import { electionService } from "./rpc/election.ts";
-import { rpcError } from "./rpc/errors.ts";
 import { type Call, createGrpcServer, type GrpcServer } from "./rpc/grpc/mod.ts";
-import { guarded } from "./rpc/guard.ts";
-import { Headers } from "./rpc/headers.ts";
-import { healthService } from "./rpc/health.ts";
 import { ClientHttp } from "./rpc/http/client-http.ts";
-import { kvService } from "./rpc/kv.ts";
-import { leaderLeases } from "./rpc/leader-leases.ts";
-import { type LeaseServiceOptions, leaseService, localLeases } from "./rpc/lease.ts";
-import { lockService } from "./rpc/lock.ts";
-import { maintenanceService } from "./rpc/maintenance.ts";
 import { countClients, readCalls, timeCalls, together } from "./rpc/metrics/calls.ts";
 import { readMember } from "./rpc/metrics/member.ts";
 import { readProcess } from "./rpc/metrics/process.ts";
-import { leaseCost, Quota } from "./rpc/quota.ts";
 import { slowCalls } from "./rpc/slow-calls.ts";
-import { watchServer } from "./rpc/watch.ts";
 import { machineClock } from "./server/machine-clock.ts";
 import { Member } from "./server/member.ts";
 import { defaults, type MemberOptions } from "./server/options.ts";
 import { addressOf, cannotListen, listenAddressOf, removeOldSocket } from "./server/peer/network.ts";
-
-const mebibyte = 1024 * 1024;
+import { checkCall, maxRequestBytesOf, servicesOf } from "./services.ts";
 
 export interface RunningMember {
   /** Resolves when the member has joined the cluster and serves requests. */
@@ -57,14 +37,14 @@ export async function startMember(options: MemberOptions): Promise<RunningMember
   // First, since it is what most likely cannot be had.
   const audit = openAuditLog(options, () => member.auth);
   const member: Member = await Member.start({ ...options, onFailure });
-  const { services, stopStreams, hub, watchStreams } = serve(member, () => server);
-  readMember({ member, hub, watchStreams });
+  const services = servicesOf(member, () => server);
+  readMember({ member, ...services });
   readCalls(member.metrics.registry, () => server);
   readProcess(member.metrics.registry);
   const http = new ClientHttp({ member, server: () => server, metrics: () => member.metrics.registry.text() });
   const countClient = countClients(member.metrics);
   const server: GrpcServer = createGrpcServer({
-    services,
+    services: services.implementations,
     beforeCall(call) {
       countClient(call);
       checkCall(member, call);
@@ -82,12 +62,12 @@ export async function startMember(options: MemberOptions): Promise<RunningMember
     ]),
     maxConcurrentStreams: options.maxConcurrentStreams,
     keepalive: options.keepalive,
-    maxRequestBytes: (options.maxRequestBytes ?? defaults.maxRequestBytes) + mebibyte / 2,
+    maxRequestBytes: maxRequestBytesOf(member),
     clock: member.clock,
     log: options.log,
   });
   shutDown = () => {
-    stopStreams();
+    services.stop();
     void http.stop();
     void server.stop();
   };
@@ -110,7 +90,7 @@ export async function startMember(options: MemberOptions): Promise<RunningMember
       clientPorts,
       reopenLogs: () => audit?.reopen(),
       async stop() {
-        stopStreams();
+        services.stop();
         // Calls under way are answered first, while there is a member to answer them; new ones go to the others.
         await Promise.all([server.stop(graceMs), http.stop()]);
         await member.stop();
@@ -125,119 +105,13 @@ export async function startMember(options: MemberOptions): Promise<RunningMember
 
 const graceMs = 500;
 
-/** All services of one member. */
-function serve(member: Member, server: () => GrpcServer) {
-  const headers = new Headers(member);
-  const access = new Access(member);
-  const hub = new WatchHub({
-    store: member.state.store,
-    clock: member.clock,
-    onFailure: (error) => member.fail(error),
-  });
-  member.onState((state) => hub.moveTo(state.store));
-  const watches = watchServer({
-    hub,
-    clock: member.clock,
-    sentEvents: member.metrics.events,
-    header: () => headers.withoutRevision(),
-    maxFragmentBytes: (member.options.maxRequestBytes ?? defaults.maxRequestBytes) + mebibyte / 2,
-    progressIntervalMs: member.options.watchProgressIntervalMs ?? defaults.watchProgressIntervalMs,
-    jitter: Math.random,
-    mayWatch: (call, request) => access.watch(call, request),
-    hasLeader: () => member.leadership.leader !== 0n,
-    onLeaderLost: (lost) => onLeaderLost(member, lost),
-  });
-  const health = healthService();
-  const quota = new Quota(member);
-  const services = [
-    kvService(member, headers, quota, access),
-    watches.implementation,
-    leases(member, headers, quota, access),
-    clusterService(member, headers, access),
-    maintenanceService(member, headers, access),
-    authService(member, headers, access),
-    health.implementation,
-    lockService(server),
-    electionService(server),
-  ].map((service) => guarded(service, access, (call) => pendingLogin(member, access, call)));
-  const stopStreams = () => {
-    watches.stop();
-    health.stop();
-    hub.stop();
-  };
-  return { services, stopStreams, hub, watchStreams: () => watches.streams };
-}
-
-function openAuditLog({ auditLog: path, log, clock }: MemberOptions, auth: () => Auth): AuditLog | undefined {
+function openAuditLog({ auditLog: path, log, world }: MemberOptions, auth: () => Auth): AuditLog | undefined {
   if (path === undefined) return undefined;
   const userOf = (call: Call) => {
     const caller = auth().callerOf(call);
     return typeof caller === "object" ? caller.username : undefined;
   };
-  return new AuditLog({ path, clock: clock ?? machineClock, log, userOf });
-}
-
-/** Waits for the login that made the call's token, for as long as for any other entry. */
-function pendingLogin(member: Member, access: Access, call: Call): Promise<void> | undefined {
-  const index = access.pendingLogin(call);
-  return index === undefined ? undefined : member.whenApplied(index, requestTimeoutMs(member));
-}
-
-function requestTimeoutMs({ electionMs }: Member): number {
-  return 5000 + 2 * electionMs;
-}
-
-function leases(member: Member, headers: Headers, quota: Quota, access: Access) {
-  const shared: Pick<LeaseServiceOptions, "lessor" | "confirmLeadership"> = {
-    lessor: () => member.state.lessor,
-    confirmLeadership: () =>
-      new Promise((resolve) => member.linearizable((failure) => resolve(failure === undefined && member.isLeader))),
-  };
-  return leaseService({
-    ...shared,
-    clock: member.clock,
-    header: () => headers.current(),
-    drawLeaseId: () => BigInt.asUintN(63, randomBytes(8).readBigUInt64BE()),
-    propose: {
-      grant: async (request: LeaseGrantRequest, caller?: Caller) => {
-        if (quota.admits(leaseCost)) return member.proposed("leaseGrant", request, caller);
-        await new Promise<void>((resolve) => quota.refuse(resolve));
-        return fail("NoSpace");
-      },
-      revoke: (request, caller) => member.proposed("leaseRevoke", request, caller),
-    },
-    access,
-    leader: leaderLeases(member, localLeases(shared)),
-    requestTimeoutMs: requestTimeoutMs(member),
-  });
-}
-
-/** What holds for all calls: those that ask for a leader need one, and a learner answers little. */
-function checkCall(member: Member, call: Call): void {
-  if (failpoints.armed) failpoints.stop("afterIsMemberExist");
-  if (call.metadata("hasleader") === "true" && member.leadership.leader === 0n) throw rpcError("NoLeader");
-  if (member.isLearner && !learnerMethods.has(call.method.path)) throw rpcError("NotSupportedForLearner");
-}
-
-const learnerMethods = new Set([
-  "/etcdserverpb.KV/Range",
-  "/etcdserverpb.Maintenance/Status",
-  "/etcdserverpb.Maintenance/Snapshot",
-  "/grpc.health.v1.Health/Check",
-  "/grpc.health.v1.Health/Watch",
-]);
-
-/** Calls `lost` when there has been no leader for three election timeouts. */
-function onLeaderLost(member: Member, lost: () => void): () => void {
-  let timer: { cancel(): void } | undefined;
-  const stopListening = member.onLeadership(({ leader }) => {
-    timer?.cancel();
-    timer = leader === 0n ? member.clock.after(3 * member.electionMs, lost) : undefined;
-  });
-  return () => {
-    timer?.cancel();
-    stopListening();
-  };
+  return new AuditLog({ path, clock: world?.clock ?? machineClock, log, userOf });
 }
 
 async function listen(server: GrpcServer, url: string, { clientTls, reusePort }: MemberOptions): Promise<number> {

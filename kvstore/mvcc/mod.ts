@@ -25,7 +25,7 @@ export {
   type RequestFailure,
 } from "./check.ts";
 export type { CompactionPace, CompactionReport } from "./compactor.ts";
-export type { Engine, EngineHome, Entry, Successor } from "./engine.ts";
+export type { Change, Engine, EngineHome, Entry, Successor } from "./engine.ts";
 export { type Failure, fail, isFailure, type StateFailureCode } from "./failure.ts";
 export type { HashOfRevision } from "./hash.ts";
 export { type KeyRange, keyRange } from "./key-range.ts";

@@ -79,7 +79,7 @@ export function kvService(member: Member, headers: Headers, quota: Quota, access
   }
 
   async function largeRange(request: RangeRequest, call: UnaryCall<RangeResponse>): Promise<void> {
-    const pause = () => new Promise<void>((resolve) => setImmediate(resolve));
+    const pause = () => new Promise<void>((resolve) => member.world.defer(resolve));
     answerRange(await rangeInSlices(() => member.state.store, request, pause), call);
   }
 

@@ -31,11 +31,21 @@ const againMs = 200;
  * Asks one member after the other who is in the cluster, until an answer is `upToDate`. If none is within five seconds, the last
  * answer is what is known. Rejects with a `Failure` if none answers.
  */
-export async function askForMembers(
+export function askForMembers(
   urls: readonly string[],
   tls: TlsOptions | undefined,
   clock: Clock,
   version: string,
+  upToDate?: (members: readonly ClusterMember[]) => boolean,
+): Promise<KnownMembers> {
+  return askEachForMembers(urls, (url) => ask(url, tls, clock, version), clock, upToDate);
+}
+
+/** The same, `ask` giving what the member at `url` answers (`encodeMembers`). */
+export async function askEachForMembers(
+  urls: readonly string[],
+  ask: (url: string) => Promise<Uint8Array>,
+  clock: Clock,
   upToDate: (members: readonly ClusterMember[]) => boolean = () => true,
 ): Promise<KnownMembers> {
   const deadline = clock.monotonic() + newsMs;
@@ -44,7 +54,7 @@ export async function askForMembers(
     const reasons: string[] = [];
     for (const url of urls) {
       try {
-        known = decodeMembers(await ask(url, tls, clock, version));
+        known = decodeMembers(await ask(url));
         if (upToDate(known.members)) return known;
       } catch (error) {
         reasons.push(`${url}: ${(error as Error).message}`);

@@ -1,193 +1,113 @@
-import { join } from "node:path";
-import {
-  assert,
-  type Clock,
-  Deferred,
-  goDuration,
-  type Log,
-  type Random,
-  seededRandom,
-  Failure as WorldFailure,
-} from "../../base/mod.ts";
-import { type AlarmMember, type EtcdErrorName, type Init, InternalRaftRequest, raftpb } from "../../proto/mod.ts";
-import {
-  asConfChangeV2,
-  type ConfChangeV2,
-  EntryType,
-  type Message,
-  nobody,
-  RawNode,
-  type Snapshot,
-} from "../../raft/mod.ts";
-import { Auth, type AuthAnswers, type Caller, readAuthRecords } from "../auth/mod.ts";
+import { type Clock, Deferred, goDuration, type Log, Failure as WorldFailure } from "../../base/mod.ts";
+import type { EtcdErrorName, Init, InternalRaftRequest, raftpb } from "../../proto/mod.ts";
+import { type Message, nobody, RawNode } from "../../raft/mod.ts";
+import type { Auth, Caller } from "../auth/mod.ts";
 import { failpoints } from "../failpoint/mod.ts";
-import { MemberMetrics } from "../metrics/mod.ts";
-import {
-  type CompactionAnswer,
-  type CompactionReport,
-  type DeleteRangeAnswer,
-  type Failure,
-  fail,
-  type HeaderAnswer,
-  installState,
-  isFailure,
-  type LeaseGrantAnswer,
-  LevelHome,
-  openState,
-  type PutAnswer,
-  type State,
-  type StateOptions,
-  type TxnAnswer,
-} from "../mvcc/mod.ts";
-import { nodeFiles, unsyncedNodeFiles } from "../wal/mod.ts";
-import { Alarms } from "./alarms.ts";
+import type { MemberMetrics } from "../metrics/mod.ts";
+import { type CompactionReport, type Failure, isFailure, type State } from "../mvcc/mod.ts";
+import type { Alarms } from "./alarms.ts";
+import type { Answers } from "./answers.ts";
 import { AppliedWaiters } from "./applied-waiters.ts";
 import { AutoCompactor } from "./auto-compactor.ts";
-import { type AskForMembers, type Origin, openOrigin, openStorage } from "./bootstrap.ts";
+import { type Origin, openStorage } from "./bootstrap.ts";
 import { CorruptionChecks } from "./corruption.ts";
+import { CurrentState } from "./current-state.ts";
 import { EntryApplier } from "./entry-applier.ts";
-import { forceNewCluster } from "./force-new-cluster.ts";
-import { refuseEtcdState } from "./foreign-state.ts";
-import { RequestIds } from "./ids.ts";
-import { askForMembers, encodeMembers } from "./join.ts";
+import { FirstElection } from "./first-election.ts";
 import { LeaderDuties } from "./leader-duties.ts";
-import { databaseUnreadable, findLostState } from "./lost-state.ts";
-import { machineClock } from "./machine-clock.ts";
-import {
-  type ClusterMember,
-  encodeMemberChange,
-  encodePromotions,
-  type MemberChange,
-  Membership,
-} from "./membership.ts";
-import { defaults, type MemberOptions } from "./options.ts";
-import { PeerTransport } from "./peer/peer-transport.ts";
+import { Leaders } from "./leaders.ts";
+import { machineWorld } from "./machine-world.ts";
+import type { ClusterMember, MemberChange, Membership } from "./membership.ts";
+import { defaults, type MemberOptions, requestTimeoutMsOf } from "./options.ts";
+import { openPast, type Past } from "./past.ts";
+import { PeerAnswers, type PeerRequestHandler } from "./peer-answers.ts";
 import { Promotion } from "./promotion.ts";
+import { type MembersOutcome, Proposals } from "./proposals.ts";
 import { type Leadership, RaftHost } from "./raft-host.ts";
 import type { ReadFailure } from "./reads.ts";
-import { type LostReason, Requests } from "./requests.ts";
 import { Snapshots } from "./snapshots.ts";
 import { Space } from "./space.ts";
-import { type PeerRequest, peerRequests, type Transport } from "./transport.ts";
+import type { PeerRequest, Transport } from "./transport.ts";
 import { tooLowFor } from "./version.ts";
+import type { World } from "./world.ts";
 
-/** What applying a request gives. */
-export interface Answers extends AuthAnswers {
-  put: PutAnswer;
-  deleteRange: DeleteRangeAnswer;
-  txn: TxnAnswer;
-  compaction: CompactionAnswer;
-  leaseGrant: LeaseGrantAnswer;
-  leaseRevoke: HeaderAnswer;
-  leaseCheckpoint: HeaderAnswer;
-  alarm: readonly AlarmMember[];
-  clusterVersionSet: undefined;
-  clusterMemberAttrSet: undefined;
-  downgradeInfoSet: undefined;
-}
+export type { Answers } from "./answers.ts";
+export type { PeerRequestHandler } from "./peer-answers.ts";
+export type { MembersOutcome } from "./proposals.ts";
 
-export type MembersOutcome = readonly ClusterMember[] | Failure<EtcdErrorName>;
-
-/** A change of membership, and the entry of the log that holds it. */
-interface ChangeEntry {
-  readonly change: ConfChangeV2;
-  readonly type: EntryType;
-  readonly data: Uint8Array;
-}
-
-/** Applied entries may fall this far behind committed ones before new requests are turned away. */
-const applyLagLimit = 5000;
 /** Entries handed over to be applied in one go: a few milliseconds of work where they are small. */
 const applyBytesInOneGo = 256 * 1024;
 const publishRetryMs = 500;
-const changeRetryMs = 100;
 
-/** Answers what other members ask of this one. Set by whoever serves the kind. */
-export type PeerRequestHandler = (payload: Uint8Array) => Promise<Uint8Array>;
-
-/** One member of the store: its log, its state, and its place in the cluster. What clients see is built on top (`../rpc`). */
+/**
+ * One member of the store: its log, its state, and its place in the cluster. What clients see is built on top (`../rpc`). This file
+ * wires the parts together and lets them hear of each other; each of them is a file of its own.
+ */
 export class Member {
   readonly options: MemberOptions;
+  readonly world: World;
   readonly id: bigint;
   readonly clusterId: bigint;
-  readonly membership: Membership;
   readonly alarms: Alarms;
   readonly corruption: CorruptionChecks;
   readonly auth: Auth;
   readonly promotion: Promotion;
   readonly log: Log;
-  readonly clock: Clock;
   readonly metrics: MemberMetrics;
   readonly electionMs: number;
+  readonly host: RaftHost;
   /** The member is known to the cluster by its name and client URLs: clients find it. */
   readonly ready = new Deferred<void>();
   readonly #origin: Origin;
-  readonly #stateOptions: StateOptions;
-  readonly #requests: Requests;
-  readonly #ids: RequestIds;
-  readonly #host: RaftHost;
+  readonly #state: CurrentState;
+  readonly #proposals: Proposals;
+  readonly #peerAnswers: PeerAnswers;
   readonly #snapshots: Snapshots;
   readonly #duties: LeaderDuties;
+  readonly #leaders: Leaders;
+  readonly #firstElection: FirstElection;
   readonly #autoCompactor: AutoCompactor | undefined;
   readonly #space: Space;
   readonly #appliedWaiters: AppliedWaiters;
-  readonly #peerHandlers = new Map<PeerRequest, PeerRequestHandler>();
-  readonly #leadershipListeners = new Set<(now: Leadership) => void>();
-  readonly #stateListeners: ((state: State) => void)[] = [];
   #transport!: Transport;
-  #state: State;
-  #leaderSinceMs = 0;
-  #leaderLostMs = 0;
-  #lastLeader = nobody;
   /** Who leads, or 0n. */
   #askedLeader = nobody;
-  #leaderChanges = 0;
-  #campaigned = false;
-  /** Nothing is applied, and nobody served, before a snapshot has come. */
-  #stateIsLost: boolean;
-  readonly #stateFound = new Deferred<void>();
-  #appliedTermAtTick = 0;
   #stopped = false;
 
-  private constructor(
-    options: MemberOptions,
-    origin: Origin,
-    stateOptions: StateOptions,
-    state: State,
-    alarms: Alarms,
-    auth: Auth,
-  ) {
+  private constructor(options: MemberOptions, world: World, { origin, stateOptions, state, alarms, auth }: Past) {
+    const { clock } = world;
+    const isLost = origin.lost !== undefined;
     this.options = options;
+    this.world = world;
     this.log = options.log;
-    this.clock = options.clock ?? machineClock;
     this.electionMs = options.electionMs ?? defaults.electionMs;
     this.id = origin.id;
     this.clusterId = origin.clusterId;
     this.alarms = alarms;
     this.auth = auth;
-    this.metrics = stateOptions.metrics ?? new MemberMetrics();
-    this.#appliedWaiters = new AppliedWaiters(this.clock);
+    this.metrics = stateOptions.metrics;
     this.#origin = origin;
-    this.#stateIsLost = origin.lost !== undefined;
-    this.#stateOptions = stateOptions;
-    this.#state = state;
-    this.membership = new Membership({
-      get: (bucket, key) => this.#state.backend.get(bucket, key),
-      put: (bucket, key, value) => this.#state.backend.put(bucket, key, value),
-      delete: (bucket, key) => this.#state.backend.delete(bucket, key),
+    this.#state = new CurrentState({ state, isLost, stateOptions, alarms, auth, log: this.log });
+    this.#appliedWaiters = new AppliedWaiters(clock);
+    this.#proposals = new Proposals(this);
+    this.#peerAnswers = new PeerAnswers(this);
+    this.#leaders = new Leaders({
+      clock,
+      electionMs: this.electionMs,
+      current: () => this.leadership,
+      isSelf: (id) => id === this.id,
+      connected: (id, sinceMs) => this.#connected(id, sinceMs),
+      quorumConnected: (sinceMs) => this.#quorumConnected(sinceMs),
     });
-    this.#ids = new RequestIds(this.id, this.clock.now());
-    const requestTimeoutMs = 5000 + 2 * this.electionMs;
-    this.#requests = new Requests(requestTimeoutMs);
+    this.#firstElection = new FirstElection(this);
     const heartbeatMs = options.heartbeatMs ?? defaults.heartbeatMs;
     const electionTicks = Math.max(2, Math.round(this.electionMs / heartbeatMs));
-    if (origin.lost === undefined) this.#stateFound.resolve();
     const applied = origin.lost ?? state.store.applied;
     const storage = openStorage(origin, applied, origin.lost?.confState ?? this.membership.confState, this.log);
     const node = new RawNode({
       id: this.id,
       storage,
-      random: options.random ?? machineRandom(this.id),
+      random: world.random,
       applied: applied.index,
       electionTicks,
       preVote: options.preVote ?? true,
@@ -195,42 +115,18 @@ export class Member {
       maxApplyingBytes: applyBytesInOneGo,
     });
     const applier = new EntryApplier({
-      state: () => this.#state,
+      state: () => this.state,
       membership: this.membership,
       alarms,
       auth,
       applyConfChange: (change, index) => node.applyConfChange(change, index),
-      clock: this.clock,
+      clock,
       metrics: this.metrics,
-      settle: (id, outcome) => this.#requests.settle(id, outcome),
-    });
-    this.#host = new RaftHost({
-      node,
-      storage,
-      wal: origin.wal,
-      transport: () => this.#transport,
-      stateMachine: {
-        apply: (entry) => (this.#stateIsLost ? applier.applyMembershipAlone(entry) : applier.apply(entry)),
-        install: (snapshot) => this.#install(snapshot),
-      },
-      applied: applied.index,
-      clock: this.clock,
-      log: this.log,
-      tickMs: heartbeatMs,
-      electionTicks,
-      requestTimeoutMs,
-      // Which changes of membership came to nothing is part of the state: without it the quorum is not known for certain.
-      mayCampaign: () => !this.#stateIsLost,
-      warningApplyMs: options.warningApplyMs ?? defaults.warningApplyMs,
-      onLeadership: (now) => this.#onLeadership(now),
-      onHandedOver: (term) => this.#requests.handedOver(term),
-      onApplied: (index) => this.#onApplied(index),
-      onTick: () => this.#onTick(),
-      onFailure: (error) => this.fail(error),
+      settle: (id, outcome) => this.#proposals.settle(id, outcome),
     });
     this.#snapshots = new Snapshots({
-      directory: join(options.dataDir, "member", "snap"),
-      state: () => this.#state,
+      stages: world.stages,
+      state: () => this.state,
       membership: this.membership,
       storage,
       wal: origin.wal,
@@ -239,6 +135,35 @@ export class Member {
       catchupEntries: options.snapshotCatchupEntries ?? defaults.snapshotCatchupEntries,
       neededIndex: () => this.#neededIndex(),
       keepsLog: options.maxWals === 0,
+    });
+    this.host = new RaftHost({
+      node,
+      storage,
+      wal: origin.wal,
+      transport: () => this.#transport,
+      stateMachine: {
+        apply: (entry) => {
+          if (world.observe !== undefined) world.observe(entry);
+          if (this.#state.isLost) applier.applyMembershipAlone(entry);
+          else applier.apply(entry);
+        },
+        install: (snapshot) => this.#state.install(snapshot, this.#snapshots),
+      },
+      applied: applied.index,
+      clock,
+      log: this.log,
+      tickMs: heartbeatMs,
+      electionTicks,
+      requestTimeoutMs: requestTimeoutMsOf(this.electionMs),
+      // Which changes of membership came to nothing is part of the state: without it the quorum is not known for certain.
+      mayCampaign: () => !this.#state.isLost,
+      warningApplyMs: options.warningApplyMs ?? defaults.warningApplyMs,
+      defer: (turn) => world.defer(turn),
+      onLeadership: (now) => this.#onLeadership(now),
+      onHandedOver: (term) => this.#proposals.handedOver(term),
+      onApplied: (index) => this.#onApplied(index),
+      onTick: () => this.#onTick(),
+      onFailure: (error) => this.fail(error),
     });
     this.corruption = new CorruptionChecks(this);
     this.#autoCompactor = autoCompactorOf(this);
@@ -249,45 +174,19 @@ export class Member {
 
   /** Opens everything and takes part in the cluster. Rejects with a `Failure` if the disk, a port or the flags forbid it. */
   static async start(options: MemberOptions): Promise<Member> {
+    const world = options.world ?? machineWorld(options);
     let member: Member | undefined;
-    const onFailure = (error: unknown) => (member === undefined ? options.onFailure(error) : member.fail(error));
-    const clock = options.clock ?? machineClock;
-    const directory = options.walDir ?? join(options.dataDir, "member", "wal");
-    const databasePath = join(options.dataDir, "member", "snap", "db");
-    await refuseEtcdState(options.dataDir, databasePath);
-    const sync = options.unsafeNoFsync !== true;
-    const files = sync ? nodeFiles : unsyncedNodeFiles;
-    const ask: AskForMembers = (urls, upToDate) =>
-      askForMembers(urls, options.peerTls, clock, options.version ?? defaults.version, upToDate);
-    const metrics = new MemberMetrics();
-    const origin = await openOrigin(options, { files, directory, onFailure, measure: { clock, metrics } }, ask);
-    const home = new LevelHome(databasePath, { sync });
-    const minLeaseTtl = Math.ceil((3 * (options.electionMs ?? defaults.electionMs)) / 2000);
-    const stateOptions: StateOptions = {
-      home,
-      clock,
-      minLeaseTtl,
-      metrics,
-      onFailure,
-      batching: {
-        intervalMs: options.backendBatchIntervalMs ?? defaults.backendBatchIntervalMs,
-        batchLimit: options.backendBatchLimit,
-      },
-      compactionPace: options.compaction,
+    const past = await openPast(options, world, {
+      onFailure: (error) => (member === undefined ? options.onFailure(error) : member.fail(error)),
       onCompacted: (report) => member?.noteCompaction(report),
-    };
+    });
     try {
-      const state = await openState(stateOptions).catch((error: unknown) => databaseUnreadable(databasePath, error));
-      await defragmentAtStart(options, state);
-      const alarms = await Alarms.open(state.backend);
-      const auth = await Auth.open({ ...options.auth, clock, log: options.log }, state.backend);
-      const found = await findLostState(origin, state.store.applied.index, options, ask);
-      member = new Member(options, await originFor(options, found, state), stateOptions, state, alarms, auth);
+      member = new Member(options, world, past);
       await member.#open();
-      await member.#stateFound.promise;
+      await member.#state.found;
       return member;
     } catch (error) {
-      await origin.wal.close();
+      await past.origin.wal.close();
       throw error;
     }
   }
@@ -297,7 +196,7 @@ export class Member {
     this.metrics.compactionTotalMs.observe(tookMs);
     this.metrics.compactionLast.value = Math.floor(this.clock.now() / 1000);
     this.metrics.compactedVersions.value += dropped;
-    const { backend, store } = this.#state;
+    const { backend, store } = this.state;
     this.log("info", "finished scheduled compaction", {
       "compact-revision": revision,
       took: goDuration(tookMs),
@@ -307,17 +206,30 @@ export class Member {
     });
   }
 
+  get clock(): Clock {
+    return this.world.clock;
+  }
+
   /** The state as of now. A snapshot may put another in its place: do not keep it. */
   get state(): State {
-    return this.#state;
+    return this.#state.now;
+  }
+
+  get membership(): Membership {
+    return this.#state.membership;
+  }
+
+  /** In order of id. */
+  get voters(): readonly ClusterMember[] {
+    return this.membership.members.filter(({ isLearner }) => !isLearner);
   }
 
   get leadership(): Leadership {
-    return this.#host.leadership;
+    return this.host.leadership;
   }
 
   get isLeader(): boolean {
-    return this.#host.isLeader;
+    return this.host.isLeader;
   }
 
   get isLearner(): boolean {
@@ -325,15 +237,11 @@ export class Member {
   }
 
   get applied(): number {
-    return this.#host.applied;
+    return this.host.applied;
   }
 
   get committed(): number {
-    return this.#host.committed;
-  }
-
-  get host(): RaftHost {
-    return this.#host;
+    return this.host.committed;
   }
 
   get transport(): Transport {
@@ -345,16 +253,16 @@ export class Member {
   }
 
   get leaderChangesSeen(): number {
-    return this.#leaderChanges;
+    return this.#leaders.changes;
   }
 
   get pendingRequests(): number {
-    return this.#requests.size;
+    return this.#proposals.pending;
   }
 
   /** Requests given up so far. */
   get lostRequests(): number {
-    return this.#requests.lost;
+    return this.#proposals.lost;
   }
 
   get quotaBytes(): number {
@@ -364,17 +272,16 @@ export class Member {
 
   /** Gives how to stop listening. */
   onLeadership(listener: (now: Leadership) => void): () => void {
-    this.#leadershipListeners.add(listener);
-    return () => this.#leadershipListeners.delete(listener);
+    return this.#leaders.listen(listener);
   }
 
   /** Called when a snapshot has put another state in place, before anything is applied to it. */
   onState(listener: (state: State) => void): void {
-    this.#stateListeners.push(listener);
+    this.#state.onReplaced(listener);
   }
 
   answerPeers(kind: PeerRequest, handler: PeerRequestHandler): void {
-    this.#peerHandlers.set(kind, handler);
+    this.#peerAnswers.serve(kind, handler);
   }
 
   /**
@@ -387,20 +294,7 @@ export class Member {
     done: (outcome: Answers[Kind] | Failure<EtcdErrorName>) => void,
     caller?: Caller,
   ): void {
-    const refusal = this.#refusal();
-    if (refusal !== undefined) {
-      done(refusal);
-      return;
-    }
-    const id = this.#ids.next();
-    const header = caller === undefined ? { id } : { ...caller, id };
-    const data = InternalRaftRequest.encode({ header, [kind]: request } as Init<InternalRaftRequest>);
-    if (data.length > (this.options.maxRequestBytes ?? defaults.maxRequestBytes)) {
-      done(fail("RequestTooLarge"));
-      return;
-    }
-    this.#requests.add(id, this.clock.monotonic(), done as (outcome: unknown) => void);
-    this.#host.propose(data);
+    this.#proposals.propose(kind, request, done, caller);
   }
 
   /** As `propose`, for callers that are not in a hurry. */
@@ -409,26 +303,18 @@ export class Member {
     request: Init<NonNullable<InternalRaftRequest[Kind]>>,
     caller?: Caller,
   ): Promise<Answers[Kind] | Failure<EtcdErrorName>> {
-    return new Promise((resolve) => this.propose(kind, request, resolve, caller));
+    return new Promise((resolve) => this.#proposals.propose(kind, request, resolve, caller));
   }
 
   /**
    * As `proposed`, for what only the leader decides: `NotLeader` if this member does not lead. Nobody else will put it into the
    * log. Rejects if nothing came of it, or nobody knows.
    */
-  async proposedAsLeader<Kind extends keyof Answers>(
+  proposedAsLeader<Kind extends keyof Answers>(
     kind: Kind,
     request: Init<NonNullable<InternalRaftRequest[Kind]>>,
   ): Promise<void> {
-    const id = this.#ids.next();
-    const header = this.auth.self === undefined ? { id } : { ...this.auth.self, id };
-    const data = InternalRaftRequest.encode({ header, [kind]: request } as Init<InternalRaftRequest>);
-    const outcome = await new Promise<unknown>((resolve) => {
-      // Before the proposal, which a cluster of one may have applied when it returns.
-      this.#requests.addHandedOver(id, this.clock.monotonic(), this.leadership.term, resolve);
-      if (this.#stopped || !this.#host.proposeAsLeader(data)) this.#requests.settle(id, fail("NotLeader"));
-    });
-    if (isFailure(outcome as object)) throw new Error((outcome as Failure<string>).failure);
+    return this.#proposals.proposedAsLeader(kind, request);
   }
 
   /** Puts a change of membership into the log; gives the members after it. */
@@ -437,12 +323,7 @@ export class Member {
     nodeId: bigint,
     change: MemberChange | undefined,
   ): Promise<MembersOutcome> {
-    const context = change === undefined ? new Uint8Array(0) : encodeMemberChange(change);
-    return this.#proposedChange((id) => {
-      const confChange = { id, type, nodeId, context };
-      const data = raftpb.ConfChange.encode(confChange);
-      return { change: asConfChangeV2(confChange), type: EntryType.EntryConfChange, data };
-    });
+    return this.#proposals.changeMembership(type, nodeId, change);
   }
 
   /**
@@ -450,38 +331,18 @@ export class Member {
    * can depend on all. Gives the members after it.
    */
   promote(ids: readonly bigint[]): Promise<MembersOutcome> {
-    const type = raftpb.ConfChangeType.ConfChangeAddNode;
-    const [only, ...others] = ids.map((id) => this.membership.member(id));
-    if (only === undefined || others.includes(undefined)) return Promise.resolve(fail("MemberNotFound"));
-    if (others.length === 0) {
-      return this.changeMembership(type, only.id, { member: { ...only, isLearner: false }, isPromote: true });
-    }
-    return this.#proposedChange((id) => {
-      const changes = ids.map((nodeId) => ({ type, nodeId }));
-      const transition = raftpb.ConfChangeTransition.ConfChangeTransitionJointImplicit;
-      const change = { transition, changes, context: encodePromotions(id) };
-      return { change, type: EntryType.EntryConfChangeV2, data: raftpb.ConfChangeV2.encode(change) };
-    });
-  }
-
-  #proposedChange(changeFor: (requestId: bigint) => ChangeEntry): Promise<MembersOutcome> {
-    if (this.#stopped) return Promise.resolve(fail("Stopped"));
-    const id = this.#ids.next();
-    return new Promise((resolve) => {
-      this.#requests.add(id, this.clock.monotonic(), (outcome) => resolve(outcome as MembersOutcome), false);
-      this.#proposeChange(changeFor(id), id);
-    });
+    return this.#proposals.promote(ids);
   }
 
   /** The state here is damaged: a snapshot of the leader's is to replace it. Nothing that was applied is taken back. */
   requestSnapshot(): void {
     this.log("warn", "asking the leader for a snapshot", { applied: this.applied });
-    this.#host.requestSnapshot();
+    this.host.requestSnapshot();
   }
 
   /** Calls back once the state here is at least as new as every write acknowledged, anywhere, before this call. */
   linearizable(waiter: (failure: ReadFailure | undefined) => void): void {
-    this.#host.linearizable(waiter);
+    this.host.linearizable(waiter);
   }
 
   /** Resolves when `index` is applied here, or after `timeoutMs`. */
@@ -490,89 +351,68 @@ export class Member {
   }
 
   /** Resolves when this member's leader is another one than `from`, or after `timeoutMs`. */
-  async leaderChange(from: bigint, timeoutMs: number): Promise<boolean> {
-    const changed = new Deferred<boolean>();
-    const stopListening = this.onLeadership(({ leader }) => {
-      if (leader !== from && leader !== nobody) changed.resolve(true);
-    });
-    const timer = this.clock.after(timeoutMs, () => changed.resolve(false));
-    try {
-      return await changed.promise;
-    } finally {
-      timer.cancel();
-      stopListening();
-    }
+  leaderChange(from: bigint, timeoutMs: number): Promise<boolean> {
+    return this.#leaders.change(from, timeoutMs);
   }
 
   /** Stops at once, after a failure of the disk or of an invariant: whoever asked hears that nobody knows. */
   fail(error: unknown): void {
     if (this.#stopped) return;
-    this.#stopped = true;
     this.log("error", "the member cannot go on", { error: error instanceof Error ? error.message : String(error) });
-    this.#host.stop();
-    this.#state.lessor.demote();
-    this.#requests.failAll("Stopped");
+    this.#halt();
     this.options.onFailure(error);
   }
 
   /** Hands the leadership over if it has it, lets go of everything. Clients should have been shut out before. */
   async stop(): Promise<void> {
     if (!this.#stopped) await this.#handOver();
-    this.#stopped = true;
     this.#autoCompactor?.stop();
-    this.#host.stop();
-    this.#state.lessor.demote();
-    this.#requests.failAll("Stopped");
+    this.#halt();
     await this.#transport.stop();
     await this.#origin.wal.close();
-    await this.#state.backend.close();
+    await this.state.backend.close();
+  }
+
+  #halt(): void {
+    this.#stopped = true;
+    this.host.stop();
+    this.state.lessor.demote();
+    this.#proposals.stop();
   }
 
   async #open(): Promise<void> {
-    const { options } = this;
     const tooLow = tooLowFor(this.membership.version, this.version);
     if (tooLow !== undefined) throw tooLow;
-    this.#transport = await PeerTransport.open({
+    this.#transport = await this.world.openTransport({
       metrics: this.metrics,
       clusterId: this.clusterId,
       self: this.id,
       version: this.version,
-      listenUrls: options.listenPeerUrls,
-      reusePort: options.reusePort,
-      readTimeoutMs: options.peerReadTimeoutMs,
-      tls: options.peerTls,
-      clock: this.clock,
-      log: this.log,
       isRemoved: (id) => this.membership.isRemoved(id),
       openSnapshot: (message) => this.#snapshots.open(message),
       openStage: () => this.#snapshots.stage(),
       events: {
-        message: (message) => this.#host.step(message),
-        unreachable: (id) => this.#host.reportUnreachable(id),
+        message: (message) => this.host.step(message),
+        unreachable: (id) => this.host.reportUnreachable(id),
         removed: () => this.#removed(),
-        snapshotSent: (id, ok) => this.#host.reportSnapshot(id, ok),
-        snapshotReceived: (message, stage) => this.#host.step(withStage(message, stage)),
-        request: (kind, payload) => this.#answerPeer(kind, payload),
+        snapshotSent: (id, ok) => this.host.reportSnapshot(id, ok),
+        snapshotReceived: (message, stage) => this.host.step(withStage(message, stage)),
+        request: (kind: PeerRequest, payload) => this.#peerAnswers.answer(kind, payload),
       },
     });
-    this.answerPeers(peerRequests.members, async () => {
-      await this.#heardOfMembers();
-      return encodeMembers(this.clusterId, this.membership.members);
-    });
-    // Until the log has told of all members, those that the start knew are there too.
-    const connect = () => {
-      const { members } = this.membership;
-      const untold = this.#origin.peers.filter(
-        ({ id }) => !this.membership.member(id) && !this.membership.isRemoved(id),
-      );
-      this.#transport.setPeers([...members, ...untold]);
-    };
-    this.membership.onChange(connect);
-    connect();
-    if (this.#stateIsLost) this.requestSnapshot();
-    this.#host.start();
+    this.membership.onChange(() => this.#connect());
+    this.#connect();
+    if (this.#state.isLost) this.requestSnapshot();
+    this.host.start();
     if (failpoints.armed) failpoints.pass("beforePublishing", () => this.#publish());
     else this.#publish();
+  }
+
+  /** Until the log has told of all members, those that the start knew are there too. */
+  #connect(): void {
+    const { members } = this.membership;
+    const untold = this.#origin.peers.filter(({ id }) => !this.membership.member(id) && !this.membership.isRemoved(id));
+    this.#transport.setPeers([...members, ...untold]);
   }
 
   /** Tells the cluster this member's name and client URLs, until it knows. */
@@ -586,49 +426,25 @@ export class Member {
     });
   }
 
-  /** One change at a time: while another is pending, or nobody leads, this one waits, until its time is over. */
-  #proposeChange(entry: ChangeEntry, id: bigint): void {
-    if (this.#host.proposeConfChange(entry.change, entry.type, entry.data)) return;
-    this.clock.after(changeRetryMs, () => {
-      if (this.#requests.has(id)) this.#proposeChange(entry, id);
-    });
-  }
-
-  #refusal(): Failure<EtcdErrorName> | undefined {
-    if (this.#stopped) return fail("Stopped");
-    return this.committed - this.applied > applyLagLimit ? fail("RequestTooManyRequests") : undefined;
-  }
-
   #onLeadership(now: Leadership): void {
-    const nowMs = this.clock.monotonic();
     // What it was asked as the leader it may never answer: it may have stalled, which is why it is none any more.
     if (now.leader !== this.#askedLeader) this.#transport.abandonRequests(this.#askedLeader);
     this.#askedLeader = now.leader;
-    if (now.leader === nobody) this.#leaderLostMs = nowMs;
-    else if (now.leader !== this.#lastLeader) {
-      this.#leaderSinceMs = nowMs;
-      this.#lastLeader = now.leader;
-      this.#leaderChanges++;
-    }
+    this.#leaders.note(now);
     this.log("info", "leadership", { role: now.role, leader: now.leader.toString(16), term: now.term });
     this.#duties.leadershipChanged(now);
-    for (const listener of this.#leadershipListeners) listener(now);
+    this.#leaders.tell(now);
   }
 
   /** A member that was removed has nothing left to do, and must not be mistaken for one that only lost its way. */
   #removed(): void {
     const why = `member ${this.id.toString(16)} was removed from the cluster`;
-    this.fail(
-      new WorldFailure(
-        "MemberRemoved",
-        why,
-        "Delete its data directory; to take part again it must be added as a new member",
-      ),
-    );
+    const advice = "Delete its data directory; to take part again it must be added as a new member";
+    this.fail(new WorldFailure("MemberRemoved", why, advice));
   }
 
   #onApplied(index: number): void {
-    if (this.#stateIsLost) return;
+    if (this.#state.isLost) return;
     this.#appliedWaiters.applied(index);
     // A moment later, so that the others hear that the removal is known here.
     if (this.membership.isRemoved(this.id)) this.clock.after(this.electionMs, () => this.#removed());
@@ -638,7 +454,7 @@ export class Member {
 
   #neededIndex(): number {
     let needed = Number.POSITIVE_INFINITY;
-    for (const { match, recentActive, pendingSnapshot } of this.#host.node.status().progress.values()) {
+    for (const { match, recentActive, pendingSnapshot } of this.host.node.status().progress.values()) {
       if (recentActive) needed = Math.min(needed, Math.max(match, pendingSnapshot) + 1);
     }
     return needed;
@@ -646,138 +462,38 @@ export class Member {
 
   #onTick(): void {
     const nowMs = this.clock.monotonic();
-    this.#requests.expire(nowMs, (sinceMs) => this.#whyLost(sinceMs));
-    // A tick late, for what a leader that was deposed, but lives, has passed on to its successor.
-    this.#requests.loseBefore(this.#appliedTermAtTick);
-    this.#appliedTermAtTick = this.#host.appliedTerm;
-    if (!this.#stateIsLost) this.#snapshots.offerWanted(this.applied);
+    this.#proposals.tick(nowMs, (sinceMs) => this.#leaders.whyLost(sinceMs));
+    if (!this.#state.isLost) this.#snapshots.offerWanted(this.applied);
     this.#duties.tick(nowMs);
     this.corruption.tick(nowMs);
     this.#space.tick(nowMs);
     const tooLow = tooLowFor(this.membership.version, this.version);
     if (tooLow !== undefined) this.fail(tooLow);
-    this.#hurryFirstElection();
+    this.#firstElection.tick();
   }
 
-  /**
-   * Nobody who starts has heard of a leader, and waiting out an election timeout would help nobody: once a quorum is
-   * connected, the voter with the lowest id asks for votes. Pre-vote keeps this harmless if there is a leader after all.
-   */
-  #hurryFirstElection(): void {
-    if (this.#campaigned) return;
-    if (this.leadership.leader !== nobody) this.#campaigned = true;
-    const voters = this.membership.members.filter(({ isLearner }) => !isLearner);
-    if (this.options.initialElectionTickAdvance === false && voters.length > 1) return;
-    const connected = voters.filter(({ id }) => id === this.id || this.#transport.connectedSince(id) !== undefined);
-    if (voters[0]?.id !== this.id || connected.length * 2 <= voters.length) return;
-    this.#campaigned = true;
-    if (this.leadership.leader === nobody) this.#host.campaign();
+  #connected(id: bigint, sinceMs: number): boolean {
+    const upSince = this.#transport.connectedSince(id);
+    return upSince !== undefined && upSince <= sinceMs;
   }
 
-  /** As etcd tells them apart: a leader that fell, a network that broke, or neither. */
-  #whyLost(sinceMs: number): LostReason {
-    if (sinceMs < this.#leaderSinceMs && sinceMs > this.#leaderLostMs - 2 * this.electionMs && this.#leaderLostMs > 0) {
-      return "TimeoutDueToLeaderFail";
-    }
-    const { leader } = this.leadership;
-    const connected = (id: bigint) => {
-      const upSince = this.#transport.connectedSince(id);
-      return upSince !== undefined && upSince <= sinceMs;
-    };
-    if (leader === nobody) return "Timeout";
-    if (leader !== this.id) return connected(leader) ? "Timeout" : "TimeoutDueToConnectionLost";
-    const voters = this.membership.members.filter(({ isLearner }) => !isLearner);
-    const reachable = voters.filter(({ id }) => id === this.id || connected(id));
-    return reachable.length * 2 > voters.length ? "Timeout" : "TimeoutDueToConnectionLost";
-  }
-
-  async #install(snapshot: Snapshot): Promise<void> {
-    const stage = Buffer.from(snapshot.data).toString();
-    const previous = this.#state;
-    this.metrics.snapshotApplying.value = 1;
-    if (failpoints.armed) await failpoints.pause("applyBeforeOpenSnapshot");
-    const state = await installState(this.#stateOptions, this.#snapshots.staged(stage));
-    const { index, term } = snapshot.metadata;
-    this.log("info", "applySnapshot: opened snapshot backend", { "snapshot-index": index, "snapshot-term": term });
-    if (failpoints.armed) await failpoints.pause("applyAfterOpenSnapshot");
-    // Keys and rights change in one turn: nobody reads the new keys with the old rights.
-    const authRecords = await readAuthRecords(state.backend);
-    previous.lessor.demote();
-    this.#state = state;
-    this.auth.restore(state.backend, authRecords);
-    this.membership.load();
-    await this.alarms.reload(state.backend);
-    for (const listener of this.#stateListeners) listener(state);
-    await previous.backend.close();
-    await this.#snapshots.installed(snapshot);
-    this.metrics.snapshotApplying.value = 0;
-    this.#stateIsLost = false;
-    this.#stateFound.resolve();
-  }
-
-  async #answerPeer(kind: PeerRequest, payload: Uint8Array): Promise<Uint8Array> {
-    const handler = this.#peerHandlers.get(kind);
-    if (handler === undefined) throw new Error(`this member does not answer requests of kind ${kind}`);
-    return handler(payload);
-  }
-
-  /**
-   * Before a member that joins is told of the others: one that lags would tell it that it was not added, or of its predecessor under the same URLs. Not for
-   * long: the quorum may be waiting for just the member that asks, and then what is known here has to do.
-   */
-  async #heardOfMembers(): Promise<void> {
-    if (this.isLeader && this.applied >= this.committed) return;
-    const patienceMs = 2 * this.electionMs;
-    await new Promise<void>((resolve) => {
-      const timer = this.clock.after(patienceMs, resolve);
-      const heard = () => {
-        timer.cancel();
-        resolve();
-      };
-      if (this.isLeader) this.whenApplied(this.committed, patienceMs).then(heard, heard);
-      else this.linearizable(heard);
-    });
+  #quorumConnected(sinceMs: number): boolean {
+    const reachable = this.voters.filter(({ id }) => id === this.id || this.#connected(id, sinceMs));
+    return reachable.length * 2 > this.voters.length;
   }
 
   /** To the voter that has been connected for longest. */
   async #handOver(): Promise<void> {
     if (!this.isLeader) return;
-    const candidates = this.membership.members
-      .filter(({ id, isLearner }) => id !== this.id && !isLearner && this.#transport.connectedSince(id) !== undefined)
+    const candidates = this.voters
+      .filter(({ id }) => id !== this.id && this.#transport.connectedSince(id) !== undefined)
       .sort((a, b) => this.#transport.connectedSince(a.id)! - this.#transport.connectedSince(b.id)!);
     const target = candidates[0];
     if (target === undefined) return;
     this.log("info", "handing the leadership over", { to: target.id.toString(16) });
-    this.#host.transferLeader(target.id);
+    this.host.transferLeader(target.id);
     await this.leaderChange(this.id, this.electionMs);
   }
-}
-
-/** Of a member that is to be a cluster of its own, the log says so. */
-async function originFor(options: MemberOptions, origin: Origin, { backend, store }: State): Promise<Origin> {
-  if (options.forceNewCluster !== true) return origin;
-  const membership = new Membership({
-    get: (bucket, key) => backend.get(bucket, key),
-    put: () => assert(false, "nothing changes the membership but entries that are applied"),
-    delete: () => assert(false, "nothing changes the membership but entries that are applied"),
-  });
-  return forceNewCluster(origin, store.applied.index, membership, options.advertisePeerUrls, options.log);
-}
-
-async function defragmentAtStart(options: MemberOptions, { backend, store }: State): Promise<void> {
-  const { bootstrapDefragMegabytes: threshold = 0, log } = options;
-  if (threshold === 0) return;
-  const sizes = {
-    "current-db-size-bytes": backend.sizeBytes,
-    "current-db-size-in-use-bytes": store.sizeInUseBytes,
-    "bootstrap-defrag-threshold-bytes": threshold * 1024 * 1024,
-  };
-  if (backend.sizeBytes - store.sizeInUseBytes < threshold * 1024 * 1024) {
-    log("info", "Skipping defragmentation", sizes);
-    return;
-  }
-  log("info", "defragmenting", sizes);
-  await backend.defragment();
 }
 
 function autoCompactorOf(member: Member): AutoCompactor | undefined {
@@ -798,9 +514,4 @@ function autoCompactorOf(member: Member): AutoCompactor | undefined {
 
 function withStage(message: Message, stage: string): Message {
   return { ...message, snapshot: { ...message.snapshot!, data: Buffer.from(stage) } };
-}
-
-/** Members must not draw the same numbers: the id takes part in the seed, next to the time. */
-function machineRandom(id: bigint): Random {
-  return seededRandom(Number(id & 0xffff_ffffn) ^ (Date.now() & 0xffff_ffff));
 }

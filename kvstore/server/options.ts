@@ -1,7 +1,9 @@
-import type { Clock, Log, Random } from "../../base/mod.ts";
+import { join } from "node:path";
+import type { Log } from "../../base/mod.ts";
 import type { AuthOptions } from "../auth/mod.ts";
 import type { KeepaliveOptions } from "../rpc/grpc/mod.ts";
 import type { TlsOptions } from "../tls/mod.ts";
+import type { World } from "./world.ts";
 
 /** One store member. Times in milliseconds. Defaults are etcd's. */
 export interface MemberOptions {
@@ -94,8 +96,8 @@ export interface MemberOptions {
   /** What Status and /version say. Default 3.7.0. */
   readonly version?: string;
   readonly log: Log;
-  readonly clock?: Clock;
-  readonly random?: Random;
+  /** Default: the machine. */
+  readonly world?: World;
   /** The member cannot go on, and has stopped serving. Whoever started it should end it. */
   readonly onFailure: (error: unknown) => void;
 }
@@ -136,3 +138,12 @@ export const defaults = {
   warningUnaryMs: 300,
   version: "3.7.0",
 } as const;
+
+export function databasePathOf({ dataDir }: Pick<MemberOptions, "dataDir">): string {
+  return join(dataDir, "member", "snap", "db");
+}
+
+/** How long a request may take until nobody waits for it any more. */
+export function requestTimeoutMsOf(electionMs: number): number {
+  return 5000 + 2 * electionMs;
+}

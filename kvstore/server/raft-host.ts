@@ -153,6 +153,11 @@ export class RaftHost {
     return this.#node;
   }
 
+  /** What of the log is durable, as Raft reads it. */
+  get storage(): MemoryStorage {
+    return this.#options.storage;
+  }
+
   start(): void {
     this.#tick();
     this.#schedule();

@@ -2,14 +2,13 @@ import { assert, fromUtf8, type Log } from "../../base/mod.ts";
 import type { MemoryStorage, Message, Snapshot } from "../../raft/mod.ts";
 import { failpoints } from "../failpoint/mod.ts";
 import type { BackendRecord, State } from "../mvcc/mod.ts";
-import { encodeRun, readStage, removeStages, type SnapshotRecord, StageWriter } from "../snap/mod.ts";
+import { encodeRun, type SnapshotRecord, type SnapshotStage, type Stages } from "../snap/mod.ts";
 import type { Wal } from "../wal/mod.ts";
 import { confStateFromJson, type Membership } from "./membership.ts";
-import type { SnapshotStage } from "./peer/acceptor.ts";
 import type { OutgoingSnapshot } from "./peer/snapshot-sender.ts";
 
 export interface SnapshotsOptions {
-  readonly directory: string;
+  readonly stages: Stages;
   readonly state: () => State;
   readonly membership: Membership;
   readonly storage: MemoryStorage;
@@ -34,7 +33,6 @@ export class Snapshots {
   readonly #options: SnapshotsOptions;
   #lastIndex: number;
   #compacting = false;
-  #staged = 0;
 
   constructor(options: SnapshotsOptions) {
     this.#options = options;
@@ -90,25 +88,18 @@ export class Snapshots {
     };
   }
 
-  async stage(): Promise<SnapshotStage> {
-    const name = `${process.pid}-${++this.#staged}`;
-    const writer = await StageWriter.open(this.#options.directory, name);
-    return {
-      name,
-      write: (chunk) => writer.write(chunk),
-      finish: () => writer.finish(),
-      discard: () => writer.discard(),
-    };
+  stage(): Promise<SnapshotStage> {
+    return this.#options.stages.open();
   }
 
   staged(name: string): AsyncIterable<readonly BackendRecord[]> {
-    return readStage(this.#options.directory, name) as AsyncIterable<readonly BackendRecord[]>;
+    return this.#options.stages.read(name) as AsyncIterable<readonly BackendRecord[]>;
   }
 
   /** A snapshot was installed: the log begins there, and what was staged is of no more use. */
   async installed(snapshot: Snapshot): Promise<void> {
     this.#lastIndex = snapshot.metadata.index;
-    await removeStages(this.#options.directory);
+    await this.#options.stages.removeAll();
   }
 }
 

@@ -2,4 +2,4 @@ export { type DatabaseFile, databaseFile, inBlobs } from "./database-file.ts";
 export { etcdBuckets, ownRecords, type StateRecord, type StateRuns } from "./etcd-records.ts";
 export { hashOfState } from "./hash.ts";
 export { decodeRun, encodeRun, type SnapshotRecord } from "./records.ts";
-export { readStage, removeStages, StageWriter } from "./stage.ts";
+export { FileStages, readStage, removeStages, type SnapshotStage, type Stages, StageWriter } from "./stage.ts";

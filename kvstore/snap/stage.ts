@@ -3,6 +3,24 @@ import { join } from "node:path";
 import { crc32c } from "@node-rs/crc32";
 import { decodeRun, type SnapshotRecord } from "./records.ts";
 
+/** Where the bytes of an arriving snapshot go until they are installed. */
+export interface SnapshotStage {
+  readonly name: string;
+  write(chunk: Uint8Array): Promise<void>;
+  /** All of it is there, and durable. */
+  finish(): Promise<void>;
+  discard(): Promise<void>;
+}
+
+/** The stages of one member. */
+export interface Stages {
+  open(): Promise<SnapshotStage>;
+  /** The records of one that is complete. Rejects if the disk gives back something else than was written. */
+  read(name: string): AsyncIterable<readonly SnapshotRecord[]>;
+  /** Installed, outdated, or left by a crash. */
+  removeAll(): Promise<void>;
+}
+
 const suffix = ".stage";
 const partSuffix = ".part";
 
@@ -10,11 +28,13 @@ const partSuffix = ".part";
  * A snapshot that is arriving: runs of records in a file of their own, each after its length and checksum, so that the store
  * goes on untouched until all of it is there. The file gets its name when it is complete and durable.
  */
-export class StageWriter {
+export class StageWriter implements SnapshotStage {
+  readonly name: string;
   readonly #path: string;
   readonly #file: FileHandle;
 
-  private constructor(path: string, file: FileHandle) {
+  private constructor(name: string, path: string, file: FileHandle) {
+    this.name = name;
     this.#path = path;
     this.#file = file;
   }
@@ -22,7 +42,7 @@ export class StageWriter {
   /** `name` is unique among the snapshots of this member. */
   static async open(directory: string, name: string): Promise<StageWriter> {
     const path = join(directory, name);
-    return new StageWriter(path, await open(`${path}${partSuffix}`, "w", 0o600));
+    return new StageWriter(name, path, await open(`${path}${partSuffix}`, "w", 0o600));
   }
 
   async write(run: Uint8Array): Promise<void> {
@@ -69,5 +89,27 @@ export async function removeStages(directory: string, keep?: string): Promise<vo
   for (const name of await readdir(directory)) {
     const isStage = name.endsWith(suffix) || (name.endsWith(partSuffix) && keep === undefined);
     if (isStage && name !== `${keep}${suffix}`) await rm(join(directory, name), { force: true });
+  }
+}
+
+/** Stages as files of a directory. */
+export class FileStages implements Stages {
+  readonly #directory: string;
+  #opened = 0;
+
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  open(): Promise<SnapshotStage> {
+    return StageWriter.open(this.#directory, `${process.pid}-${++this.#opened}`);
+  }
+
+  read(name: string): AsyncIterable<readonly SnapshotRecord[]> {
+    return readStage(this.#directory, name);
+  }
+
+  removeAll(): Promise<void> {
+    return removeStages(this.#directory);
   }
 }

@@ -1,8 +1,9 @@
 export { RpcError } from "./error.ts";
 export { implement } from "./implement.ts";
 export type { Caller, CallListener, OutgoingCall } from "./local-call.ts";
+export { LocalCalls } from "./local-calls.ts";
 export { peerOf } from "./peer.ts";
-export { MethodCounters } from "./route.ts";
+export { MethodCounters, routesOf } from "./route.ts";
 export { createGrpcServer } from "./server.ts";
 export type {
   BidiCall,

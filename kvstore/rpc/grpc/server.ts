@@ -1,23 +1,15 @@
 import { createServer as createHttpServer, type ServerResponse } from "node:http";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import type { Clock, Log } from "../../../base/mod.ts";
-import { RpcError, Status } from "../../../proto/mod.ts";
 import { createTlsListener } from "../../tls/mod.ts";
 import { keepaliveDefaults } from "./keepalive.ts";
-import { type Caller, type CallListener, LocalCall, type OutgoingCall } from "./local-call.ts";
+import type { Caller, CallListener, OutgoingCall } from "./local-call.ts";
+import { LocalCalls } from "./local-calls.ts";
 import { peerOf } from "./peer.ts";
-import { MethodCounters, type Routes, routesOf } from "./route.ts";
+import { type Routes, routesOf } from "./route.ts";
 import { ServerConnection, type ServerContext } from "./server-connection.ts";
 import { sniff } from "./sniff.ts";
-import type {
-  Call,
-  GrpcServer,
-  GrpcServerOptions,
-  ListenAddress,
-  Listening,
-  ServerStats,
-  TlsOptions,
-} from "./types.ts";
+import type { GrpcServer, GrpcServerOptions, ListenAddress, Listening, ServerStats, TlsOptions } from "./types.ts";
 
 const defaultMaxRequestBytes = 1_572_864 + 524_288;
 /** A connection that has said nothing at all is closed after this. */
@@ -30,6 +22,7 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
 
 class SocketServer implements GrpcServer {
   readonly #context: ServerContext;
+  readonly #local: LocalCalls;
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #listeners = new Set<Server>();
@@ -62,6 +55,7 @@ class SocketServer implements GrpcServer {
       counters: { activeCalls: 0, totalCalls: 0, receivedBytes: 0, sentBytes: 0 },
       scheduleFlush: (connection) => this.#scheduleFlush(connection),
     };
+    this.#local = new LocalCalls(this.#context);
   }
 
   get stats(): ServerStats {
@@ -74,19 +68,7 @@ class SocketServer implements GrpcServer {
   }
 
   call(path: string, caller: Caller, listener: CallListener, counted = true): OutgoingCall {
-    const { routes, beforeCall, maxRequestBytes, clock } = this.#context;
-    const route = routes.get(path);
-    if (route?.handler === undefined) throw new RpcError(Status.Unimplemented, `unknown method ${path}`);
-    const host = {
-      beforeCall,
-      observer: counted ? this.#context.observer : undefined,
-      maxRequestBytes,
-      clock,
-      handlerFailed: (call: Call, error: unknown) => this.#handlerFailed(call, error),
-    };
-    const call = new LocalCall(host, counted ? route : { ...route, counters: new MethodCounters() }, caller, listener);
-    call.start();
-    return call;
+    return this.#local.call(path, caller, listener, counted);
   }
 
   async listen(address: ListenAddress): Promise<Listening> {
@@ -117,13 +99,6 @@ class SocketServer implements GrpcServer {
     for (const connection of this.#connections) connection.destroy();
     for (const socket of this.#otherSockets) socket.destroy();
     await Promise.all(closing);
-  }
-
-  #handlerFailed({ method }: Call, error: unknown): void {
-    this.#log("error", "handler failed", {
-      method: method.path,
-      error: error instanceof Error ? error.stack : error,
-    });
   }
 
   #idleWithin(graceMs: number): Promise<void> {

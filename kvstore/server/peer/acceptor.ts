@@ -4,6 +4,7 @@ import { raftpb, WireError } from "../../../proto/mod.ts";
 import type { Message } from "../../../raft/mod.ts";
 import { failpoints } from "../../failpoint/mod.ts";
 import type { Counter, MemberMetrics } from "../../metrics/mod.ts";
+import type { SnapshotStage } from "../../snap/mod.ts";
 import type { TlsOptions } from "../../tls/mod.ts";
 import type { PeerRequest } from "../transport.ts";
 import { Connection, type ConnectionEvents } from "./connection.ts";
@@ -12,15 +13,6 @@ import { decodeHello, encodeHello, type Hello } from "./hello.ts";
 import { listen } from "./network.ts";
 
 const helloTimeoutMs = 5000;
-
-/** Where the bytes of an arriving snapshot go until they are installed. */
-export interface SnapshotStage {
-  readonly name: string;
-  write(chunk: Uint8Array): Promise<void>;
-  /** All of it is there, and durable. */
-  finish(): Promise<void>;
-  discard(): Promise<void>;
-}
 
 export interface AcceptorOptions {
   readonly urls: readonly string[];

@@ -1,17 +1,14 @@
 import type { Clock, Log } from "../../../base/mod.ts";
 import { type Message, MessageType, type NodeId } from "../../../raft/mod.ts";
-import type { MemberMetrics } from "../../metrics/mod.ts";
 import type { TlsOptions } from "../../tls/mod.ts";
-import type { PeerAddress, PeerRequest, Transport, TransportEvents } from "../transport.ts";
-import { Acceptor, type SnapshotStage } from "./acceptor.ts";
+import type { PeerAddress, PeerRequest, Transport } from "../transport.ts";
+import type { TransportUser } from "../world.ts";
+import { Acceptor } from "./acceptor.ts";
 import type { Hello } from "./hello.ts";
 import { Remote } from "./remote.ts";
-import { type OutgoingSnapshot, sendSnapshot } from "./snapshot-sender.ts";
+import { sendSnapshot } from "./snapshot-sender.ts";
 
-export interface PeerTransportOptions {
-  readonly clusterId: bigint;
-  readonly self: NodeId;
-  readonly version: string;
+export interface PeerTransportOptions extends TransportUser {
   readonly listenUrls: readonly string[];
   readonly reusePort?: boolean;
   /** Silence of a member after which its connection is given up. Default 5000. */
@@ -19,12 +16,6 @@ export interface PeerTransportOptions {
   readonly tls: TlsOptions | undefined;
   readonly clock: Clock;
   readonly log: Log;
-  readonly events: TransportEvents;
-  /** Members that were removed, and must not come back. */
-  readonly isRemoved: (id: NodeId) => boolean;
-  readonly openSnapshot: (message: Message) => Promise<OutgoingSnapshot>;
-  readonly openStage: () => Promise<SnapshotStage>;
-  readonly metrics: MemberMetrics;
 }
 
 /** Members on the network: each sends on connections that it dials, and takes what others send on those they dialled. */
