@@ -86,6 +86,11 @@ export class ClientCall<Response = unknown> {
     if (response !== undefined) this.#listener.message(response);
   }
 
+  /** A response that came another way than over HTTP/2. */
+  deliver(response: Response): void {
+    if (!this.over) this.#listener.message(response);
+  }
+
   /** Reads what the server sent; if that cannot be, the call ends. Listeners are not called in here: what they throw is
    * theirs. */
   #read<T>(read: () => T): T | undefined {

@@ -1,7 +1,7 @@
-import { assert, type Clock, type Log } from "../../base/mod.ts";
+import { assert, type Clock, type Log, type Random } from "../../base/mod.ts";
 import { AuthService, type Init, type Method, type OutgoingHeader, Status } from "../../proto/mod.ts";
 import type { ClientCall, Outcome } from "./call.ts";
-import { ClientConnection, type ConnectionSettings } from "./client-connection.ts";
+import type { CallConnection, ConnectionSettings, Dial } from "./connection.ts";
 import { type Endpoint, parseEndpoint } from "./endpoint.ts";
 import { EtcdError } from "./error.ts";
 import { backoffMs, errorOf, mayRetry, wantsNewToken } from "./retry.ts";
@@ -20,15 +20,25 @@ export interface UnaryOptions extends CallOptions {
   readonly endpoint?: string | undefined;
 }
 
+/** What a client stands on. */
+export interface ChannelWorld {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly dial: Dial;
+}
+
 /** The members of a cluster as one place to call. Calls go to one member until it fails; then to the next. */
 export class Channel {
   readonly clock: Clock;
   readonly log: Log;
+  /** Of how long to wait, and where to begin. */
+  readonly random: Random;
+  readonly #connect: Dial;
   readonly #endpoints: readonly Endpoint[];
   readonly #settings: ConnectionSettings;
   readonly #auth: EtcdClientOptions["auth"];
   readonly #timeoutMs: number | undefined;
-  readonly #connections = new Map<Endpoint, ClientConnection>();
+  readonly #connections = new Map<Endpoint, CallConnection>();
   readonly #baseMetadata: readonly OutgoingHeader[];
   #metadata: readonly OutgoingHeader[];
   #login: Promise<void> | undefined;
@@ -36,12 +46,15 @@ export class Channel {
   #current = 0;
   #closed = false;
 
-  constructor(options: EtcdClientOptions, clock: Clock) {
+  constructor(options: EtcdClientOptions, world: ChannelWorld) {
     assert(options.endpoints.length > 0, "a client has at least one endpoint");
+    const { clock, random, dial } = world;
     this.clock = clock;
+    this.random = random;
+    this.#connect = dial;
     this.log = options.log ?? (() => undefined);
     this.#endpoints = options.endpoints.map(parseEndpoint);
-    this.#current = Math.floor(Math.random() * this.#endpoints.length);
+    this.#current = random.below(this.#endpoints.length);
     this.#auth = options.auth;
     this.#timeoutMs = options.timeoutMs;
     this.#baseMetadata = options.requireLeader === false ? [] : [{ name: "hasleader", value: "true" }];
@@ -67,14 +80,14 @@ export class Channel {
   }
 
   /** The connection in use, if it can take a call this moment. */
-  get ready(): ClientConnection | undefined {
+  get ready(): CallConnection | undefined {
     if (this.#auth !== undefined && this.#metadata === this.#baseMetadata) return undefined;
     const connection = this.#connections.get(this.#endpoints[this.#current] as Endpoint);
     return connection?.usable === true ? connection : undefined;
   }
 
   /** Connects to the endpoint in use, or, if that fails, to the next that answers. Rejects with an EtcdError when none does. */
-  async connection(): Promise<ClientConnection> {
+  async connection(): Promise<CallConnection> {
     if (this.ready !== undefined) return this.ready;
     const failures: string[] = [];
     for (let tries = 0; tries < this.#endpoints.length; tries++) {
@@ -96,7 +109,7 @@ export class Channel {
   }
 
   /** Something is wrong with the member behind this connection: others are to be preferred. */
-  avoid(connection: ClientConnection): void {
+  avoid(connection: CallConnection): void {
     if (this.#endpoints[this.#current] !== connection.endpoint || this.#endpoints.length === 1) return;
     this.#current = (this.#current + 1) % this.#endpoints.length;
     this.log("debug", "changing endpoint", {
@@ -137,7 +150,7 @@ export class Channel {
         ? logins++ < loginsPerCall && this.forgetToken(result.session)
         : mayRetry(result.failed, options.isWrite);
       if (!again || this.#closed) throw error;
-      const delayMs = backoffMs(Math.floor(attempt / this.#endpoints.length));
+      const delayMs = backoffMs(Math.floor(attempt / this.#endpoints.length), this.random);
       if (this.clock.monotonic() + delayMs >= untilMs) throw error;
       await this.#pause(delayMs, options.signal);
     }
@@ -192,7 +205,7 @@ export class Channel {
   }
 
   /** The connection to one endpoint, which need not be among the client's own. */
-  async #connectionTo(name: string): Promise<ClientConnection> {
+  async #connectionTo(name: string): Promise<CallConnection> {
     const endpoint = this.#endpoints.find((own) => own.name === name) ?? this.#known(name) ?? parseEndpoint(name);
     const connection = this.#dial(endpoint);
     try {
@@ -204,7 +217,7 @@ export class Channel {
     return connection;
   }
 
-  async connectionFor(endpoint: string | undefined): Promise<ClientConnection> {
+  async connectionFor(endpoint: string | undefined): Promise<CallConnection> {
     return endpoint === undefined ? this.connection() : this.#connectionTo(endpoint);
   }
 
@@ -212,17 +225,17 @@ export class Channel {
     return [...this.#connections.keys()].find((endpoint) => endpoint.name === name);
   }
 
-  #dial(endpoint: Endpoint): ClientConnection {
+  #dial(endpoint: Endpoint): CallConnection {
     const existing = this.#connections.get(endpoint);
     if (existing?.alive) return existing;
     existing?.retire();
-    const connection = new ClientConnection(endpoint, this.#settings);
+    const connection = this.#connect(endpoint, this.#settings);
     this.#connections.set(endpoint, connection);
     return connection;
   }
 
   /** Logs in once for all; a token is good at every member. */
-  async #authenticated(connection: ClientConnection): Promise<void> {
+  async #authenticated(connection: CallConnection): Promise<void> {
     if (this.#auth === undefined || this.#metadata !== this.#baseMetadata) return;
     this.#login ??= this.#authenticate(connection, this.#auth).finally(() => {
       this.#login = undefined;
@@ -230,7 +243,7 @@ export class Channel {
     await this.#login;
   }
 
-  #authenticate(connection: ClientConnection, auth: NonNullable<EtcdClientOptions["auth"]>): Promise<void> {
+  #authenticate(connection: CallConnection, auth: NonNullable<EtcdClientOptions["auth"]>): Promise<void> {
     return new Promise((resolve, reject) => {
       connection.start(AuthService.methods.authenticate, auth, {
         message: ({ token }) => {

@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import type { Clock, Log, Timer } from "../../base/mod.ts";
+import type { Timer } from "../../base/mod.ts";
 import {
   Connection,
   type ConnectionEvents,
@@ -15,19 +15,8 @@ import {
   sendMessage,
 } from "../../proto/mod.ts";
 import { type CallListener, ClientCall } from "./call.ts";
+import type { CallConnection, ConnectionSettings } from "./connection.ts";
 import { dial, type Endpoint } from "./endpoint.ts";
-import type { ClientTlsOptions } from "./types.ts";
-
-export interface ConnectionSettings {
-  readonly tls: ClientTlsOptions | undefined;
-  readonly dialTimeoutMs: number;
-  readonly keepaliveMs: number;
-  readonly keepaliveTimeoutMs: number;
-  readonly clock: Clock;
-  readonly log: Log;
-  /** Sent with every call. */
-  metadata(): readonly OutgoingHeader[];
-}
 
 interface WaitingCall {
   readonly call: ClientCall;
@@ -37,8 +26,8 @@ interface WaitingCall {
 
 const ping = new Uint8Array(8);
 
-/** A connection to one member, from dialling to its end. Calls that are started early wait for it. */
-export class ClientConnection implements ConnectionEvents<ClientCall> {
+/** The connection over a socket. Calls that are started early wait for it. */
+export class ClientConnection implements CallConnection, ConnectionEvents<ClientCall> {
   readonly endpoint: Endpoint;
   readonly #settings: ConnectionSettings;
   readonly #http2: Connection<ClientCall>;

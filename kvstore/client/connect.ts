@@ -1,5 +1,6 @@
 import { authClient } from "./auth.ts";
-import { Channel } from "./channel.ts";
+import { Channel, type ChannelWorld } from "./channel.ts";
+import { ClientConnection } from "./client-connection.ts";
 import { clusterClient } from "./cluster.ts";
 import { kvClient } from "./kv.ts";
 import { LeaseRenewals } from "./lease.ts";
@@ -10,7 +11,19 @@ import { WatchStream } from "./watch.ts";
 
 /** A client. It connects when it is first used. Throws for an endpoint that is none. */
 export function connect(options: EtcdClientOptions): EtcdClient {
-  const channel = new Channel(options, options.clock ?? machineClock);
+  return connectIn(
+    {
+      clock: options.clock ?? machineClock,
+      random: { below: (below) => Math.floor(Math.random() * below) },
+      dial: (endpoint, settings) => new ClientConnection(endpoint, settings),
+    },
+    options,
+  );
+}
+
+/** The same client on another network than the machine's, and in another time. */
+export function connectIn(world: ChannelWorld, options: EtcdClientOptions): EtcdClient {
+  const channel = new Channel(options, world);
   const watch = new WatchStream(channel);
   const lease = new LeaseRenewals(channel);
   return {

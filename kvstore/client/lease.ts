@@ -2,7 +2,7 @@ import type { Timer } from "../../base/mod.ts";
 import { type LeaseKeepAliveResponse, LeaseService, Status } from "../../proto/mod.ts";
 import type { ClientCall, Outcome } from "./call.ts";
 import type { Channel } from "./channel.ts";
-import type { ClientConnection } from "./client-connection.ts";
+import type { CallConnection } from "./connection.ts";
 import { EtcdError } from "./error.ts";
 import { backoffMs, errorOf, mayResume, wantsNewToken } from "./retry.ts";
 import { serverStream } from "./server-stream.ts";
@@ -28,7 +28,7 @@ export class LeaseRenewals implements LeaseClient {
   readonly #channel: Channel;
   /** By lease; more than one may keep the same lease alive. */
   readonly #renewals = new Map<bigint, Set<Renewal>>();
-  #connection: ClientConnection | undefined;
+  #connection: CallConnection | undefined;
   #call: ClientCall | undefined;
   /** As whom the stream was begun. */
   #session: unknown;
@@ -121,7 +121,7 @@ export class LeaseRenewals implements LeaseClient {
     );
   }
 
-  #begin(connection: ClientConnection): void {
+  #begin(connection: CallConnection): void {
     if (this.#renewals.size === 0) return;
     this.#connection = connection;
     this.#session = this.#channel.session;
@@ -145,7 +145,7 @@ export class LeaseRenewals implements LeaseClient {
       for (const id of [...this.#renewals.keys()]) this.#lost(id, error);
       return;
     }
-    this.#retry = this.#channel.clock.after(backoffMs(this.#attempts++), () => this.#connect());
+    this.#retry = this.#channel.clock.after(backoffMs(this.#attempts++, this.#channel.random), () => this.#connect());
   }
 
   #renewed({ id, ttl }: LeaseKeepAliveResponse): void {

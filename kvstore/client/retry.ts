@@ -1,3 +1,4 @@
+import type { Random } from "../../base/mod.ts";
 import { Status } from "../../proto/mod.ts";
 import type { Outcome } from "./call.ts";
 import { EtcdError } from "./error.ts";
@@ -43,7 +44,7 @@ const longestDelayMs = 1000;
 
 /** Before the `attempt`-th repetition, counted from 0: twice as long each time, and half of it by chance, so that clients of
  * a failed member do not all return at once. */
-export function backoffMs(attempt: number): number {
+export function backoffMs(attempt: number, random: Random): number {
   const ms = Math.min(longestDelayMs, firstDelayMs * 2 ** Math.min(attempt, 10));
-  return ms / 2 + (Math.random() * ms) / 2;
+  return ms / 2 + random.below(1000) * (ms / 2000);
 }

@@ -1,7 +1,7 @@
 import { type Init, type Method, Status } from "../../proto/mod.ts";
 import type { ClientCall } from "./call.ts";
 import type { Channel } from "./channel.ts";
-import type { ClientConnection } from "./client-connection.ts";
+import type { CallConnection } from "./connection.ts";
 import { EtcdError } from "./error.ts";
 import { Inbox } from "./inbox.ts";
 import { errorOf, wantsNewToken } from "./retry.ts";
@@ -28,7 +28,7 @@ export async function* serverStream<Request, Response>(
 }
 
 async function* responses<Request, Response>(
-  connection: ClientConnection,
+  connection: CallConnection,
   method: Method<Request, Response>,
   request: Init<Request>,
   { signal, timeoutMs }: CallOptions,

@@ -2,7 +2,7 @@ import type { Timer } from "../../base/mod.ts";
 import { Status, type WatchResponse, WatchService } from "../../proto/mod.ts";
 import type { ClientCall, Outcome } from "./call.ts";
 import type { Channel } from "./channel.ts";
-import type { ClientConnection } from "./client-connection.ts";
+import type { CallConnection } from "./connection.ts";
 import { EtcdError } from "./error.ts";
 import { backoffMs, errorOf, mayResume, wantsNewToken } from "./retry.ts";
 import type { WatchBatch, WatchClient, WatchEnd, Watcher, WatchListener, WatchRequestOptions } from "./types.ts";
@@ -32,7 +32,7 @@ export class WatchStream implements WatchClient {
   readonly #channel: Channel;
   readonly #watchers = new Map<number, Entry>();
   #lastId = 0;
-  #connection: ClientConnection | undefined;
+  #connection: CallConnection | undefined;
   #call: ClientCall | undefined;
   /** As whom the stream was begun. */
   #session: unknown;
@@ -111,7 +111,7 @@ export class WatchStream implements WatchClient {
     );
   }
 
-  #begin(connection: ClientConnection): void {
+  #begin(connection: CallConnection): void {
     if (this.#watchers.size === 0) return;
     this.#connection = connection;
     this.#session = this.#channel.session;
@@ -153,7 +153,7 @@ export class WatchStream implements WatchClient {
       return;
     }
     this.#channel.log("debug", "watch stream broke", { error: outcome.message, watchers: this.#watchers.size });
-    this.#retry = this.#channel.clock.after(backoffMs(this.#attempts++), () => this.#connect());
+    this.#retry = this.#channel.clock.after(backoffMs(this.#attempts++, this.#channel.random), () => this.#connect());
   }
 
   #finish(entry: Entry, end: WatchEnd): void {
@@ -219,7 +219,7 @@ export class WatchStream implements WatchClient {
   /** A stream's token is that of its beginning: with a new one goes a new stream. */
   #beginAnew(): void {
     this.#endStream();
-    this.#retry = this.#channel.clock.after(backoffMs(this.#attempts++), () => this.#connect());
+    this.#retry = this.#channel.clock.after(backoffMs(this.#attempts++, this.#channel.random), () => this.#connect());
   }
 
   #progressed(revision: number): void {
