@@ -218,7 +218,8 @@ export class Backend {
       if (failpoints.armed) await failpoints.pause("afterWritebackBuf");
       if (failpoints.armed) await failpoints.pause("beforeStartDBTxn");
       if (failpoints.armed) await failpoints.pause("afterStartDBTxn");
-      if (this.#bytesSinceMeasured > remeasureBytes) await this.measure();
+      if (this.#bytesSinceMeasured > Math.max(remeasureBytes, this.#measuredBytes * remeasureShare))
+        await this.measure();
     } catch (error) {
       this.#onFailure(error);
       throw error;
@@ -254,7 +255,9 @@ export class Backend {
   }
 }
 
+/** Measuring means to look at every file: the more there are, the less often, so that a write to a large database costs no more. */
 const remeasureBytes = 1 << 20;
+const remeasureShare = 1 / 64;
 /** Large changes do not wait in memory for many others. */
 const urgentBytes = 8 << 20;
 

@@ -42,6 +42,19 @@ export function testEngine(name: string, newHome: () => Promise<EngineHome> | En
       await engine.close();
     });
 
+    test("is closed while a scan has been left in the middle, or has not been begun", async () => {
+      const engine = await (await newHome()).open();
+      await engine.write(["a", "b", "c", "d"].map((key) => ({ key, value: key })));
+      for await (const run of engine.scan("", "z", 1)) {
+        expect(run).toHaveLength(1);
+        break;
+      }
+      const paused = engine.scan("", "z", 1);
+      await paused.next();
+      engine.scan("", "z");
+      await engine.close();
+    });
+
     test("can be read while its successor is filled; then the successor has its place", async () => {
       const home = await newHome();
       const engine = await home.open();

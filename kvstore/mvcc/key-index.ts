@@ -1,6 +1,6 @@
 import { assert } from "../../base/mod.ts";
 import type { ByteString } from "./byte-string.ts";
-import type { Record } from "./record.ts";
+import { type Record, recordAt } from "./record.ts";
 
 /** Where a version of a key stands in the history. */
 export interface Version {
@@ -8,6 +8,8 @@ export interface Version {
   readonly sub: number;
   readonly tombstone: boolean;
 }
+
+const exactLength = 16;
 
 /** All revisions of one key, and its newest record while it lives and is in memory. A generation is what lies between two tombstones:
  *
@@ -29,10 +31,12 @@ export class KeyIndex {
   version = 0;
   lease = 0n;
   recordBytes = 0;
-  /** The newest version. Undefined when it is a tombstone, or on the disk only: see RecordMemory. */
-  record: Record | undefined;
+  /** Where the newest version lies: its `recordBytes` from here on. A Record for each key would be one object more that the garbage
+   * collector has to visit. */
+  #buffer: Uint8Array | undefined;
+  #start = 0;
   /** Revisions before the newest, ascending, as pairs of main and sub, where `~sub` stands for a tombstone. An array of
-   * numbers, and none at all for a key written once: a store has millions of keys. */
+   * numbers no longer than it must be, and none at all for a key written once: a store has millions of keys. */
   #older: number[] | undefined;
 
   constructor(key: ByteString) {
@@ -41,6 +45,21 @@ export class KeyIndex {
 
   get live(): boolean {
     return this.version > 0;
+  }
+
+  /** The newest version. Undefined when it is a tombstone, or on the disk only: see RecordMemory. */
+  get record(): Record | undefined {
+    if (this.#buffer === undefined) return undefined;
+    return recordAt(this.#buffer, this.#start, this.#start + this.recordBytes);
+  }
+
+  set record(record: Record | undefined) {
+    this.#buffer = record?.buffer;
+    this.#start = record?.start ?? 0;
+  }
+
+  hasRecordIn(buffer: Uint8Array): boolean {
+    return this.#buffer === buffer;
   }
 
   put(main: number, sub: number, created: number, version: number, lease: bigint, record: Record): void {
@@ -103,8 +122,12 @@ export class KeyIndex {
     if (this.main === 0) return;
     // Nested transactions may put a key in one and delete it in the next: both versions then have the same main.
     assert(main > this.main || (main === this.main && sub > this.sub), "revisions of a key only grow");
-    this.#older ??= [];
-    this.#older.push(this.main, this.live ? this.sub : ~this.sub);
+    const older = this.#older;
+    const signedSub = this.live ? this.sub : ~this.sub;
+    // An array that is pushed to takes room for many more: most keys have few revisions between two compactions.
+    if (older === undefined) this.#older = [this.main, signedSub];
+    else if (older.length < exactLength) this.#older = [...older, this.main, signedSub];
+    else older.push(this.main, signedSub);
   }
 }
 

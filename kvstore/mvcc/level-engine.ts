@@ -163,14 +163,17 @@ async function compactRange(database: Database): Promise<void> {
   await classic.compactRange(Buffer.of(), Buffer.of(0xff));
 }
 
+/** One run is read, on a thread of the pool, while the one before it is worked on. */
 async function* runsOf(
   iterator: Iterator<Database, Uint8Array, Uint8Array>,
   run: number,
 ): AsyncGenerator<readonly Entry[]> {
   try {
-    for (;;) {
-      const entries = await iterator.nextv(run);
+    for (let next = iterator.nextv(run); ; ) {
+      const entries = await next;
       if (entries.length === 0) return;
+      next = iterator.nextv(run);
+      next.catch(() => undefined); // heard of when it is waited for, if it is
       yield entries.map(([key, value]) => ({ key, value }));
     }
   } finally {

@@ -114,8 +114,8 @@ export class RecordMemory {
   #clean(slab: Slab): void {
     if (!this.#slabs.has(slab.bytes)) return;
     for (const owner of slab.owners) {
-      const { record } = owner;
-      if (record?.buffer !== slab.bytes) continue;
+      const record = owner.hasRecordIn(slab.bytes) ? owner.record : undefined;
+      if (record === undefined) continue;
       const target = fits(this.#newest, record.length) ? this.#newest : this.#begin();
       owner.record = this.#copy(target, owner, record.buffer, record.start, record.end);
     }
@@ -126,7 +126,7 @@ export class RecordMemory {
   #evictOldest(inUse: Slab): boolean {
     for (const slab of this.#slabs.values()) {
       if (slab === inUse || slab === this.#newest) continue;
-      for (const owner of slab.owners) if (owner.record?.buffer === slab.bytes) owner.record = undefined;
+      for (const owner of slab.owners) if (owner.hasRecordIn(slab.bytes)) owner.record = undefined;
       this.#remove(slab);
       return true;
     }
@@ -139,7 +139,7 @@ export class RecordMemory {
 
   #copy(slab: Slab, owner: KeyIndex, from: Uint8Array, start: number, end: number): Record {
     const at = slab.used;
-    slab.bytes.set(new Uint8Array(from.buffer, from.byteOffset + start, end - start), at);
+    slab.bytes.set(end - start === from.length ? from : from.subarray(start, end), at);
     slab.used = at + end - start;
     return this.#own(slab, at, owner);
   }

@@ -22,9 +22,14 @@ test("behaves like a sorted array whose entries have weights", () => {
       const map = new SortedMap<string>();
       const model = new Map<string, number>();
       for (const { key, what } of steps) {
-        if (what === "insert" && !model.has(key)) {
-          map.insert(key, `value of ${key}`, 1);
-          model.set(key, 1);
+        if (what === "insert") {
+          let created = false;
+          const value = map.getOrInsert(key, 1, () => {
+            created = true;
+            return `value of ${key}`;
+          });
+          expect([created, value]).toEqual([!model.has(key), `value of ${key}`]);
+          if (created) model.set(key, 1);
         } else if (what === "delete" && model.has(key)) {
           map.delete(key);
           model.delete(key);
@@ -52,7 +57,7 @@ test("empties and fills again", () => {
   const map = new SortedMap<number>();
   const keys = Array.from({ length: 5000 }, (_, i) => String(i).padStart(4, "0"));
   for (let round = 0; round < 2; round++) {
-    for (const key of keys) map.insert(key, 0, 1);
+    for (const key of keys) map.getOrInsert(key, 1, () => 0);
     expect(map.weight).toBe(5000);
     for (const key of keys) map.delete(key);
     expect([map.size, map.weight]).toEqual([0, 0]);

@@ -29,6 +29,8 @@ type Node<V> = Leaf<V> | Branch<V>;
 export class SortedMap<V> {
   #root: Node<V> = leaf([], [], []);
   #size = 0;
+  /** The branches on the way to a key, the highest first; kept for its room. */
+  readonly #path: Branch<V>[] = [];
 
   get size(): number {
     return this.#size;
@@ -45,11 +47,27 @@ export class SortedMap<V> {
     return node.keys[at] === key ? node.values[at] : undefined;
   }
 
-  /** The key must be new. */
-  insert(key: ByteString, value: V, weight: number): void {
-    const sibling = insertBelow(this.#root, key, value, weight);
-    if (sibling !== undefined) this.#root = branch(["", sibling.first], [this.#root, sibling.node]);
+  /** The value of a key; if it has none, what `create` makes, with that weight. One way down, where looking first and inserting
+   * then would be two. */
+  getOrInsert(key: ByteString, weight: number, create: (key: ByteString) => V): V {
+    const path = this.#path;
+    path.length = 0;
+    let node = this.#root;
+    while (node.kind === "branch") {
+      path.push(node);
+      node = node.children[childOf(node.keys, key)] as Node<V>;
+    }
+    const at = lowerBound(node.keys, key);
+    if (node.keys[at] === key) return node.values[at] as V;
+    const value = create(key);
+    insertAt(node.keys, at, key);
+    insertAt(node.values, at, value);
+    insertAt(node.weights, at, weight);
+    node.weight += weight;
+    for (const above of path) above.weight += weight;
     this.#size++;
+    if (node.keys.length === fanOut) this.#split(node, at, key);
+    return value;
   }
 
   /** The key must be there. */
@@ -64,6 +82,27 @@ export class SortedMap<V> {
   /** Changes the weight of a key that is there. */
   setWeight(key: ByteString, weight: number): void {
     setWeightBelow(this.#root, key, weight);
+  }
+
+  /** Makes two nodes of one that is full, and so on upwards. At `inserted` it got `key`, to which `#path` leads. */
+  #split(full: Node<V>, inserted: number, key: ByteString): void {
+    let node = full;
+    let at = inserted;
+    for (;;) {
+      const right = rightPart(node, at);
+      node.weight -= right.weight;
+      const first = right.keys[0] as ByteString;
+      const above = this.#path.pop();
+      if (above === undefined) {
+        this.#root = branch(["", first], [node, right]);
+        return;
+      }
+      at = childOf(above.keys, key) + 1;
+      insertAt(above.keys, at, first);
+      insertAt(above.children, at, right);
+      if (above.children.length < fanOut) return;
+      node = above;
+    }
   }
 
   /** Weight of the keys in [from, to). */
@@ -118,37 +157,18 @@ function childOf(keys: readonly ByteString[], key: ByteString): number {
   return low - 1;
 }
 
-/** Returns the new right sibling when `node` had to split. */
-function insertBelow<V>(
-  node: Node<V>,
-  key: ByteString,
-  value: V,
-  weight: number,
-): { first: ByteString; node: Node<V> } | undefined {
-  node.weight += weight;
-  if (node.kind === "leaf") {
-    const at = lowerBound(node.keys, key);
-    assert(node.keys[at] !== key, "an inserted key is new");
-    node.keys.splice(at, 0, key);
-    node.values.splice(at, 0, value);
-    node.weights.splice(at, 0, weight);
-    if (node.keys.length < fanOut) return undefined;
-    // Keys that arrive in order would leave every leaf half empty behind them.
-    const middle = at === node.keys.length - 1 ? at : fanOut / 2;
-    const right = leaf(node.keys.splice(middle), node.values.splice(middle), node.weights.splice(middle));
-    node.weight -= right.weight;
-    return { first: right.keys[0] as ByteString, node: right };
-  }
-  const at = childOf(node.keys, key);
-  const split = insertBelow(node.children[at] as Node<V>, key, value, weight);
-  if (split === undefined) return undefined;
-  node.keys.splice(at + 1, 0, split.first);
-  node.children.splice(at + 1, 0, split.node);
-  if (node.children.length < fanOut) return undefined;
-  const middle = at + 1 === node.children.length - 1 ? at + 1 : fanOut / 2;
-  const right = branch(node.keys.splice(middle), node.children.splice(middle));
-  node.weight -= right.weight;
-  return { first: right.keys[0] as ByteString, node: right };
+function insertAt<T>(array: T[], at: number, item: T): void {
+  if (at === array.length) array.push(item);
+  else array.splice(at, 0, item);
+}
+
+/** Cuts off the right half; but keys that arrive in order would leave every node half empty behind them, so what was inserted last at
+ * the very end goes alone. */
+function rightPart<V>(node: Node<V>, inserted: number): Node<V> {
+  const middle = inserted === fanOut - 1 ? inserted : fanOut / 2;
+  return node.kind === "leaf"
+    ? leaf(node.keys.splice(middle), node.values.splice(middle), node.weights.splice(middle))
+    : branch(node.keys.splice(middle), node.children.splice(middle));
 }
 
 /** Returns the weight that went. */

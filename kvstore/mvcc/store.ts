@@ -208,10 +208,12 @@ export class Store implements WriteView {
 
   recordOf(entry: KeyIndex): Record {
     assert(entry.live, "a key that is deleted has no newest record");
-    if (entry.record !== undefined) return entry.record;
+    const known = entry.record;
+    if (known !== undefined) return known;
     const read = this.#history.get(entry.main, entry.sub);
-    entry.record = this.#records.add(entry, read.bytes);
-    return entry.record;
+    const record = this.#records.add(entry, read.bytes);
+    entry.record = record;
+    return record;
   }
 
   visit({ from, to }: KeyRange, visit: (entry: KeyIndex) => boolean): void {
@@ -305,11 +307,8 @@ export class Store implements WriteView {
     this.#operations++;
     this.#metrics.puts.value++;
     this.#metrics.putBytes.value += key.length + value.length;
-    let entry = this.#index.get(key);
-    if (entry === undefined) {
-      entry = new KeyIndex(key);
-      this.#index.insert(key, entry, 1);
-    } else if (!entry.live) this.#index.setWeight(key, 1);
+    const entry = this.#index.getOrInsert(key, 1, newKeyIndex);
+    if (!entry.live && !entry.empty) this.#index.setWeight(key, 1);
     const previous = this.#supersede(entry);
     const previousLease = entry.lease;
     const created = previous === undefined ? main : entry.created;
@@ -362,7 +361,6 @@ export class Store implements WriteView {
 
   /** Reads everything back. Takes about 3 s per million records. */
   async #restore(): Promise<void> {
-    const index = this.#index;
     let revision = 1;
     for await (const entries of this.#backend.scan("key")) {
       for (const { key, value } of entries) {
@@ -380,21 +378,20 @@ export class Store implements WriteView {
       term: decodeUint64(this.#backend.get("meta", termKey)),
     };
     this.#drained = this.#committed = this.#applied;
-    index.visit("", undefined, ({ key, lease }) => {
-      if (lease !== 0n && this.#leases.has(lease)) this.#leases.attach(lease, key);
-      return true;
-    });
     if (scheduled !== undefined) this.#compactor.resume(scheduled);
   }
 
   #restoreVersion(main: number, sub: number, tombstone: boolean, bytes: Uint8Array): void {
     const { key, createRevision, version, lease } = parseRecord(recordAt(bytes, 0, bytes.length));
-    let entry = this.#index.get(key);
-    if (entry === undefined) {
-      entry = new KeyIndex(key);
-      this.#index.insert(key, entry, tombstone ? 0 : 1);
-    } else if (entry.live === tombstone) this.#index.setWeight(key, tombstone ? 0 : 1);
+    const weight = tombstone ? 0 : 1;
+    const entry = this.#index.getOrInsert(key, weight, newKeyIndex);
+    if (entry.live === tombstone && !entry.empty) this.#index.setWeight(key, weight);
     this.#supersede(entry);
+    if (entry.lease !== lease) {
+      if (entry.lease !== 0n) this.#leases.detach(entry.lease, entry.key);
+      // One that is gone by now took its keys with it, as a later version will tell.
+      if (this.#leases.has(lease)) this.#leases.attach(lease, entry.key);
+    }
     if (tombstone) {
       entry.tombstone(main, sub);
       return;
@@ -467,6 +464,10 @@ export class Store implements WriteView {
     this.#events.push(event);
     this.#history.append(event);
   }
+}
+
+function newKeyIndex(key: ByteString): KeyIndex {
+  return new KeyIndex(key);
 }
 
 const indexKey = "consistent_index";

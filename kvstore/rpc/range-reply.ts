@@ -6,8 +6,8 @@ import type { UnaryCall } from "./grpc/mod.ts";
 const onePieceBytes = 1 << 20;
 const partBytes = 1 << 17;
 
-/** Answers a range. A large answer is encoded as fast as the client takes it, and no faster: it costs no more memory than the
- * records it refers to, which the store has anyway, and holds nobody up. */
+/** Answers a range. A large answer is encoded as fast as the client takes it, and no faster: it costs no more memory than a
+ * reference to each record, which the store has anyway, and holds nobody up. */
 export function replyRange(call: UnaryCall<RangeResponse>, answer: RangeAnswer, header: ResponseHeader): void {
   const whole = { ...answer, header };
   let bytes = 0;
