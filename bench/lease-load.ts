@@ -1,4 +1,4 @@
-import { LeaseGrantRequest, LeaseKeepAliveRequest, LeaseKeepAliveResponse } from "../proto/mod.ts";
+import { LeaseGrantRequest, LeaseKeepAliveRequest, LeaseKeepAliveResponse, Status } from "../proto/mod.ts";
 import { Latencies, type Measured } from "./latencies.ts";
 import { prepared, RawConnection } from "./raw-client.ts";
 
@@ -13,8 +13,8 @@ const tickMs = 10;
 const grantsInFlight = 256;
 const ttlSeconds = 600;
 
-/** Grants leases with the ids from `firstId` on. */
-export async function grantLeases(url: string, count: number, firstId = 1): Promise<void> {
+/** Grants leases with the ids from `firstId` on. Returns how many calls had to be made again. */
+export async function grantLeases(url: string, count: number, firstId = 1): Promise<number> {
   const failed = Promise.withResolvers<never>();
   const connection = await RawConnection.open(url, failed.reject);
   try {
@@ -24,14 +24,18 @@ export async function grantLeases(url: string, count: number, firstId = 1): Prom
       const grant = () => {
         if (next === count) return;
         const request = LeaseGrantRequest.encode({ id: BigInt(firstId + next++), ttl: ttlSeconds });
-        connection.unary("/etcdserverpb.Lease/LeaseGrant", prepared(request), () => {
+        const onDone = () => {
           if (++granted === count) resolve();
           else grant();
-        });
+        };
+        // What was not answered in time may have been granted all the same: then its id is taken.
+        const isGranted = (code: number) => code === Status.FailedPrecondition;
+        connection.persistent("/etcdserverpb.Lease/LeaseGrant", prepared(request), onDone, isGranted);
       };
       for (let i = 0; i < Math.min(grantsInFlight, count); i++) grant();
     });
     await Promise.race([all, failed.promise]);
+    return connection.repeats;
   } finally {
     connection.close();
   }

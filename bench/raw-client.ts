@@ -7,6 +7,7 @@ import {
   MessageReader,
   prefixBytes,
   RepeatedHeaders,
+  Status,
   type Stream,
   writePrefix,
 } from "../proto/mod.ts";
@@ -14,8 +15,12 @@ import {
 /** Sees the answers of one call: each message where it lies in the input, to be looked at now or copied. */
 export type OnMessage = (bytes: Uint8Array, start: number, end: number) => void;
 
+/** A call that failed and left the connection as it was: with what code, and why. */
+export type OnFailed = (code: number, why: string) => void;
+
 const maxMessageBytes = 1 << 30;
 const windowBytes = 1 << 26;
+const repeatAfterMs = 100;
 
 /** One message, ready to be sent any number of times: five bytes of length in front. */
 export function prepared(message: Uint8Array): Uint8Array {
@@ -29,17 +34,19 @@ export function prepared(message: Uint8Array): Uint8Array {
 export class RawCall {
   readonly onMessage: OnMessage;
   readonly onEnd: (() => void) | undefined;
+  readonly onFailed: OnFailed | undefined;
   readonly reader = new MessageReader(maxMessageBytes);
   stream: Stream<RawCall> | undefined;
 
-  constructor(onMessage: OnMessage, onEnd: (() => void) | undefined) {
+  constructor(onMessage: OnMessage, onEnd: (() => void) | undefined, onFailed: OnFailed | undefined) {
     this.onMessage = onMessage;
     this.onEnd = onEnd;
+    this.onFailed = onFailed;
   }
 }
 
-/** A gRPC connection for generators of load: prepared bytes out, undecoded messages in, nothing retried. A call that fails
- * ends the measurement: `onFailure` hears of it. */
+/** A gRPC connection for generators of load: prepared bytes out, undecoded messages in. A call that fails ends the measurement, and
+ * `onFailure` hears of it, unless the caller asked for something else. */
 export class RawConnection implements ConnectionEvents<RawCall> {
   readonly #http2 = new Connection<RawCall>(
     { role: "client", streamWindowBytes: windowBytes, connectionWindowBytes: windowBytes },
@@ -51,6 +58,8 @@ export class RawConnection implements ConnectionEvents<RawCall> {
   readonly #heads = new Map<string, RepeatedHeaders>();
   #flushScheduled = false;
   #closed = false;
+  /** How often `persistent` had to make a call again. */
+  repeats = 0;
 
   private constructor(socket: Socket, authority: string, onFailure: (error: Error) => void) {
     this.#socket = socket;
@@ -71,15 +80,35 @@ export class RawConnection implements ConnectionEvents<RawCall> {
   }
 
   /** `message` is `prepared`. Calls back with the answer. */
-  unary(path: string, message: Uint8Array, onMessage: OnMessage, onEnd?: () => void): void {
-    const call = this.#open(path, onMessage, onEnd);
+  unary(path: string, message: Uint8Array, onMessage: OnMessage, onEnd?: () => void, onFailed?: OnFailed): void {
+    const call = this.#open(path, onMessage, onEnd, onFailed);
     this.#http2.sendData(call.stream as Stream<RawCall>, message);
     this.#http2.end(call.stream as Stream<RawCall>);
   }
 
+  /** Makes the call until it succeeds, as long as it fails because the store is not available: there was no leader, or it did not answer
+   * in time. `isDone` says whether another failure shows that an earlier attempt had succeeded after all. */
+  persistent(
+    path: string,
+    message: Uint8Array,
+    onDone: () => void,
+    isDone: (code: number) => boolean = () => false,
+  ): void {
+    this.unary(path, message, onDone, undefined, (code, why) => {
+      if (isDone(code)) onDone();
+      else if (code !== Status.Unavailable) this.#fail(callFailed(code, why));
+      else {
+        this.repeats++;
+        setTimeout(() => {
+          if (!this.#closed) this.persistent(path, message, onDone, isDone);
+        }, repeatAfterMs);
+      }
+    });
+  }
+
   /** A call of many messages in both directions, until the connection is closed. */
   stream(path: string, onMessage: OnMessage): (message: Uint8Array) => void {
-    const call = this.#open(path, onMessage, undefined);
+    const call = this.#open(path, onMessage);
     return (message) => void this.#http2.sendData(call.stream as Stream<RawCall>, message);
   }
 
@@ -93,8 +122,8 @@ export class RawConnection implements ConnectionEvents<RawCall> {
     this.#socket.destroy();
   }
 
-  #open(path: string, onMessage: OnMessage, onEnd: (() => void) | undefined): RawCall {
-    const call = new RawCall(onMessage, onEnd);
+  #open(path: string, onMessage: OnMessage, onEnd?: () => void, onFailed?: OnFailed): RawCall {
+    const call = new RawCall(onMessage, onEnd, onFailed);
     call.stream = this.#http2.open(this.#head(path), false, call);
     return call;
   }
@@ -125,8 +154,10 @@ export class RawConnection implements ConnectionEvents<RawCall> {
     if (!endStream) return;
     for (const { name, value } of block.fields) {
       if (name === "grpc-status" && value !== "0") {
-        const why = block.fields.find((field) => field.name === "grpc-message")?.value;
-        this.#fail(new Error(`a call failed with code ${value}: ${why}`));
+        const why = block.fields.find((field) => field.name === "grpc-message")?.value ?? "";
+        const { onFailed } = stream.owner as RawCall;
+        if (onFailed !== undefined) onFailed(Number(value), why);
+        else this.#fail(callFailed(Number(value), why));
         return;
       }
     }
@@ -179,4 +210,8 @@ export class RawConnection implements ConnectionEvents<RawCall> {
   onSettings(): void {
     // The connection has taken note.
   }
+}
+
+function callFailed(code: number, why: string): Error {
+  return new Error(`a call failed with code ${code}: ${why}`);
 }

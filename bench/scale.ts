@@ -4,6 +4,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { connect, type EtcdClient } from "../kvstore/client/mod.ts";
 import { openStore } from "./etcd-access.ts";
@@ -15,7 +16,7 @@ import { StallWatch } from "./stalls.ts";
 import { markdownTable } from "./stats.ts";
 import { type Product, StoreCluster } from "./store-cluster.ts";
 import { openWatchers } from "./watch-load.ts";
-import { fillKeys, keyOf, Probe, putRandomKeys } from "./write-load.ts";
+import { fillKeys, type KeySpace, keyOf, Probe, putRandomKeys } from "./write-load.ts";
 
 interface Sizes {
   readonly keys: number;
@@ -29,6 +30,7 @@ const probeEveryMs = 10;
 const fewKeys = 1000;
 const putsForCost = 20_000;
 const costInFlight = 64;
+const patienceMs = 30_000;
 
 class Scale {
   readonly #cluster: StoreCluster;
@@ -37,6 +39,8 @@ class Scale {
   readonly #probe: Probe;
   readonly #stalls: StallWatch | undefined;
   readonly #rows: string[][] = [];
+  /** Calls of this phase that had to be made again. */
+  #repeats = 0;
 
   private constructor(cluster: StoreCluster, leader: string, probe: Probe) {
     this.#cluster = cluster;
@@ -66,7 +70,8 @@ class Scale {
     const before = await this.#cost(fewKeySpace);
     await this.#phase(`put with ${fewKeys} keys`, async () => `${before.toFixed(0)} µs CPU`);
     await this.#phase(`load of ${keys} keys`, async () => {
-      const perSecond = await fillKeys(this.#leader, manyKeySpace, 16);
+      const { perSecond, repeats } = await fillKeys(this.#leader, manyKeySpace, 16);
+      this.#repeats += repeats;
       return `${Math.round(perSecond)} keys/s`;
     });
     await this.#phase("memory with all keys", async () => this.#memory());
@@ -76,15 +81,17 @@ class Scale {
     });
     await this.#phase("restart of a follower", async () => {
       const ms = await this.#cluster.restart(follower);
-      return `serves after ${(ms / 1000).toFixed(1)} s`;
+      const cpu = cpuSeconds(this.#cluster.pids()[this.#cluster.urls.indexOf(follower)] as number);
+      return `serves after ${(ms / 1000).toFixed(1)} s, ${cpu.toFixed(1)} s of CPU`;
     });
     await this.#phase(`${leases} leases`, async () => {
       const start = performance.now();
-      await grantLeases(this.#leader, leases, 1_000_000);
+      this.#repeats += await grantLeases(this.#leader, leases, 1_000_000);
       const { leases: listed } = await this.#client.lease.leases();
       if (listed.length < leases) throw new Error(`only ${listed.length} leases are listed`);
       return `${Math.round((leases * 1000) / (performance.now() - start))} grants/s`;
     });
+    await this.#phase("another leader, and back", () => this.#moveLeaderAndBack(follower));
     const connections: RawConnection[] = [];
     await this.#phase(`${watchers} watchers`, async () => {
       for (let i = 0; i < watchers; i += 100) {
@@ -97,13 +104,12 @@ class Scale {
           Array.from({ length: 100 }, (_, n) => keyOf(i + n)),
         );
       }
-      await putRandomKeys(this.#leader, { keys: watchers, valueBytes }, costInFlight, putsForCost);
+      await this.#putRandomKeys({ keys: watchers, valueBytes }, costInFlight, putsForCost);
       return "each of its own key; 20,000 events";
     });
     for (const connection of connections) connection.close();
     await this.#phase(`grown to ${mebibytes(databaseBytes)}`, async () => {
-      while ((await this.#databaseBytes()) < databaseBytes)
-        await putRandomKeys(this.#leader, manyKeySpace, 256, 100_000);
+      while ((await this.#databaseBytes()) < databaseBytes) await this.#putRandomKeys(manyKeySpace, 256, 100_000);
       return this.#memory();
     });
     await this.#phase("HashKV of all members", async () => {
@@ -141,20 +147,21 @@ class Scale {
   async #phase(name: string, run: () => Promise<string>): Promise<void> {
     this.#probe.look();
     await this.#stalls?.look();
+    this.#repeats = 0;
     const start = performance.now();
     const found = await run().catch((error: unknown) => {
       if (/nimplemented|unknown method|not supported/.test(String(error))) return "not implemented";
       throw error;
     });
     const seconds = (performance.now() - start) / 1000;
-    const { medianMs, p99Ms, longestMs } = this.#probe.look();
+    const { medianMs, p99Ms, longestMs, failed } = this.#probe.look();
     const stalls = await this.#stalls?.look();
     const ms = (value: number | undefined) => (value === undefined ? "" : `${value.toFixed(1)} ms`);
     const row = [
       name,
-      found,
+      this.#repeats === 0 ? found : `${found}; ${this.#repeats} calls made again`,
       `${seconds.toFixed(1)} s`,
-      `${medianMs.toFixed(1)} / ${p99Ms.toFixed(1)} / ${longestMs.toFixed(0)} ms`,
+      `${medianMs.toFixed(1)} / ${p99Ms.toFixed(1)} / ${longestMs.toFixed(0)} ms${failed === 0 ? "" : `; ${failed} failed`}`,
       stalls === undefined ? "" : `${stalls.lagMs.toFixed(0)} / ${stalls.busyMs.toFixed(0)} ms`,
       ms(stalls?.collectorMs),
       ms(stalls?.idleMs),
@@ -164,11 +171,37 @@ class Scale {
     this.#rows.push([`${this.#cluster.product}: ${name}`, ...row.slice(1)]);
   }
 
+  async #putRandomKeys(keys: KeySpace, inFlight: number, count: number): Promise<void> {
+    const { repeats } = await putRandomKeys(this.#leader, keys, inFlight, count);
+    this.#repeats += repeats;
+  }
+
+  /** Returns how long it took until the other one, and then the first one again, knew that it leads. */
+  async #moveLeaderAndBack(other: string): Promise<string> {
+    const { maintenance } = this.#client;
+    const took: string[] = [];
+    for (const [from, to] of [
+      [this.#leader, other],
+      [other, this.#leader],
+    ] as const) {
+      const start = performance.now();
+      const { header } = await maintenance.status({ endpoint: to });
+      const member = header?.memberId ?? 0n;
+      await maintenance.moveLeader(member, { endpoint: from });
+      while ((await maintenance.status({ endpoint: to })).leader !== member) {
+        if (performance.now() - start > patienceMs) throw new Error("the leadership did not move");
+        await delay(1);
+      }
+      took.push(`${Math.round(performance.now() - start)} ms`);
+    }
+    return took.join(", ");
+  }
+
   /** CPU time of all members per put, in microseconds. */
-  async #cost(keys: { keys: number; valueBytes: number }): Promise<number> {
+  async #cost(keys: KeySpace): Promise<number> {
     const cpu = () => this.#cluster.pids().reduce((sum, pid) => sum + cpuSeconds(pid), 0);
     const before = cpu();
-    await putRandomKeys(this.#leader, keys, costInFlight, putsForCost);
+    await this.#putRandomKeys(keys, costInFlight, putsForCost);
     return ((cpu() - before) * 1_000_000) / putsForCost;
   }
 

@@ -64,7 +64,7 @@ export function workloads(requests: number): Workload[] {
     },
     {
       name: "10,000 lease keep-alives/s",
-      prepare: (url) => grantLeases(url, leases),
+      prepare: async (url) => void (await grantLeases(url, leases)),
       run: (url) => runLeaseLoad(url, { leases, streams: 10, seconds, perSecond: 10_000 }),
     },
     { name: "as Kubernetes: 64 workers", run: (url) => runKubernetesLoad(url, { workers: 64, seconds }) },

@@ -25,17 +25,23 @@ function windowOf(i: number, bytes: number): Uint8Array {
 
 const noise = randomBytes(4 << 20);
 
-/** Writes every key once, a hundred in a transaction. `onProgress` hears of keys written. Returns keys per second. */
-export async function fillKeys(url: string, { keys, valueBytes }: KeySpace, inFlight: number): Promise<number> {
+/** What a load gave, and how many of its calls had to be made again since the store was not available. */
+export interface Written {
+  readonly perSecond: number;
+  readonly repeats: number;
+}
+
+/** Writes every key once, a hundred in a transaction. */
+export async function fillKeys(url: string, { keys, valueBytes }: KeySpace, inFlight: number): Promise<Written> {
   const start = performance.now();
-  await closedLoop(url, inFlight, Math.ceil(keys / putsPerTxn), (connection, i, done) => {
+  const repeats = await closedLoop(url, inFlight, Math.ceil(keys / putsPerTxn), (connection, i, done) => {
     const first = i * putsPerTxn;
     const success = Array.from({ length: Math.min(putsPerTxn, keys - first) }, (_, n) => ({
       requestPut: { key: keyOf(first + n), value: windowOf(first + n, valueBytes) },
     }));
-    connection.unary(txnPath, prepared(TxnRequest.encode({ success })), done);
+    connection.persistent(txnPath, prepared(TxnRequest.encode({ success })), done);
   });
-  return (keys * 1000) / (performance.now() - start);
+  return { perSecond: (keys * 1000) / (performance.now() - start), repeats };
 }
 
 /** Puts of keys drawn at random. */
@@ -44,13 +50,13 @@ export async function putRandomKeys(
   { keys, valueBytes }: KeySpace,
   inFlight: number,
   count: number,
-): Promise<Measured> {
+): Promise<Measured & Written> {
   const random = seededRandom(1);
   const latencies = new Latencies();
   const start = performance.now();
-  await closedLoop(url, inFlight, count, (connection, i, done) => {
+  const repeats = await closedLoop(url, inFlight, count, (connection, i, done) => {
     const sentMs = performance.now();
-    connection.unary(
+    connection.persistent(
       putPath,
       prepared(PutRequest.encode({ key: keyOf(random.below(keys)), value: windowOf(i, valueBytes) })),
       () => {
@@ -60,16 +66,16 @@ export async function putRandomKeys(
     );
   });
   const perSecond = (count * 1000) / (performance.now() - start);
-  return { operations: count, perSecond, ...latencies.quantiles() };
+  return { operations: count, perSecond, repeats, ...latencies.quantiles() };
 }
 
-/** Makes `count` requests, `inFlight` at a time. */
+/** Makes `count` requests, `inFlight` at a time. Returns how many calls had to be made again. */
 async function closedLoop(
   url: string,
   inFlight: number,
   count: number,
   send: (connection: RawConnection, i: number, done: () => void) => void,
-): Promise<void> {
+): Promise<number> {
   const failed = Promise.withResolvers<never>();
   const connection = await RawConnection.open(url, failed.reject);
   try {
@@ -87,23 +93,38 @@ async function closedLoop(
       for (let i = 0; i < inFlight; i++) next();
     });
     await Promise.race([finished, failed.promise]);
+    return connection.repeats;
   } finally {
     connection.close();
   }
 }
 
-/** Small puts at a steady pace, whatever else goes on: what a client notices. */
+/** What a client noticed. */
+export interface Noticed {
+  readonly medianMs: number;
+  readonly p99Ms: number;
+  readonly longestMs: number;
+  /** Puts that were answered, and those that were answered with a failure. */
+  readonly count: number;
+  readonly failed: number;
+}
+
+/** Small puts at a steady pace, whatever else goes on. */
 export class Probe {
   readonly #connection: RawConnection;
   readonly #timer: NodeJS.Timeout;
   #latencies = new Latencies();
+  #failed = 0;
 
   private constructor(connection: RawConnection, everyMs: number) {
     this.#connection = connection;
     const put = prepared(PutRequest.encode({ key: Buffer.from("probe"), value: Buffer.from("x") }));
     this.#timer = setInterval(() => {
       const sentMs = performance.now();
-      connection.unary(putPath, put, () => this.#latencies.add(performance.now() - sentMs));
+      const onAnswer = () => this.#latencies.add(performance.now() - sentMs);
+      connection.unary(putPath, put, onAnswer, undefined, () => {
+        this.#failed++;
+      });
     }, everyMs);
   }
 
@@ -112,11 +133,13 @@ export class Probe {
   }
 
   /** Of what was answered since the last look. */
-  look(): { readonly medianMs: number; readonly p99Ms: number; readonly longestMs: number; readonly count: number } {
-    const latencies = this.#latencies;
+  look(): Noticed {
+    const [latencies, failed] = [this.#latencies, this.#failed];
     this.#latencies = new Latencies();
-    if (latencies.count === 0) return { medianMs: Number.NaN, p99Ms: Number.NaN, longestMs: Number.NaN, count: 0 };
-    return { ...latencies.quantiles(), longestMs: latencies.longestMs, count: latencies.count };
+    this.#failed = 0;
+    if (latencies.count === 0)
+      return { medianMs: Number.NaN, p99Ms: Number.NaN, longestMs: Number.NaN, count: 0, failed };
+    return { ...latencies.quantiles(), longestMs: latencies.longestMs, count: latencies.count, failed };
   }
 
   stop(): void {
