@@ -31,6 +31,10 @@ export class StoreEvent {
     this.previous = previous;
   }
 
+  withoutPrevious(): StoreEvent {
+    return new StoreEvent(this.main, this.sub, this.tombstone, this.key, this.record, undefined);
+  }
+
   /** The event for a watcher without `prev_kv`. Encoded once, for all of them. */
   encode(): Encoded<Event> {
     this.#encoded ??= this.#encode(undefined);

@@ -135,11 +135,15 @@ describe("a watcher", () => {
     const compaction = test.state.store.compact(3);
     invariant(!isFailure(compaction), "revision 3 exists");
     await test.until(compaction.physical);
-    await test.restart();
-    const late = new TestSink();
-    test.watch(late, { prevKv: true, startRevision: 3 });
+    const [fromMemory, fromDisk] = [new TestSink(), new TestSink()];
+    test.watch(fromMemory, { prevKv: true, startRevision: 3 });
     await test.pass(20);
-    expect(late.seen.map(({ previous }) => previous)).toEqual([undefined, "2", "3"]);
+    await test.restart();
+    test.watch(fromDisk, { prevKv: true, startRevision: 3 });
+    await test.pass(20);
+    for (const late of [fromMemory, fromDisk]) {
+      expect(late.seen.map(({ previous }) => previous)).toEqual([undefined, "2", "3"]);
+    }
   });
 
   test("gets the value before the transaction, whatever that has done to the key in between, and none for a key that it creates", async () => {

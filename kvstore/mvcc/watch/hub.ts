@@ -265,7 +265,8 @@ export class WatchHub {
     const group = new WatcherGroup();
     // Some may have been cancelled meanwhile.
     for (const watcher of chosen) if (watcher.state.kind === "unsynced") group.add(watcher);
-    const refusals = this.#deliver(group, events, this.#store.revision);
+    const { revision, compactRevision } = this.#store;
+    const refusals = this.#deliver(group, withoutCompacted(events, compactRevision), revision);
     for (const watcher of group) {
       if (watcher.state.kind !== "unsynced") continue;
       watcher.minRevision = Math.max(watcher.minRevision, nextRevision);
@@ -275,4 +276,10 @@ export class WatchHub {
       else this.#makeSyncedOrNot(watcher);
     }
   }
+}
+
+/** What was there before the compacted revision is not told any more, though it may still be in memory: as with etcd, which reads it. */
+function withoutCompacted(events: readonly StoreEvent[], compactRevision: number): readonly StoreEvent[] {
+  if (events[0] === undefined || events[0].main > compactRevision) return events;
+  return events.map((event) => (event.main > compactRevision ? event : event.withoutPrevious()));
 }
