@@ -63,13 +63,14 @@ export function clusterService(member: Member, headers: Headers, access: Access)
       if (member.membership.member(id) !== undefined) throw rpcError("MemberExist");
       const taken = new Set(member.membership.members.flatMap((one) => one.peerUrls));
       if (peerUrls.some((url) => taken.has(url))) throw rpcError("PeerURLExist");
+      const maxLearners = isLearner ? (member.options.maxLearners ?? defaults.maxLearners) : undefined;
       const learners = member.membership.members.filter((one) => one.isLearner).length;
-      if (isLearner && learners >= (member.options.maxLearners ?? defaults.maxLearners))
-        throw rpcError("TooManyLearners");
+      if (maxLearners !== undefined && learners >= maxLearners) throw rpcError("TooManyLearners");
       const added = { id, name: "", peerUrls, clientUrls: [], isLearner };
       const { ConfChangeAddLearnerNode, ConfChangeAddNode } = raftpb.ConfChangeType;
       const type = isLearner ? ConfChangeAddLearnerNode : ConfChangeAddNode;
-      const members = listed(await member.changeMembership(type, id, { member: added, isPromote: false }));
+      const change = { member: added, isPromote: false, maxLearners };
+      const members = listed(await member.changeMembership(type, id, change));
       call.reply({ header: header(), member: toMessage(added), members });
     },
 

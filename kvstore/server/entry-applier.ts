@@ -170,14 +170,17 @@ export class EntryApplier {
     if (membership.isRemoved(nodeId)) return fail("MemberNotFound");
     const known = membership.member(nodeId);
     if (type === ConfChangeType.ConfChangeRemoveNode) return known === undefined ? fail("MemberNotFound") : undefined;
-    const { member, isPromote } = decodeMemberChange(change.context);
+    const { member, isPromote, maxLearners = Number.POSITIVE_INFINITY } = decodeMemberChange(change.context);
     const isUpdate = type === ConfChangeType.ConfChangeUpdateNode;
     if ((isUpdate || isPromote) && known === undefined) return fail("MemberNotFound");
     if (isPromote) return known?.isLearner ? undefined : fail("MemberNotLearner");
     if (!isUpdate && known !== undefined) return fail("MemberExist");
     const others = membership.members.filter(({ id }) => id !== nodeId);
     const urls = new Set(others.flatMap(({ peerUrls }) => peerUrls));
-    return member.peerUrls.some((url) => urls.has(url)) ? fail("PeerURLExist") : undefined;
+    if (member.peerUrls.some((url) => urls.has(url))) return fail("PeerURLExist");
+    const learners = others.filter(({ isLearner }) => isLearner).length;
+    const isOneTooMany = type === ConfChangeType.ConfChangeAddLearnerNode && learners >= maxLearners;
+    return isOneTooMany ? fail("TooManyLearners") : undefined;
   }
 
   #changeMembership(change: ConfChange): void {

@@ -23,6 +23,11 @@ export interface MembershipRecords {
 export interface MemberChange {
   readonly member: ClusterMember;
   readonly isPromote: boolean;
+  /**
+   * Of a learner: with so many others it is refused. Part of the entry, so that members with different flags decide alike (etcd's
+   * entries have no such part, and each of its members goes by its own flag).
+   */
+  readonly maxLearners?: number | undefined;
 }
 
 /** A downgrade under way: the version, such as "3.6.0", that members will be restarted with. */
@@ -195,13 +200,16 @@ function downgradeFromJson(text: string): Downgrade {
   return { enabled: value.enabled === true, targetVersion: (value["target-version"] as string | undefined) ?? "" };
 }
 
-export function encodeMemberChange({ member, isPromote }: MemberChange): Uint8Array {
-  return toUtf8(memberToJson(member, isPromote ? { isPromote } : {}));
+export function encodeMemberChange({ member, isPromote, maxLearners }: MemberChange): Uint8Array {
+  return toUtf8(
+    memberToJson(member, { ...(isPromote && { isPromote }), ...(maxLearners !== undefined && { maxLearners }) }),
+  );
 }
 
 export function decodeMemberChange(context: Uint8Array): MemberChange {
   const text = fromUtf8(context);
-  return { member: memberFromJson(text), isPromote: (parseJson(text) as { isPromote?: boolean }).isPromote === true };
+  const { isPromote, maxLearners } = parseJson(text) as { isPromote?: boolean; maxLearners?: number };
+  return { member: memberFromJson(text), isPromote: isPromote === true, maxLearners };
 }
 
 /** etcd's record of a configuration. */
