@@ -29,6 +29,15 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   "dataplane/ingress": ["controlplane/api", "controlplane/client"],
   "jepsen-lite/history": [],
   "jepsen-lite/checkers": ["jepsen-lite/history"],
+  "jepsen-lite/report": ["jepsen-lite/history"],
+  "jepsen-lite/simulation": [
+    "kvstore",
+    "kvstore/client",
+    "raft",
+    "proto",
+    "jepsen-lite/history",
+    "jepsen-lite/checkers",
+  ],
   "jepsen-lite": [
     "jepsen-lite/history",
     "jepsen-lite/checkers",

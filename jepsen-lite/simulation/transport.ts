@@ -1,0 +1,224 @@
+import {
+  type PeerAddress,
+  type PeerRequest,
+  peerRequests,
+  type Transport,
+  type TransportUser,
+} from "../../kvstore/mod.ts";
+import { type Message, MessageType } from "../../raft/mod.ts";
+import type { Process } from "./machine.ts";
+import type { Network } from "./network.ts";
+import type { Timeline } from "./timeline.ts";
+
+const requestTimeoutMs = 5000;
+
+/** What the transports of one cluster share. */
+export interface Wires {
+  readonly timeline: Timeline;
+  readonly network: Network;
+  /** Who runs at a peer URL now. */
+  processAt(url: string): Process | undefined;
+  /** Looks at a message before it leaves. */
+  observe(from: Process, message: Message): void;
+}
+
+interface Asked {
+  readonly to: bigint;
+  readonly resolve: (answer: Uint8Array) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** A member's way to the others over the simulated network, with what TCP connections between them would do. */
+export class VirtualTransport implements Transport {
+  readonly #wires: Wires;
+  readonly #process: Process;
+  readonly #user: TransportUser;
+  readonly #peers = new Map<bigint, PeerAddress>();
+  readonly #upSinceMs = new Map<bigint, number>();
+  readonly #versions = new Map<bigint, string>();
+  readonly #asked = new Set<Asked>();
+
+  constructor(wires: Wires, process: Process, user: TransportUser) {
+    this.#wires = wires;
+    this.#process = process;
+    this.#user = user;
+  }
+
+  get user(): TransportUser {
+    return this.#user;
+  }
+
+  send(messages: readonly Message[]): void {
+    for (const message of messages) {
+      this.#wires.observe(this.#process, message);
+      if (message.type === MessageType.MsgSnap) void this.#sendSnapshot(message);
+      else this.#send(message);
+    }
+  }
+
+  #send(message: Message): void {
+    const { network, timeline } = this.#wires;
+    const target = this.#target(message.to);
+    if (target === undefined) {
+      if (this.#peers.has(message.to)) this.#later(() => this.#user.events.unreachable(message.to));
+      return;
+    }
+    const [from, to] = [this.#process.machine.index, target.machine.index];
+    if (network.isDown(from, to)) this.#later(() => this.#user.events.unreachable(message.to));
+    timeline.note(message.type * 65_536 + message.entries.length);
+    timeline.note(message.term * 65_536 + message.index);
+    // A proposal that came twice would be one twice: connections do not double.
+    network.send(from, to, message.type !== MessageType.MsgProp, {
+      to: target,
+      kind: "message",
+      arrive: () => target.transport?.receive(message, this),
+    });
+  }
+
+  /** What the other end of a connection has for this member. */
+  receive(message: Message, sender: VirtualTransport): void {
+    const { isRemoved, self, events } = this.#user;
+    if (isRemoved(message.from)) sender.#later(() => sender.#user.events.removed());
+    else if (message.to === self && sender.#user.clusterId === this.#user.clusterId) events.message(message);
+  }
+
+  request(to: bigint, kind: PeerRequest, payload: Uint8Array): Promise<Uint8Array> {
+    const target = this.#target(to);
+    if (target === undefined || this.connectedSince(to) === undefined)
+      return Promise.reject(new Error("no connection"));
+    return new Promise((resolve, reject) => {
+      const settle = () => {
+        timer.cancel();
+        this.#asked.delete(asked);
+      };
+      const asked: Asked = {
+        to,
+        resolve: (answer) => {
+          settle();
+          resolve(answer);
+        },
+        reject: (error) => {
+          settle();
+          reject(error);
+        },
+      };
+      this.#asked.add(asked);
+      const timer = this.#process.clock.after(requestTimeoutMs, () => asked.reject(new Error("no answer")));
+      this.#stream(this.#process, target, () => {
+        const answer = (happen: () => void) => this.#stream(target, this.#process, happen);
+        answerOf(target, kind, payload).then(
+          (bytes) => answer(() => asked.resolve(bytes)),
+          (error: unknown) => answer(() => asked.reject(error as Error)),
+        );
+      });
+    });
+  }
+
+  abandonRequests(to: bigint): void {
+    for (const asked of [...this.#asked]) if (asked.to === to) asked.reject(new Error("somebody else is asked"));
+  }
+
+  setPeers(peers: readonly PeerAddress[]): void {
+    this.#peers.clear();
+    for (const peer of peers) if (peer.id !== this.#user.self) this.#peers.set(peer.id, peer);
+    for (const id of this.#upSinceMs.keys()) if (!this.#peers.has(id)) this.#upSinceMs.delete(id);
+  }
+
+  connectedSince(id: bigint): number | undefined {
+    const target = this.#target(id);
+    const isUp =
+      target?.transport?.user.self === id &&
+      !this.#wires.network.isDown(this.#process.machine.index, target.machine.index);
+    if (!isUp) this.#upSinceMs.delete(id);
+    else if (!this.#upSinceMs.has(id)) this.#upSinceMs.set(id, this.#process.clock.monotonic());
+    if (isUp && target?.transport !== undefined) this.#versions.set(id, target.transport.user.version);
+    return this.#upSinceMs.get(id);
+  }
+
+  versionOf(id: bigint): string | undefined {
+    return this.#versions.get(id);
+  }
+
+  async stop(): Promise<void> {
+    for (const asked of [...this.#asked]) asked.reject(new Error("stopping"));
+  }
+
+  #target(id: bigint): Process | undefined {
+    const url = this.#peers.get(id)?.peerUrls[0];
+    return url === undefined ? undefined : this.#wires.processAt(url);
+  }
+
+  #later(happen: () => void): void {
+    this.#wires.timeline.after(100, this.#process, "message", happen);
+  }
+
+  #stream(from: Process, to: Process, arrive: () => void, broken: () => void = () => undefined): void {
+    const delivery = { to, kind: "message" as const, arrive };
+    this.#wires.network.stream(from.machine.index, to.machine.index, delivery, broken);
+  }
+
+  /** One chunk after the other, each when the receiver has the one before. */
+  async #sendSnapshot(message: Message): Promise<void> {
+    const { to } = message;
+    const { events, openSnapshot } = this.#user;
+    const target = this.#target(to);
+    const receiver = target?.transport;
+    try {
+      if (target === undefined || receiver === undefined || receiver.user.self !== to)
+        throw new Error("connection refused");
+      if (receiver.user.isRemoved(message.from)) throw new Error("removed");
+      const { chunks, message: announced } = await openSnapshot(message);
+      const stage = await this.#across(target, () => receiver.user.openStage());
+      for await (const chunk of chunks) await this.#across(target, () => stage.write(chunk));
+      await this.#across(target, async () => {
+        await stage.finish();
+        receiver.user.events.snapshotReceived(announced(), stage.name);
+      });
+      events.snapshotSent(to, true);
+    } catch {
+      this.#later(() => events.snapshotSent(to, false));
+    }
+  }
+
+  /** Does something at the other end and brings back what came of it; rejects when the connection, or the receiver, is lost. */
+  #across<T>(target: Process, work: () => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const lost = () => reject(new Error("the connection was lost"));
+      const forget = target.onDeath(() => this.#later(lost));
+      const answer = (happen: () => void) => this.#stream(target, this.#process, happen);
+      const arrive = () => {
+        forget();
+        work().then(
+          (result) => answer(() => resolve(result)),
+          (error: unknown) => answer(() => reject(error as Error)),
+        );
+      };
+      this.#stream(this.#process, target, arrive, () => this.#later(lost));
+      this.#process.clock.after(20_000, lost);
+    });
+  }
+}
+
+async function answerOf({ transport }: Process, kind: PeerRequest, payload: Uint8Array): Promise<Uint8Array> {
+  if (transport === undefined) throw new Error("connection refused");
+  return transport.user.events.request(kind, payload);
+}
+
+/** What the member at a URL answers to one that is about to join: who is in its cluster. */
+export function askStranger({ network, processAt }: Wires, from: Process, url: string): Promise<Uint8Array> {
+  const target = processAt(url);
+  if (target === undefined) return Promise.reject(new Error("connection refused"));
+  return new Promise((resolve, reject) => {
+    from.clock.after(requestTimeoutMs, () => reject(new Error("no answer")));
+    const [here, there] = [from.machine.index, target.machine.index];
+    const back = (arrive: () => void) =>
+      network.stream(there, here, { to: from, kind: "message", arrive }, () => undefined);
+    const arrive = () => {
+      answerOf(target, peerRequests.members, new Uint8Array(0)).then(
+        (bytes) => back(() => resolve(bytes)),
+        (error: unknown) => back(() => reject(error as Error)),
+      );
+    };
+    network.stream(here, there, { to: target, kind: "message", arrive }, () => undefined);
+  });
+}
