@@ -1,5 +1,7 @@
+import { isUtf8 } from "node:buffer";
 import { type MethodKind, type Status, statusName } from "../../../proto/mod.ts";
 import type { Histogram, MemberMetrics, Registry, Sample } from "../../metrics/mod.ts";
+import { rpcError } from "../errors.ts";
 import type { Call, CallObserver, GrpcServer, MethodCounters } from "../grpc/mod.ts";
 
 // The metrics of grpc-ecosystem/go-grpc-middleware, which etcd's server has.
@@ -103,7 +105,10 @@ export function timeCalls(metrics: MemberMetrics, extensive: boolean): CallObser
 
 const okStatus: Status = 0;
 
-/** Counts calls by the version that the client says it speaks. */
+/**
+ * Counts calls by the version that the client says it speaks. Throws for one that is no text, as etcd refuses it since 3.6: nobody
+ * could read the page of metrics any more.
+ */
 export function countClients({ clientRequests }: MemberMetrics): (call: Call) => void {
   const unary = new Map<string, { value: number }>();
   const stream = new Map<string, { value: number }>();
@@ -113,10 +118,12 @@ export function countClients({ clientRequests }: MemberMetrics): (call: Call) =>
     const version = call.metadata("client-api-version") ?? "unknown";
     let counter = counters.get(version);
     if (counter === undefined) {
+      const text = Buffer.from(version, "latin1"); // metadata is a character for each byte
+      if (!isUtf8(text)) throw rpcError("InvalidClientAPIVersion");
       // Whoever makes versions up must not fill the memory.
-      const shown = counters.size < mostVersions ? version : "other";
-      counter = clientRequests.with(isUnary ? "unary" : "stream", shown);
-      if (shown === version) counters.set(version, counter);
+      const isOneTooMany = counters.size >= mostVersions;
+      counter = clientRequests.with(isUnary ? "unary" : "stream", isOneTooMany ? "other" : text.toString());
+      if (!isOneTooMany) counters.set(version, counter);
     }
     counter.value++;
   };
