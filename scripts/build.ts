@@ -16,5 +16,6 @@ for (const source of sources) {
   // Only relative imports name a .ts file.
   writeFileSync(output, text.replaceAll(/((?:from|import)\s*\(?\s*"\.[^"]*)\.ts"/g, '$1.js"'));
 }
-cpSync(join(root, "package.json"), join(target, "package.json"));
+for (const asIs of ["package.json", "jepsen-lite/report/page"])
+  cpSync(join(root, asIs), join(target, asIs), { recursive: true });
 console.log(`build: ${sources.length} files in ${target}`);

@@ -1,8 +1,8 @@
 // Usage: npm run types
-// Checks types once per purity level: everything with Node's types, then the pure rooms without any.
+// Checks types once per platform: everything with Node's types, the pure rooms without any, the script of the reports' page with a browser's.
 import { spawnSync } from "node:child_process";
 
-const projects = ["tsconfig.json", "tsconfig.pure.json"];
+const projects = ["tsconfig.json", "tsconfig.pure.json", "tsconfig.page.json"];
 const failed = projects.filter((project) => {
   console.log(`types: ${project}`);
   return spawnSync("tsc", ["--project", project, "--pretty", "false"], { stdio: "inherit" }).status !== 0;

@@ -7,7 +7,7 @@ import { extname, join } from "node:path";
 const root = join(import.meta.dirname, "..", "..");
 
 /** The rooms that make up the running program. */
-export const sourcePattern = "{base,proto,raft,kvstore,streaming,controlplane,dataplane,cli}/**/*.ts";
+export const sourcePattern = "{base,proto,raft,kvstore,streaming,controlplane,dataplane,jepsen-lite,cli}/**/*.ts";
 
 export function isSource(file: string): boolean {
   return !/\.(test|testing|d)\.ts$/.test(file);

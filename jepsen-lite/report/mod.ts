@@ -1,0 +1,13 @@
+export { reportOf } from "./page.ts";
+export type {
+  Anomaly,
+  CheckerVerdict,
+  ClockSample,
+  CycleEdge,
+  LeaderChange,
+  Manifest,
+  Run,
+  RunVerdict,
+  SimulatedMessage,
+} from "./run.ts";
+export { readRun, runFiles, type SavedRun } from "./run-directory.ts";

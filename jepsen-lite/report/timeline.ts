@@ -1,0 +1,67 @@
+import { barText, outcomes } from "./bars.ts";
+import type { Digest } from "./digest.ts";
+import type { Span } from "./faults.ts";
+import { clipped } from "./units.ts";
+
+/** What page/timeline.js draws, in columns and in microseconds: 100,000 operations are two or three megabytes. Operations are by client, each client's in order. */
+export interface Timeline {
+  readonly endUs: number;
+  /** Names of the clients, and how many operations each has. */
+  readonly lanes: readonly string[];
+  readonly lengths: readonly number[];
+  /** From the start of the client's operation before; of its first, from the beginning. */
+  readonly start: readonly number[];
+  /** -1: never answered. */
+  readonly took: readonly number[];
+  /** Places in `outcomes` and in `fs`. */
+  readonly outcome: readonly number[];
+  readonly f: readonly number[];
+  readonly fs: readonly string[];
+  /** Empty where there was no room for it. */
+  readonly texts: readonly string[];
+  readonly faults: readonly TimelineSpan[];
+  readonly leaders: readonly TimelineSpan[];
+  readonly anomalies: readonly { readonly title: string; readonly operations: readonly number[] }[];
+}
+
+interface TimelineSpan {
+  readonly from: number;
+  readonly to: number;
+  readonly kind: string;
+  readonly label: string;
+}
+
+/** Characters of all operations' values together: what keeps a page of any history below five megabytes. */
+const roomForTexts = 1_500_000;
+const [longestText, shortestText] = [120, 8];
+
+export function timelineOf({ lanes, faults, leaders, anomalies, endNs }: Digest): Timeline {
+  const all = lanes.flat();
+  const fs = [...new Set(all.map(({ f }) => f))].sort();
+  const placeOf = new Map(all.map(({ index }, at) => [index, at]));
+  const told = new Set(anomalies.flatMap(({ operations }) => operations));
+  const perText = Math.min(longestText, Math.floor(roomForTexts / Math.max(1, all.length)));
+  const us = (ns: number) => Math.round(ns / 1000);
+  const span = ({ fromNs, toNs, kind, label }: Span) => ({ from: us(fromNs), to: us(toNs), kind, label });
+  return {
+    endUs: Math.max(1, us(endNs)),
+    lanes: lanes.map((_, lane) => `client ${lane}`),
+    lengths: lanes.map(({ length }) => length),
+    start: lanes.flatMap((lane) => lane.map(({ startNs }, at) => us(startNs) - us(lane[at - 1]?.startNs ?? 0))),
+    took: all.map(({ startNs, endNs: ended }) => (ended === undefined ? -1 : us(ended) - us(startNs))),
+    outcome: all.map(({ outcome }) => outcomes.indexOf(outcome)),
+    f: all.map(({ f }) => fs.indexOf(f)),
+    fs,
+    texts: all.map((bar) => {
+      const most = told.has(bar.index) ? longestText : perText;
+      const error = bar.error === undefined ? "" : `: ${bar.error.class}`;
+      return most < shortestText ? "" : clipped(`${barText(bar).slice(bar.f.length + 1)}${error}`, most);
+    }),
+    faults: faults.map(span),
+    leaders: leaders.map(span),
+    anomalies: anomalies.map(({ kind, checker, operations }) => ({
+      title: `${kind} (${checker})`,
+      operations: operations.map((index) => placeOf.get(index)).filter((at) => at !== undefined),
+    })),
+  };
+}
