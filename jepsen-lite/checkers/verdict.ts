@@ -98,7 +98,7 @@ function undecided(name: string, why: string): Verdict {
 }
 
 /** Of several verdicts: invalid when one is, else unknown when one is or there are none. */
-export function overall(verdicts: readonly Verdict[]): Verdict.valid {
+export function overall(verdicts: readonly Verdict[]): Verdict["valid"] {
   if (verdicts.some((verdict) => verdict.valid === false)) return false;
   return verdicts.length > 0 && verdicts.every((verdict) => verdict.valid === true) ? true : "unknown";
 }

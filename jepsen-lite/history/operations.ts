@@ -13,7 +13,7 @@ export interface Operation {
   readonly outcome: "ok" | "fail" | "info";
   /** What came of it; what was asked when nothing did. */
   readonly output: Json;
-  readonly error: HistoryEvent.error;
+  readonly error: HistoryEvent["error"];
   readonly invokedNs: number;
   /** When the client knew. Infinity for what never completed, and for `info`: it may happen at any time from now on. */
   readonly returnedNs: number;

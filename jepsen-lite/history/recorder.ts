@@ -54,11 +54,11 @@ export class Recorder {
   }
 
   /** What the nemesis is about to do (`invoke`) or has done (`info`, with what came of it). */
-  nemesis(type: "invoke" | "info", f: string, value: Json, error?: HistoryEvent.error): HistoryEvent {
+  nemesis(type: "invoke" | "info", f: string, value: Json, error?: HistoryEvent["error"]): HistoryEvent {
     return this.#add("nemesis", type, f, value, error);
   }
 
-  #add(process: Process, type: EventType, f: string, value: Json, error?: HistoryEvent.error): HistoryEvent {
+  #add(process: Process, type: EventType, f: string, value: Json, error?: HistoryEvent["error"]): HistoryEvent {
     this.#lastNs = Math.max(this.#lastNs, this.#options.nowNs());
     const event: HistoryEvent = {
       index: this.#events.length,
@@ -76,7 +76,7 @@ export class Recorder {
 }
 
 /** Without a result, the value is again what was asked. */
-export type Completion = (type: "ok" | "fail" | "info", result?: Json, error?: HistoryEvent.error) => HistoryEvent;
+export type Completion = (type: "ok" | "fail" | "info", result?: Json, error?: HistoryEvent["error"]) => HistoryEvent;
 
 /** Which of so many clients a process belongs to. */
 export function clientOf(process: number, clients: number): number {

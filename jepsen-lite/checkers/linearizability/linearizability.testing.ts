@@ -85,7 +85,7 @@ export function randomHistory(random: Random, most: number): Small[] {
   let version = 0;
   const operations: Small[] = [];
   for (const plan of plans) {
-    const f = (["read", "write", "cas"] as const)[random.below(3)] as Small.f;
+    const f = (["read", "write", "cas"] as const)[random.below(3)] as Small["f"];
     const crashed = random.below(5) === 0;
     const from = distinct(plan.from, plan.i, 0, count);
     const to = crashed ? Infinity : distinct(plan.to, plan.i, 1, count);
@@ -182,7 +182,7 @@ export function longHistory(
     if (op === undefined) {
       if (begun === operations) continue;
       const key = `k${random.below(keys)}`;
-      const f = (["read", "write", "cas"] as const)[random.below(3)] as Pending.f;
+      const f = (["read", "write", "cas"] as const)[random.below(3)] as Pending["f"];
       const [a, b] = [random.below(values), random.below(values)];
       const input: { [name: string]: Json } =
         f === "read" ? { key } : f === "write" ? { key, value: a } : { key, from: a, to: b };

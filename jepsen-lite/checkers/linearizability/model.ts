@@ -11,6 +11,8 @@ export interface Model<State, Op> {
    * it is legal can waste it, when the value is needed again after another write.
    */
   isRead(op: Op): boolean;
+  /** Whether `op` changes the state and is legal in few states only: these are looked out for, to be used where they fit. A hint: it decides no verdict. */
+  isConditional?(op: Op): boolean;
   /** 32 bits, the same for equal states. */
   hash(state: State): number;
   equal(a: State, b: State): boolean;

@@ -37,7 +37,7 @@ export const multiRegisters = checker<Budget>("linearizable multi-key registers"
     const accesses = all
       .filter(([kind]) => known || kind === "w")
       .map(([kind, key, value]): Access => {
-        return { kind: kind as Access.kind, at: keys.number(key) - 1, value: values.number(textOfJson(value)) };
+        return { kind: kind as Access["kind"], at: keys.number(key) - 1, value: values.number(textOfJson(value)) };
       });
     calls.push({
       op: {

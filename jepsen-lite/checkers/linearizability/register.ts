@@ -75,6 +75,7 @@ export function registerModel(ops: readonly RegisterOp[], values: Values): Model
       }
     },
     isRead: (op) => op.kind === "read" || op.kind === "missed",
+    isConditional: (op) => op.kind === "cas",
     hash: (state) => (state | 0) ^ Math.floor(state / 0x1_0000_0000),
     equal: (a, b) => a === b,
     describe({ kind, value, expected, version }) {

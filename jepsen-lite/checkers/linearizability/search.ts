@@ -50,6 +50,7 @@ export class Search<State, Op> {
   readonly #calls: readonly Call<Op>[];
   readonly #completed: number;
   readonly #isRead: Uint8Array;
+  readonly #isConditional: Uint8Array;
   /** Entries 1 … 2n: completed calls' invocations and returns in the order of the history. */
   readonly #next: Int32Array;
   readonly #prev: Int32Array;
@@ -89,6 +90,7 @@ export class Search<State, Op> {
     this.#completed = n;
     this.#remaining = n;
     this.#isRead = Uint8Array.from(completed, (call) => (model.isRead(call.op) ? 1 : 0));
+    this.#isConditional = Uint8Array.from(completed, (call) => (model.isConditional?.(call.op) ? 1 : 0));
     this.#next = new Int32Array(2 * n + 1).fill(none);
     this.#prev = new Int32Array(2 * n + 1).fill(none);
     this.#callOfEntry = new Int32Array(2 * n + 1);
@@ -133,7 +135,7 @@ export class Search<State, Op> {
       if (frame === undefined) return { kind: "illegal", stuck: this.#stuck as Stuck<Op> };
       this.#undoTo(frame.trail);
       this.#state = frame.state;
-      const candidate = this.#nextCandidate(frame);
+      const candidate = this.#nextChoice(frame);
       if (candidate === none) {
         this.#frames.pop();
         continue;
@@ -158,49 +160,61 @@ export class Search<State, Op> {
     if (this.#remaining === 0) return;
     if (!this.#remember()) return;
     const blocked = this.#callOfEntry[this.#firstReturn] as number;
-    const blockedFirst = this.#isRead[blocked] === 0 && this.#step(blocked) !== undefined;
-    const frame: Frame<State> = {
+    const first = this.#firstChoices(blocked);
+    const choices = first ?? this.#otherChoices(blocked, undefined);
+    if (choices.length === 0) {
+      this.#noteStuck();
+      return;
+    }
+    const frame = {
       state: this.#state,
       trail: this.#trail.length,
-      blocked: blockedFirst ? blocked : none,
-      others: undefined,
+      blocked,
+      choices,
       cursor: 0,
+      all: first === undefined,
     };
-    if (!blockedFirst) {
-      frame.others = this.#candidates(blocked, false);
-      if (frame.others.length === 0) {
-        this.#noteStuck();
-        return;
-      }
-    }
     this.#frames.push(frame);
   }
 
-  #nextCandidate(frame: Frame<State>): number {
-    if (frame.others === undefined) {
-      if (frame.cursor === 0) {
-        frame.cursor = 1;
-        return frame.blocked;
-      }
-      // The blocked operation led nowhere: only now is it worth looking for others to put before it.
+  #nextChoice(frame: Frame<State>): number {
+    if (frame.cursor === frame.choices.length && !frame.all) {
+      // What should have worked led nowhere: only now is it worth looking for the rest.
+      frame.all = true;
       this.#look();
-      frame.others = this.#candidates(frame.blocked, true);
+      frame.choices = this.#otherChoices(frame.blocked, frame.choices);
       frame.cursor = 0;
     }
-    const candidate = frame.others[frame.cursor++];
-    return candidate === undefined ? none : candidate;
+    return frame.choices[frame.cursor++] ?? none;
+  }
+
+  /**
+   * When the operation that is to return is legal: that one, and before it, where it would be legal after anything, what is legal only in few states. It costs
+   * nothing there, and may find no such state again. Undefined when it is not.
+   */
+  #firstChoices(blocked: number): number[] | undefined {
+    if (this.#isRead[blocked] === 1 || this.#step(blocked) === undefined) return undefined;
+    if (this.#isConditional[blocked] === 1) return [blocked];
+    const choices: number[] = [];
+    for (let i = 0; i < this.#windowSize; i++) {
+      const call = this.#window[i] as number;
+      if (this.#isConditional[call] === 1 && this.#step(call) !== undefined) choices.push(call);
+    }
+    if (choices.length > 1) choices.sort((a, b) => this.#returned(a) - this.#returned(b));
+    choices.push(blocked);
+    return choices;
   }
 
   /** What else may take effect next in the current state, best first. Needs the last look at the list to be of now. */
-  #candidates(blocked: number, blockedIsLegal: boolean): number[] {
+  #otherChoices(blocked: number, tried: readonly number[] | undefined): number[] {
     const legal: number[] = [];
     for (let i = 0; i < this.#windowSize; i++) {
       const call = this.#window[i] as number;
       // A read in the window is illegal here, or it would have left.
-      if (call === blocked || this.#isRead[call] === 1) continue;
+      if (call === blocked || this.#isRead[call] === 1 || tried?.includes(call)) continue;
       if (this.#step(call) !== undefined) legal.push(call);
     }
-    const before = (this.#calls[blocked] as Call<Op>).returned;
+    const before = this.#returned(blocked);
     for (let c = 0; c < this.#crashedClasses.length; c++) {
       const members = this.#crashedClasses[c] as readonly number[];
       if ((this.#calls[members[0] as number] as Call<Op>).invoked > before) break;
@@ -209,17 +223,24 @@ export class Search<State, Op> {
       if (this.#step(call) !== undefined) legal.push(call);
     }
     if (legal.length < 2) return legal;
-    const op = (this.#calls[blocked] as Call<Op>).op;
-    const rank = (call: number): number => {
-      const crashed = call >= this.#completed ? 1 : 0;
-      if (blockedIsLegal) return 2 + crashed;
-      const after = this.#step(call) as State;
-      return (this.#model.step(after, op) === undefined ? 2 : 0) + crashed;
-    };
     return legal
-      .map((call) => ({ call, rank: rank(call), returned: (this.#calls[call] as Call<Op>).returned }))
-      .sort((a, b) => a.rank - b.rank || byReturn(a.returned, b.returned) || a.call - b.call)
+      .map((call) => ({ call, rank: this.#rank(call, blocked, tried !== undefined), returned: this.#returned(call) }))
+      .sort((a, b) => a.rank - b.rank || compareReturns(a.returned, b.returned) || a.call - b.call)
       .map(({ call }) => call);
+  }
+
+  /** Least is best. First what makes the blocked operation legal, with what is seldom legal put before a write that would do so in any state. */
+  #rank(call: number, blocked: number, blockedIsLegal: boolean): number {
+    const crashed = call >= this.#completed ? 4 : 0;
+    const conditional = crashed === 0 && this.#isConditional[call] === 1;
+    if (blockedIsLegal) return crashed;
+    const helps = this.#model.step(this.#step(call) as State, (this.#calls[blocked] as Call<Op>).op) !== undefined;
+    if (helps) return conditional ? 0 : crashed === 0 ? 2 : 3;
+    return conditional ? 1 : 4 + crashed;
+  }
+
+  #returned(call: number): number {
+    return (this.#calls[call] as Call<Op>).returned;
   }
 
   /** Reads that are legal take effect; what is left before the first return is the window. */
@@ -353,13 +374,14 @@ interface Frame<State> {
   readonly state: State;
   /** Length of the trail before the choice. */
   readonly trail: number;
-  /** The operation that has to return next, when it is legal here: tried first. */
+  /** The operation that has to return next. */
   readonly blocked: number;
-  /** The other choices, once they are needed. */
-  others: readonly number[] | undefined;
+  choices: readonly number[];
   cursor: number;
+  /** Whether, with these, all choices have been found. */
+  all: boolean;
 }
 
-function byReturn(a: number, b: number): number {
+function compareReturns(a: number, b: number): number {
   return a === b ? 0 : a - b;
 }
