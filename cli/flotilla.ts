@@ -32,6 +32,7 @@ const commands: Readonly<Record<string, Command>> = {
   node: { summary: "run a node agent: kubelet and proxy in one process", load: () => import("./node.ts") },
   cri: { summary: "run a node's container engine by itself, on a CRI socket", load: () => import("./cri.ts") },
   image: { summary: "load, list and remove images of a cluster's nodes", load: () => import("./image.ts") },
+  jepsen: { summary: "judge what a store's clients saw, and show it", load: () => import("./jepsen.ts") },
   completion: { summary: "print a completion script for bash or zsh", load: () => import("./completion.ts") },
   version: { summary: "print the versions", load: () => import("./version.ts") },
   "prepare-network": {
@@ -43,7 +44,7 @@ const commands: Readonly<Record<string, Command>> = {
 };
 
 /** Commands of the design whose rooms hold no code yet. */
-const notYet: readonly string[] = ["sim", "jepsen"];
+const notYet: readonly string[] = ["sim"];
 
 export const commandNames = Object.keys(commands).filter((name) => commands[name]?.hidden !== true);
 

@@ -10,18 +10,22 @@ export function cycleGraph(cycle: readonly CycleEdge[], id: string, textOf: (ind
   const nodes = [...new Set(cycle.flatMap(({ from, to }) => [from, to]))];
   const two = nodes.length <= 2;
   const [radiusX, radiusY] = [width / 2 - boxWidth / 2 - 12, two ? 0 : nodes.length <= 4 ? 100 : 170];
-  const height = 2 * radiusY + boxHeight + (two ? 110 : 60);
-  const centre = (index: number): [number, number] => {
-    const turn = nodes.indexOf(index) / nodes.length;
-    const angle = 2 * Math.PI * (two ? turn + 0.5 : turn - 0.25);
-    return [width / 2 + radiusX * Math.cos(angle), height / 2 + radiusY * Math.sin(angle)];
+  /** From the first, at the top (of two: at the left), clockwise. */
+  const angleOf = (at: number) => 2 * Math.PI * (at / nodes.length + (two ? 0.5 : -0.25));
+  // A ring of three reaches less far down than up.
+  const lowest = Math.max(...nodes.map((_, at) => radiusY * Math.sin(angleOf(at))));
+  const above = radiusY + boxHeight / 2 + (two ? 55 : 8);
+  const height = above + lowest + boxHeight / 2 + (two ? 55 : 34);
+  const centre = (index: number): Point => {
+    const angle = angleOf(nodes.indexOf(index));
+    return [width / 2 + radiusX * Math.cos(angle), above + radiusY * Math.sin(angle)];
   };
   const edges = cycle.map(({ from, to, kind, because }) => ({
     kind,
     because,
     ...curve(centre(from), centre(to), two ? 62 : 22),
   }));
-  return html`<div class="scroll" tabindex="0" role="group" aria-label="The cycle as a picture"><svg class="cycle" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img" aria-labelledby="${id}-title ${id}-desc">
+  return html`<div class="scroll" tabindex="0" role="group" aria-label="The cycle as a picture"><svg class="cycle" width="${width}" height="${px(height)}" viewBox="0 0 ${width} ${px(height)}" role="img" aria-labelledby="${id}-title ${id}-desc">
 <title id="${id}-title">A cycle of ${nodes.length} operations</title><desc id="${id}-desc">${cycle.map(({ from, to, kind, because }) => `${from} is before ${to} (${kind}): ${because}`).join(". ")}</desc>
 <defs><marker id="${id}-head" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" orient="auto"><path class="head" d="M0 0L8 4L0 8z"/></marker></defs>
 ${edges.map(({ path, because }) => html`<path class="edge" d="${path}" marker-end="url(#${id}-head)"><title>${because}</title></path>`)}

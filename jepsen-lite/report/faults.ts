@@ -1,4 +1,4 @@
-import type { HistoryEvent } from "../history/mod.ts";
+import type { HistoryEvent, Json } from "../history/mod.ts";
 import { clipped, valueText } from "./units.ts";
 
 /** Something that held for a while: a fault, a leadership. */
@@ -42,9 +42,9 @@ export function faultsOf(events: readonly HistoryEvent[], endNs: number): Span[]
   const fault = (invoked: HistoryEvent, completed: HistoryEvent) => {
     const started = beginning.exec(invoked.f)?.[1];
     const ended = endings[invoked.f] ?? ending.exec(invoked.f)?.[1];
-    const label = labelOf(invoked, completed);
     if (ended !== undefined && close(ended, completed.timeNs)) return;
     const kind = started ?? invoked.f;
+    const label = labelOf(kind, invoked.value ?? completed.value);
     if (started === undefined && !lasting.has(kind)) {
       spans.push({ fromNs: invoked.timeNs, toNs: completed.timeNs, kind, label });
       return;
@@ -68,8 +68,6 @@ export function faultsOf(events: readonly HistoryEvent[], endNs: number): Span[]
   return spans.sort((a, b) => a.fromNs - b.fromNs || a.kind.localeCompare(b.kind));
 }
 
-/** What was asked for, or what came of it if nothing was. */
-function labelOf(invoked: HistoryEvent, completed: HistoryEvent): string {
-  const value = invoked.value ?? completed.value;
-  return value === undefined || value === null ? invoked.f : `${invoked.f} ${clipped(valueText(value), 80)}`;
+function labelOf(kind: string, value: Json): string {
+  return value === null ? kind : `${kind} ${clipped(valueText(value), 80)}`;
 }

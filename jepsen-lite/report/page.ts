@@ -123,7 +123,7 @@ function facts({ seed, version, nodeVersion, config = {} }: Manifest): Html | un
     ([, value]) => value !== undefined,
   );
   if (rows.length === 0) return undefined;
-  return html`<dl class="facts">${rows.map(([name, value]) => html`<dt>${name}</dt><dd>${clipped(valueText(value), 400)}</dd>`)}</dl>`;
+  return html`<dl class="facts">${rows.map(([name, value]) => html`<div><dt>${name}</dt><dd>${clipped(valueText(value), 400)}</dd></div>`)}</dl>`;
 }
 
 function checkersTable(checkers: readonly CheckerVerdict[]): Html {

@@ -1,0 +1,1 @@
+export { type Judgement, judge, type Workload, type WorkloadConfig, workloads } from "./workloads.ts";
