@@ -1,22 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { seededRandom } from "../base/mod.ts";
-import { entry, LoneNode, logOf } from "./node.testing.ts";
+import { entry, LoneNode, leader, logOf } from "./node.testing.ts";
 import { EntryType, emptyConfState, type Message, MessageType, message, noBytes } from "./types.ts";
 
 const { MsgApp, MsgAppResp, MsgHeartbeat, MsgPreVote, MsgPreVoteResp, MsgTimeoutNow, MsgVote, MsgVoteResp } =
   MessageType;
 
 const only = (messages: readonly Message[], type: MessageType) => messages.filter((m) => m.type === type);
-
-/** Node 1 as the leader of term 1, with the entry 1/1. */
-function leader(start = {}): LoneNode {
-  const lone = new LoneNode({ preVote: false, ...start });
-  lone.node.campaign();
-  lone.settle();
-  lone.receive(MsgVoteResp, 2n, { term: 1 });
-  expect(lone.node.role).toBe("leader");
-  return lone;
-}
 
 function tick({ node }: LoneNode, times: number): void {
   for (let i = 0; i < times; i++) node.tick();

@@ -1,18 +1,15 @@
 import { describe, expect, test } from "vitest";
 import { toUtf8 } from "../base/mod.ts";
-import { LoneNode, type Start } from "./node.testing.ts";
+import { type LoneNode, leader, type Start } from "./node.testing.ts";
 import { type Message, MessageType } from "./types.ts";
 
-const { MsgApp, MsgAppResp, MsgHeartbeatResp, MsgVoteResp } = MessageType;
+const { MsgApp, MsgAppResp, MsgHeartbeatResp } = MessageType;
 
 const appends = (messages: readonly Message[]) => messages.filter((m) => m.type === MsgApp && m.to === 2n);
 
 /** A leader of term 1 whose follower 2 has its first entry. */
-function leader(start: Start = {}): LoneNode {
-  const lone = new LoneNode({ preVote: false, ...start });
-  lone.node.campaign();
-  lone.settle();
-  lone.receive(MsgVoteResp, 3n, { term: 1 });
+function replicating(start: Start = {}): LoneNode {
+  const lone = leader(start, 3n);
   lone.receive(MsgAppResp, 2n, { term: 1, index: 1 });
   return lone;
 }
@@ -21,7 +18,7 @@ const progress = (lone: LoneNode) => lone.node.status().progress.get(2n);
 
 describe("a window full of messages that were all lost", () => {
   test("is found out by the next heartbeat, and what was in it is sent again", () => {
-    const lone = leader({ maxInflightMessages: 3, maxMessageBytes: 1 });
+    const lone = replicating({ maxInflightMessages: 3, maxMessageBytes: 1 });
     for (const text of ["a", "b", "c", "d", "e"]) lone.node.propose(toUtf8(text));
     expect(appends(lone.settle())).toHaveLength(3);
     expect(progress(lone)).toMatchObject({ inflightMessages: 3, paused: true });
@@ -34,7 +31,7 @@ describe("a window full of messages that were all lost", () => {
   });
 
   test("opens as acknowledgements come, and never holds more than it may", () => {
-    const lone = leader({ maxInflightMessages: 2, maxMessageBytes: 1 });
+    const lone = replicating({ maxInflightMessages: 2, maxMessageBytes: 1 });
     for (let i = 0; i < 20; i++) lone.node.propose(toUtf8(`${i}`));
     lone.settle();
     for (let index = 2; index < 20; index++) {
@@ -48,7 +45,7 @@ describe("a window full of messages that were all lost", () => {
 
 describe("a follower that was reported unreachable", () => {
   test("though it has everything, is replicated to again after its next sign of life", () => {
-    const lone = leader();
+    const lone = replicating();
     lone.node.reportUnreachable(2n);
     expect(progress(lone)).toMatchObject({ state: "probe", match: 1 });
     const [probe] = appends(lone.receive(MsgHeartbeatResp, 2n, { term: 1 }));
@@ -58,7 +55,7 @@ describe("a follower that was reported unreachable", () => {
   });
 
   test("gets one message at a time until it answers", () => {
-    const lone = leader();
+    const lone = replicating();
     lone.node.reportUnreachable(2n);
     for (const text of ["a", "b"]) {
       lone.node.propose(toUtf8(text));

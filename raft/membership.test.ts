@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { toUtf8 } from "../base/mod.ts";
-import { LoneNode, logOf, type Start, snapshotAt } from "./node.testing.ts";
+import { LoneNode, leader, logOf, snapshotAt } from "./node.testing.ts";
 import {
   ConfChangeTransition,
   ConfChangeType,
@@ -26,14 +26,6 @@ const data = toUtf8("a change");
 
 const propose = (lone: LoneNode, what: ConfChangeV2) =>
   lone.node.proposeConfChange(what, EntryType.EntryConfChangeV2, what.changes.length === 0 ? noBytes : data);
-
-function leader(start: Start = {}): LoneNode {
-  const lone = new LoneNode({ preVote: false, ...start });
-  lone.node.campaign();
-  lone.settle();
-  lone.receive(MsgVoteResp, 2n, { term: lone.node.term });
-  return lone;
-}
 
 /** `ids` have everything the leader has. */
 function acknowledge(lone: LoneNode, ...ids: NodeId[]): void {

@@ -10,7 +10,7 @@ import {
   emptyConfState,
   type HardState,
   type Message,
-  type MessageType,
+  MessageType,
   message,
   type NodeId,
   noBytes,
@@ -90,6 +90,15 @@ export class LoneNode {
     const entries = this.storage.entries(first, this.storage.lastIndex() + 1, Number.POSITIVE_INFINITY);
     return entries.map(({ term, index }) => `${term}/${index}`);
   }
+}
+
+/** Node 1 with the votes of `voter` and itself: of three, it is the leader of the term after its log's last. */
+export function leader(start: Start = {}, voter: NodeId = 2n): LoneNode {
+  const lone = new LoneNode({ preVote: false, ...start });
+  lone.node.campaign();
+  lone.settle();
+  lone.receive(MessageType.MsgVoteResp, voter, { term: lone.node.term });
+  return lone;
 }
 
 export function snapshotAt(term: Term, index: number, voters: readonly NodeId[]) {

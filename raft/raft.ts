@@ -1,12 +1,14 @@
 import { assert, equalBytes, unreachable } from "../base/mod.ts";
-import { changeMembership } from "./confchange/change.ts";
-import { fromConfState, isVoter, type Membership, members, toConfState } from "./confchange/membership.ts";
+import { MembershipInForce } from "./confchange/in-force.ts";
+import { fromConfState, isVoter, type Membership, members } from "./confchange/membership.ts";
 import type { RaftConfig } from "./config.ts";
+import { Follower, type FollowerNode } from "./follower.ts";
 import { Leader, type LeaderNode, type Proposal } from "./leader.ts";
 import { RaftLog } from "./log.ts";
-import { isPassedOn, namesItsTerm, snapshotRequest, transferContext, waitsForDisk } from "./messages.ts";
+import { transferContext } from "./messages.ts";
+import { Outbox } from "./outbox.ts";
 import { accepted, type Outcome, refused } from "./outcome.ts";
-import type { ReadState, Role } from "./ready.ts";
+import type { Role } from "./ready.ts";
 import { restoredState } from "./restart.ts";
 import { Votes } from "./tracker/votes.ts";
 import {
@@ -21,7 +23,6 @@ import {
   message,
   type NodeId,
   nobody,
-  type Snapshot,
   type Term,
   type UnsignedMessage,
 } from "./types.ts";
@@ -39,38 +40,25 @@ const follower: RoleState = { kind: "follower" };
 type Campaign = "pre-election" | "election" | "transfer";
 
 /**
- * One member's state machine (the extended Raft paper; thesis chapters 3, 4, 6, 9). It turns ticks, messages and requests
- * into messages, log entries and answers, which RawNode packs up for the host. What a leader does is in Leader.
+ * One member's state machine (the extended Raft paper; thesis chapters 3, 4, 6, 9): terms, votes and roles, and who is to
+ * answer what comes in. What a leader does is in Leader, what a follower does in Follower.
  */
-export class Raft implements LeaderNode {
+export class Raft implements LeaderNode, FollowerNode {
   readonly config: RaftConfig;
   readonly log: RaftLog;
+  readonly outbox: Outbox;
+  readonly #follower: Follower;
   #term: Term;
   /** Whom this node voted for in #term. Within a term it goes from nobody to somebody once. */
   #vote: NodeId;
   #role: RoleState = follower;
   #leader: NodeId = nobody;
-  #membership: Membership;
-  /** The changes up to here are in #membership. */
-  #membershipIndex: Index;
-  /**
-   * The membership as the host knows it while it is still applying what came before #membershipIndex: a snapshot, or the
-   * founding entries, put the whole of #membership in force at once.
-   */
-  #membershipBehind: Membership;
+  readonly #membership: MembershipInForce;
   /** Ticks since the leader was last heard from, a vote was granted, or a campaign began. */
   #electionElapsed = 0;
   #randomizedElectionTicks = 0;
-  /** As the last leader told: the highest priority among those that could take over from it. 0 once this node campaigned. */
-  #successorPriority = 0;
-  #snapshotWanted = false;
   /** Ticks in which the disk had something to write and got nothing done. */
   #diskTicks = 0;
-  /** May leave at once. */
-  #messages: Message[] = [];
-  /** Speak of what may not be durable yet: term, vote, entries. Those to this node itself never leave it. */
-  #messagesAfterPersist: Message[] = [];
-  #readStates: ReadState[] = [];
 
   constructor(config: RaftConfig, membership: ConfState | undefined) {
     this.config = config;
@@ -78,9 +66,9 @@ export class Raft implements LeaderNode {
     this.log = new RaftLog(config.storage, config.maxApplyingBytes, config.applied, hardState.commit);
     this.#term = hardState.term;
     this.#vote = hardState.vote;
-    this.#membership = fromConfState(membership ?? confState);
-    this.#membershipIndex = this.log.applied;
-    this.#membershipBehind = this.#membership;
+    this.#membership = new MembershipInForce(fromConfState(membership ?? confState), this.log.applied);
+    this.outbox = new Outbox(config.id);
+    this.#follower = new Follower(this);
     this.#drawElectionTimeout();
   }
 
@@ -101,7 +89,7 @@ export class Raft implements LeaderNode {
   }
 
   get membership(): Membership {
-    return this.#membership;
+    return this.#membership.current;
   }
 
   /** Set while this node leads. */
@@ -132,8 +120,7 @@ export class Raft implements LeaderNode {
 
   /** Who should rather not be the next leader leaves an election timeout to the others. */
   #electionTicks(): number {
-    const stepsBack = this.config.priority < this.#successorPriority || this.#snapshotWanted;
-    return this.#randomizedElectionTicks + (stepsBack ? this.config.electionTicks : 0);
+    return this.#randomizedElectionTicks + (this.#follower.stepsBack ? this.config.electionTicks : 0);
   }
 
   /** The disk makes no progress. One that has nothing to do is not stalled. */
@@ -142,12 +129,20 @@ export class Raft implements LeaderNode {
   }
 
   get snapshotWanted(): boolean {
-    return this.#snapshotWanted;
+    return this.#follower.snapshotWanted;
+  }
+
+  requestSnapshot(): void {
+    this.#follower.requestSnapshot();
   }
 
   /** Tries to become the leader, unless it cannot be one now. */
   campaign(): void {
     this.#campaignIfFit(this.config.preVote ? "pre-election" : "election");
+  }
+
+  campaignForLeader(): void {
+    this.#campaignIfFit("transfer"); // without pre-vote: the others still hear the leader
   }
 
   #campaignIfFit(kind: Campaign): void {
@@ -157,7 +152,7 @@ export class Raft implements LeaderNode {
 
   /** Learners and removed nodes never lead, nor does a node whose log is about to be replaced or whose disk hangs. */
   #promotable(): boolean {
-    return isVoter(this.#membership, this.id) && !this.log.hasPendingSnapshot && !this.diskStalled;
+    return isVoter(this.membership, this.id) && !this.log.hasPendingSnapshot && !this.diskStalled;
   }
 
   /** A committed change of membership that is not applied: this node does not know yet whose votes it needs. */
@@ -175,11 +170,11 @@ export class Raft implements LeaderNode {
 
   #campaign(kind: Campaign): void {
     const votes = new Votes();
-    this.#successorPriority = 0; // it had its chance
+    this.#follower.campaigns();
     if (kind === "pre-election") {
       this.#becomePreCandidate(votes);
       votes.record(this.id, true);
-      if (votes.result(this.#membership) === "won") {
+      if (votes.result(this.membership) === "won") {
         this.#campaign("election");
         return;
       }
@@ -195,8 +190,8 @@ export class Raft implements LeaderNode {
       logTerm: this.log.lastTerm,
       ...(kind === "transfer" && { context: transferContext }),
     };
-    for (const id of members(this.#membership)) {
-      if (id !== this.id && isVoter(this.#membership, id)) this.send(message(type, id, place));
+    for (const id of members(this.membership)) {
+      if (id !== this.id && isVoter(this.membership, id)) this.send(message(type, id, place));
     }
   }
 
@@ -226,7 +221,7 @@ export class Raft implements LeaderNode {
   #stepRole(m: Message): void {
     switch (this.#role.kind) {
       case "follower":
-        this.#stepFollower(m);
+        this.#follower.step(m);
         break;
       case "pre-candidate":
       case "candidate":
@@ -314,7 +309,7 @@ export class Raft implements LeaderNode {
       case MessageType.MsgHeartbeat:
       case MessageType.MsgSnap:
         this.#becomeFollower(m.term, m.from); // somebody else has won this term
-        this.#stepFollower(m);
+        this.#follower.step(m);
         break;
       case MessageType.MsgPreVoteResp:
         if (role.kind === "pre-candidate" && (m.reject || m.term === this.#term + 1)) this.#countVote(m, role);
@@ -327,7 +322,7 @@ export class Raft implements LeaderNode {
 
   #countVote(m: Message, role: RoleState & { readonly kind: "pre-candidate" | "candidate" }): void {
     role.votes.record(m.from, !m.reject);
-    switch (role.votes.result(this.#membership)) {
+    switch (role.votes.result(this.membership)) {
       case "won":
         if (role.kind === "candidate") this.#becomeLeader();
         else this.#campaign("election");
@@ -337,109 +332,10 @@ export class Raft implements LeaderNode {
     }
   }
 
-  #stepFollower(m: Message): void {
-    switch (m.type) {
-      case MessageType.MsgApp:
-        this.#heardFromLeader(m.from);
-        this.#handleAppend(m);
-        break;
-      case MessageType.MsgHeartbeat:
-        this.#heardFromLeader(m.from);
-        this.#handleHeartbeat(m);
-        break;
-      case MessageType.MsgSnap:
-        this.#heardFromLeader(m.from);
-        this.#handleSnapshot(m);
-        break;
-      case MessageType.MsgTimeoutNow:
-        this.#campaignIfFit("transfer"); // without pre-vote: the others still hear the leader
-        break;
-      case MessageType.MsgReadIndexResp: {
-        const context = m.entries[0]?.data;
-        if (context !== undefined) this.answerRead(m.index, context);
-      }
-    }
-  }
-
-  #heardFromLeader(leader: NodeId): void {
+  heardFrom(leader: NodeId): void {
     assert(this.#leader === nobody || this.#leader === leader, "a term has one leader");
     this.#electionElapsed = 0;
     this.#leader = leader;
-  }
-
-  #handleAppend(m: Message): void {
-    if (this.#asksForSnapshot()) {
-      this.#acknowledge(m.from, this.log.lastIndex);
-      return;
-    }
-    assert((m.entries.at(-1)?.term ?? 0) <= m.term, "a leader has no entry of a later term than its own");
-    if (m.index < this.log.committed) {
-      this.#acknowledge(m.from, this.log.committed);
-      return;
-    }
-    const last = this.log.maybeAppend(m.index, m.logTerm, m.entries);
-    if (last === undefined) {
-      const hint = this.log.findConflictByTerm(Math.min(m.index, this.log.lastIndex), m.logTerm);
-      const rejection = { index: m.index, reject: true, rejectHint: hint.index, logTerm: hint.term };
-      this.send(message(MessageType.MsgAppResp, m.from, rejection));
-      return;
-    }
-    // Beyond the last new entry this log may differ from the leader's.
-    this.log.commitTo(Math.min(m.commit, last));
-    this.#acknowledge(m.from, last);
-  }
-
-  #acknowledge(leader: NodeId, index: Index): void {
-    const asks = index === this.log.lastIndex && this.#asksForSnapshot();
-    this.send(message(MessageType.MsgAppResp, leader, { index, ...(asks && { context: snapshotRequest }) }));
-  }
-
-  /**
-   * With an entry of this term at the end the log is one with the leader's: what a snapshot at this end or later leaves of it
-   * is all there was. Until then it grows as ever.
-   */
-  #asksForSnapshot(): boolean {
-    return this.#snapshotWanted && this.log.lastTerm === this.#term;
-  }
-
-  /** The state machine is damaged: a snapshot is to replace it, though the log is fine. Never takes back what is applied. */
-  requestSnapshot(): void {
-    if (!this.log.hasUnappliedSnapshot) this.#snapshotWanted = true;
-  }
-
-  #handleHeartbeat(m: Message): void {
-    // Only a node that started again without its log is told of a commit it does not have. A voter must not go on then;
-    // one that knows of no configuration yet may wait for its snapshot.
-    const known = isVoter(this.#membership, this.id) ? m.commit : Math.min(m.commit, this.log.lastIndex);
-    this.log.commitTo(known);
-    this.#successorPriority = m.priority;
-    const { priority } = this.config;
-    this.send(message(MessageType.MsgHeartbeatResp, m.from, { context: m.context, priority }));
-    if (this.#asksForSnapshot()) this.#acknowledge(m.from, this.log.lastIndex);
-  }
-
-  #handleSnapshot(m: Message): void {
-    const restored = m.snapshot !== undefined && this.#restore(m.snapshot);
-    this.#acknowledge(m.from, restored ? this.log.lastIndex : this.log.committed);
-  }
-
-  /** False if the snapshot brings nothing that is not here already, or is not meant for this node. */
-  #restore(snapshot: Snapshot): boolean {
-    const { index, term, confState } = snapshot.metadata;
-    const asked = this.#asksForSnapshot() && index >= this.log.lastIndex;
-    if ((index <= this.log.committed && !asked) || this.log.hasUnappliedSnapshot) return false;
-    const { voters, votersOutgoing, learners } = confState;
-    if (![voters, votersOutgoing, learners].some((ids) => ids.includes(this.id))) return false;
-    if (this.log.matchTerm(index, term) && !asked) {
-      this.log.commitTo(index); // the log is as good as the snapshot, and longer
-      return false;
-    }
-    this.log.restore(snapshot);
-    this.#membershipBehind = this.#membership;
-    this.#membership = fromConfState(confState);
-    this.#membershipIndex = index;
-    this.#snapshotWanted = false;
-    return true;
   }
 
   /** On a follower, passes the proposals on. `from` is who proposed first. */
@@ -483,16 +379,13 @@ export class Raft implements LeaderNode {
   }
 
   applyConfChange(change: ConfChangeV2, index: Index): ConfState {
-    const behind = index <= this.#membershipIndex;
-    const result = changeMembership(behind ? this.#membershipBehind : this.#membership, change);
-    assert(result.ok, `a committed change of membership can be made${result.ok ? "" : `: ${result.reason}`}`);
-    if (behind) this.#membershipBehind = result.membership;
-    else {
-      this.#membership = result.membership;
-      this.#membershipIndex = index;
-      this.leadership?.membershipChanged();
-    }
-    return toConfState(result.membership);
+    const { confState, isNews } = this.#membership.apply(change, index);
+    if (isNews) this.leadership?.membershipChanged();
+    return confState;
+  }
+
+  replaceMembership(membership: Membership, index: Index): void {
+    this.#membership.replace(membership, index);
   }
 
   /** Every founding member starts with the same entries: they are committed because everybody has them. */
@@ -502,9 +395,7 @@ export class Raft implements LeaderNode {
     this.log.append(entries);
     this.log.commitTo(entries.length);
     // Known at once, not only when applied, so that the members know whom to hear.
-    this.#membershipBehind = this.#membership;
-    this.#membership = fromConfState(founders);
-    this.#membershipIndex = entries.length;
+    this.#membership.replace(fromConfState(founders), entries.length);
   }
 
   applied(index: Index): void {
@@ -568,34 +459,10 @@ export class Raft implements LeaderNode {
   }
 
   answerRead(index: Index, context: Uint8Array): void {
-    this.#readStates.push({ index, context });
+    this.outbox.answerRead(index, context);
   }
 
-  /** Takes the message over, which was made for this, and signs it. */
   send(m: UnsignedMessage): void {
-    if (m.from === nobody) m.from = this.id;
-    assert(namesItsTerm(m.type) === (m.term !== 0), "only votes and what answers them name a term");
-    if (m.term === 0 && !isPassedOn(m.type)) m.term = this.#term;
-    if (waitsForDisk(m.type)) this.#messagesAfterPersist.push(m);
-    else {
-      assert(m.to !== this.id, "a node tells itself only what has to be durable first");
-      this.#messages.push(m);
-    }
-  }
-
-  get hasOutput(): boolean {
-    return this.#messages.length > 0 || this.#messagesAfterPersist.length > 0 || this.#readStates.length > 0;
-  }
-
-  takeOutput(): { messages: Message[]; messagesAfterPersist: Message[]; readStates: ReadState[] } {
-    const output = {
-      messages: this.#messages,
-      messagesAfterPersist: this.#messagesAfterPersist,
-      readStates: this.#readStates,
-    };
-    this.#messages = [];
-    this.#messagesAfterPersist = [];
-    this.#readStates = [];
-    return output;
+    this.outbox.send(m, this.#term);
   }
 }

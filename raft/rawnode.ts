@@ -157,7 +157,7 @@ export class RawNode {
     this.#raft.leadership?.flush();
     const { log } = this.#raft;
     return (
-      this.#raft.hasOutput ||
+      !this.#raft.outbox.isEmpty ||
       log.hasUnstable ||
       log.hasCommitted ||
       this.#softStateChanged() ||
@@ -170,7 +170,7 @@ export class RawNode {
     const raft = this.#raft;
     raft.leadership?.flush();
     const number = ++this.#lastReady;
-    const { messages, messagesAfterPersist, readStates } = raft.takeOutput();
+    const { messages, messagesAfterPersist, readStates } = raft.outbox.take();
     const { entries, snapshot } = raft.log.handOutUnstable(number);
     const committed = raft.log.handOutCommitted();
     raft.leadership?.handedOut(committed);

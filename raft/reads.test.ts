@@ -1,18 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { fromUtf8, toUtf8 } from "../base/mod.ts";
-import { LoneNode, logOf, type Start } from "./node.testing.ts";
+import { LoneNode, leader, logOf, type Start } from "./node.testing.ts";
 import { decodeRound, encodeRound, ReadOnly } from "./readonly.ts";
 import { type Message, MessageType } from "./types.ts";
 
 const { MsgAppResp, MsgHeartbeat, MsgHeartbeatResp, MsgReadIndex, MsgReadIndexResp, MsgVoteResp } = MessageType;
-
-function leader(start: Start = {}): LoneNode {
-  const lone = new LoneNode({ preVote: false, ...start });
-  lone.node.campaign();
-  lone.settle();
-  lone.receive(MsgVoteResp, 2n, { term: lone.node.term });
-  return lone;
-}
 
 /** A leader that has committed its first entry. */
 function committed(start: Start = {}): LoneNode {

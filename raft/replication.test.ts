@@ -1,23 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { toUtf8 } from "../base/mod.ts";
-import { entry, LoneNode, logOf, type Start, snapshotAt } from "./node.testing.ts";
+import { entry, LoneNode, leader, logOf, snapshotAt } from "./node.testing.ts";
 import { type Message, MessageType, message, type NodeId, type Term } from "./types.ts";
 
-const { MsgApp, MsgAppResp, MsgHeartbeat, MsgHeartbeatResp, MsgProp, MsgSnap, MsgVoteResp } = MessageType;
+const { MsgApp, MsgAppResp, MsgHeartbeat, MsgHeartbeatResp, MsgProp, MsgSnap } = MessageType;
 
 const to = (messages: readonly Message[], id: NodeId, type: MessageType) =>
   messages.filter((m) => m.to === id && m.type === type);
-
-/** Node 1 as a leader of the term after its log's last. */
-function leader(start: Start = {}): LoneNode {
-  const lone = new LoneNode({ preVote: false, ...start });
-  lone.node.campaign();
-  lone.settle();
-  lone.receive(MsgVoteResp, 2n, { term: lone.node.term });
-  expect(lone.node.role).toBe("leader");
-  return lone;
-}
 
 /** `id` has everything up to `index`. */
 const has = (lone: LoneNode, id: NodeId, index: number) =>
