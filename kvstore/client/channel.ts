@@ -4,7 +4,7 @@ import type { ClientCall, Outcome } from "./call.ts";
 import type { CallConnection, ConnectionSettings, Dial } from "./connection.ts";
 import { type Endpoint, parseEndpoint } from "./endpoint.ts";
 import { EtcdError } from "./error.ts";
-import { backoffMs, errorOf, mayRetry, wantsNewToken } from "./retry.ts";
+import { backoffMs, errorOf, isLearners, mayRetry, wantsNewToken } from "./retry.ts";
 import type { CallOptions, EtcdClientOptions } from "./types.ts";
 
 /** Logins for one call: users may change again while it is made. */
@@ -68,6 +68,11 @@ export class Channel {
       log: this.log,
       metadata: () => this.#metadata,
     };
+  }
+
+  /** There is more than one member to turn to. */
+  get hasOthers(): boolean {
+    return this.#endpoints.length > 1;
   }
 
   get closed(): boolean {
@@ -148,7 +153,8 @@ export class Channel {
       const error = errorOf(result.failed, options.isWrite);
       const again = wantsNewToken(error)
         ? logins++ < loginsPerCall && this.forgetToken(result.session)
-        : mayRetry(result.failed, options.isWrite);
+        : mayRetry(result.failed, options.isWrite) ||
+          (this.hasOthers && options.endpoint === undefined && isLearners(result.failed));
       if (!again || this.#closed) throw error;
       const delayMs = backoffMs(Math.floor(attempt / this.#endpoints.length), this.random);
       if (this.clock.monotonic() + delayMs >= untilMs) throw error;
@@ -188,7 +194,8 @@ export class Channel {
             if (abort !== undefined) signal?.removeEventListener("abort", abort);
             if (outcome.code === Status.OK && response !== undefined) resolve({ response });
             else {
-              if (outcome.code === Status.Unavailable && endpoint === undefined) this.avoid(chosen);
+              const isElsewhere = outcome.code === Status.Unavailable || isLearners(outcome);
+              if (isElsewhere && endpoint === undefined) this.avoid(chosen);
               resolve({ failed: outcome.code === Status.OK ? missingResponse : outcome, session });
             }
           },

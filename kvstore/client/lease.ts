@@ -129,7 +129,7 @@ export class LeaseRenewals implements LeaseClient {
       message: (response) => this.#renewed(response),
       end: (outcome) => {
         if (this.#call !== call) return;
-        if (mayResume(outcome)) this.#channel.avoid(connection);
+        if (mayResume(outcome, this.#channel.hasOthers)) this.#channel.avoid(connection);
         this.#broken(outcome);
       },
     });
@@ -141,7 +141,7 @@ export class LeaseRenewals implements LeaseClient {
     this.#call = undefined;
     const error = errorOf(outcome, false);
     const login = wantsNewToken(error) && this.#refusals++ < maxRefusals && this.#channel.forgetToken(this.#session);
-    if (!mayResume(outcome) && !login) {
+    if (!mayResume(outcome, this.#channel.hasOthers) && !login) {
       for (const id of [...this.#renewals.keys()]) this.#lost(id, error);
       return;
     }

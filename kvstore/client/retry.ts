@@ -1,5 +1,5 @@
 import type { Random } from "../../base/mod.ts";
-import { Status } from "../../proto/mod.ts";
+import { etcdErrorName, Status } from "../../proto/mod.ts";
 import type { Outcome } from "./call.ts";
 import { EtcdError } from "./error.ts";
 
@@ -34,9 +34,14 @@ export function wantsNewToken(error: EtcdError): boolean {
   );
 }
 
-/** Streams that a member ended for reasons of its own go on at another. */
-export function mayResume(outcome: Outcome): boolean {
-  return outcome.code === Status.Unavailable || outcome.code === Status.Internal;
+/** The member is a learner, and has done nothing: any other member will. */
+export function isLearners(outcome: Outcome): boolean {
+  return etcdErrorName(outcome.message) === "NotSupportedForLearner";
+}
+
+/** Streams that a member ended for reasons of its own go on at another, if there are `others`. */
+export function mayResume(outcome: Outcome, others: boolean): boolean {
+  return outcome.code === Status.Unavailable || outcome.code === Status.Internal || (others && isLearners(outcome));
 }
 
 const firstDelayMs = 25;

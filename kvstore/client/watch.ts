@@ -120,7 +120,7 @@ export class WatchStream implements WatchClient {
       message: (response) => this.#received(response),
       end: (outcome) => {
         if (this.#call !== call) return;
-        if (mayResume(outcome)) this.#channel.avoid(connection);
+        if (mayResume(outcome, this.#channel.hasOthers)) this.#channel.avoid(connection);
         this.#broken(outcome);
       },
     });
@@ -147,7 +147,7 @@ export class WatchStream implements WatchClient {
     this.#creating = [];
     const error = errorOf(outcome, false);
     const login = this.#logsInAgain(error);
-    if (!mayResume(outcome) && !login) {
+    if (!mayResume(outcome, this.#channel.hasOthers) && !login) {
       const watchers = [...this.#watchers.values()];
       for (const entry of watchers) this.#finish(entry, { kind: "failed", error });
       return;
