@@ -59,6 +59,17 @@ describe("a log", () => {
     expect(replay.snapshots.map((s) => s.index)).toEqual([0, 2]);
   });
 
+  test("has nothing to write for nothing, and says so when all before it is durable", async () => {
+    const files = new MemoryFiles();
+    const wal = await Wal.create(options(files), metadata);
+    const done: string[] = [];
+    wal.append([entry(1, "a")], undefined, () => done.push("a"));
+    await new Promise<void>((resolve) => wal.append([], undefined, resolve));
+    expect(done).toEqual(["a"]);
+    await new Promise<void>((resolve) => wal.append([], undefined, resolve));
+    await wal.close();
+  });
+
   test("an entry replaces the one at its index and all behind it", async () => {
     const files = new MemoryFiles();
     const wal = await Wal.create(options(files), metadata);

@@ -155,8 +155,15 @@ export class Wal {
       this.#hardState = hardState;
     }
     this.#measure?.metrics.walWriteSeconds.observe((this.#measure.clock.monotonic() - startMs) / 1000);
-    if (done !== undefined) group.waiting.push(done);
+    if (done !== undefined) this.#wait(group, done);
     this.#flush();
+  }
+
+  /** With nothing in the group there is nothing to write either: `done` waits for what is being written, if anything is. */
+  #wait(group: Group, done: () => void): void {
+    if (group.batch.length > 0) group.waiting.push(done);
+    else if (this.#writing) this.#idle.waiting.push(done);
+    else queueMicrotask(done);
   }
 
   /** Notes that the state at `snapshot.index` is durable elsewhere. A hard state that commits it must follow. */
