@@ -1,12 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { seededRandom } from "../base/mod.ts";
 import { entry, LoneNode, leader, logOf } from "./node.testing.ts";
-import { EntryType, emptyConfState, type Message, MessageType, message, noBytes } from "./types.ts";
+import { EntryType, emptyConfState, MessageType, message, noBytes } from "./types.ts";
 
 const { MsgApp, MsgAppResp, MsgHeartbeat, MsgPreVote, MsgPreVoteResp, MsgTimeoutNow, MsgVote, MsgVoteResp } =
   MessageType;
-
-const only = (messages: readonly Message[], type: MessageType) => messages.filter((m) => m.type === type);
 
 function tick({ node }: LoneNode, times: number): void {
   for (let i = 0; i < times; i++) node.tick();
@@ -196,9 +194,21 @@ describe("a campaign is refused", () => {
   test("while a committed change of membership is not applied", () => {
     const lone = new LoneNode(changePending);
     lone.node.campaign();
+    lone.node.step(message(MsgTimeoutNow, 1n, { from: 2n, term: 1 }));
     expect(lone.node.role).toBe("follower");
-    lone.receive(MsgTimeoutNow, 2n, { term: 1 });
-    expect(only(lone.sent, MsgVote)).toEqual([]);
+  });
+
+  test("and made up for once the change is applied, if the leader has asked for it not long ago", () => {
+    for (const ticks of [0, 9, 10]) {
+      const lone = new LoneNode({ ...changePending, electionTicks: 10 });
+      lone.node.step(message(MsgTimeoutNow, 1n, { from: 2n, term: 1 }));
+      for (let at = 0; at < ticks; at++) lone.node.tick();
+      lone.node.ready();
+      lone.node.applied(1);
+      expect(lone.node.role).toBe("follower");
+      lone.node.applied(2);
+      expect(lone.node.role).toBe(ticks < 10 ? "candidate" : "follower");
+    }
   });
 
   test("to who is no voter", () => {

@@ -57,6 +57,8 @@ export class Raft implements LeaderNode, FollowerNode {
   /** Ticks since the leader was last heard from, a vote was granted, or a campaign began. */
   #electionElapsed = 0;
   #randomizedElectionTicks = 0;
+  /** For so many ticks the leader's word to take over still holds, which came too early for this node. */
+  #takeOverTicks = 0;
   /** Ticks in which the disk had something to write and got nothing done. */
   #diskTicks = 0;
 
@@ -108,6 +110,7 @@ export class Raft implements LeaderNode, FollowerNode {
   /** `diskBusy`: something handed out is not durable yet. */
   tick(diskBusy: boolean): void {
     this.#diskTicks = diskBusy ? this.#diskTicks + 1 : 0;
+    if (this.#takeOverTicks > 0) this.#takeOverTicks--;
     if (this.#role.kind === "leader") {
       this.#role.leader.tick();
       // Others can commit without this disk, but nobody here is answered: nothing is applied that is not durable here.
@@ -141,8 +144,13 @@ export class Raft implements LeaderNode, FollowerNode {
     this.#campaignIfFit(this.config.preVote ? "pre-election" : "election");
   }
 
+  /**
+   * Without pre-vote: the others still hear the leader. One that hands over because it was removed may say so before this node has
+   * applied the removal, and will not say it again.
+   */
   campaignForLeader(): void {
-    this.#campaignIfFit("transfer"); // without pre-vote: the others still hear the leader
+    if (this.#hasUnappliedChange()) this.#takeOverTicks = this.config.electionTicks;
+    else this.#campaignIfFit("transfer");
   }
 
   #campaignIfFit(kind: Campaign): void {
@@ -400,6 +408,7 @@ export class Raft implements LeaderNode, FollowerNode {
 
   applied(index: Index): void {
     this.log.appliedTo(index);
+    if (this.#takeOverTicks > 0) this.#campaignIfFit("transfer");
     this.leadership?.applied();
   }
 
@@ -449,6 +458,7 @@ export class Raft implements LeaderNode, FollowerNode {
     }
     this.#leader = nobody;
     this.#electionElapsed = 0;
+    this.#takeOverTicks = 0;
     this.#drawElectionTimeout();
   }
 
