@@ -231,8 +231,9 @@ export class Cluster {
       this.timeline.fail(new Violation("a member never fails by itself", `${machine.name} at its ${when}: ${why}`));
     }
     if (machine.isDamaged && when === "start" && !excuses.has(code)) machine.refusal = code;
-    if (code === "MemberRemoved") machine.isMember = false;
-    this.crash(machine, false);
+    // What a member that was removed leaves behind is of no use to its successor.
+    if (code === "MemberRemoved") this.wipe(machine);
+    else this.crash(machine, false);
   }
 
   /** What a check throws ends the run; it must not end up in the hands of whom it looks at. */

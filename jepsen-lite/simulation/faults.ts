@@ -275,7 +275,8 @@ export class Nemesis {
     const own = members.find(({ peerURLs }) => peerURLs.includes(machine.peerUrl));
     const left = this.#cluster.members.filter((one) => one !== machine);
     const healthy = left.filter((one) => !one.isDamaged && one.refusal === undefined);
-    if (own === undefined || left.length === 0 || healthy.length < Math.floor(left.length / 2) + 1) return false;
+    // Of two, the one that is left may never hear that it is alone: its log says that it needs the other.
+    if (own === undefined || left.length < 2 || healthy.length < Math.floor(left.length / 2) + 1) return false;
     await this.#admin.cluster.memberRemove(own.id);
     await pause(this.#clock, this.#durationUs() / 1000);
     this.#cluster.wipe(machine);

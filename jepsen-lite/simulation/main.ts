@@ -1,78 +1,62 @@
-// Usage: npm run sim -- [--seeds N] [--from SEED] [--seconds S] [--hours H] [--jobs J] | --seed N [--hash] [--log] [--seconds S]
+// Usage: npm run sim -- --help
 import { parseArgs } from "node:util";
-import { describeParameters } from "./parameters.ts";
-import { type Report, run } from "./run.ts";
+import { replay } from "./replay.ts";
+import { describeTotals, runSeeds, runShare, type SweepOptions } from "./sweep.ts";
+
+const help = `Simulates the store: real members and clients on virtual disks, network and clocks.
+
+  npm run sim -- --seeds 2000 --seconds 60 [--from 1] [--jobs 2]   that many seeds, each so many virtual seconds under faults
+  npm run sim -- --hours 1 [--jobs 2]                              as many seeds as fit into so many real hours
+  npm run sim -- --seed 42 [--seconds 60]                          one seed again: what it drew, what happened, what it broke
+                           [--table] [--log]                       ... with a row per change of a member; with the members' logs
+  npm run sim -- --seed 42 --hash                                  the hash of its run alone: equal everywhere, for ever
+
+A seed that breaks something is printed with the command that repeats it. Exit code 1 if any did.`;
 
 const { values } = parseArgs({
   options: {
+    help: { type: "boolean", default: false },
     seed: { type: "string" },
-    seeds: { type: "string", default: "100" },
-    from: { type: "string", default: "1" },
+    seeds: { type: "string" },
+    from: { type: "string" },
     seconds: { type: "string", default: "60" },
+    hours: { type: "string" },
+    jobs: { type: "string", default: "1" },
     hash: { type: "boolean", default: false },
+    table: { type: "boolean", default: false },
     log: { type: "boolean", default: false },
+    /** Which share of the seeds is this process': set by the process that shares them out. */
+    share: { type: "string" },
   },
 });
 
 const seconds = Number(values.seconds);
 
-function replayCommand(seed: number): string {
-  return `npm run sim -- --seed ${seed} --seconds ${seconds} --log`;
+async function main(): Promise<boolean> {
+  if (values.help) {
+    console.log(help);
+    return true;
+  }
+  if (values.seed !== undefined) {
+    const { hash, table, log } = values;
+    return replay(Number(values.seed), { seconds, hash, table, log });
+  }
+  const hours = values.hours === undefined ? undefined : Number(values.hours);
+  const options: SweepOptions = {
+    // Every hour of simulation looks at seeds that no other has looked at.
+    from: values.from === undefined ? (hours === undefined ? 1 : Math.floor(Date.now() / 1000)) : Number(values.from),
+    seeds: Number(values.seeds ?? (hours === undefined ? 100 : Number.MAX_SAFE_INTEGER)),
+    seconds,
+    hours,
+    jobs: Number(values.jobs),
+  };
+  if (values.share !== undefined) {
+    await runShare(options, Number(values.share));
+    return true;
+  }
+  const totals = await runSeeds(options);
+  console.log(describeTotals(totals));
+  return totals.failed.length === 0;
 }
 
-function tell(report: Report, tookMs: number): void {
-  const { events, operations, acknowledged, virtualSeconds, starts, leaders, hash, messages } = report;
-  const faults = [...report.faults].map(([name, count]) => `${name} ${count}`).join(", ") || "none";
-  console.log(
-    `${events} events, ${messages} messages, ${operations} operations (${acknowledged} acknowledged), ${starts} starts, ${leaders} leaders in ${Math.round(virtualSeconds)} s ` +
-      `took ${Math.round(tookMs)} ms: ${Math.round(events / (tookMs / 1000))} events/s, ${Math.round(virtualSeconds / (tookMs / 1000))} x; faults: ${faults}; hash ${hash}`,
-  );
-}
-
-async function one(seed: number): Promise<void> {
-  const startMs = performance.now();
-  const log = values.log
-    ? (machine: { name: string }, level: string, message: string, fields?: object) =>
-        console.log(
-          machine.name,
-          level,
-          message,
-          JSON.stringify(fields ?? {}, (_, v) => (typeof v === "bigint" ? v.toString(16) : v)),
-        )
-    : undefined;
-  const report = await run({ seed, seconds, log });
-  if (values.hash) {
-    console.log(report.hash);
-    return;
-  }
-  console.log(describeParameters(report.parameters));
-  tell(report, performance.now() - startMs);
-  if (report.violation !== undefined) {
-    console.log(`seed ${seed} broke: ${report.violation.message}`);
-    process.exitCode = 1;
-  }
-}
-
-if (values.seed !== undefined)
-  await new Promise((resolve) => setImmediate(resolve)).then(() => one(Number(values.seed)));
-else {
-  const from = Number(values.from);
-  const startMs = performance.now();
-  let [events, operations, virtualSeconds, failed] = [0, 0, 0, 0];
-  for (let seed = from; seed < from + Number(values.seeds); seed++) {
-    const report = await run({ seed, seconds });
-    events += report.events;
-    operations += report.operations;
-    virtualSeconds += report.virtualSeconds;
-    if (report.violation === undefined) continue;
-    failed++;
-    console.log(
-      `seed ${seed}: ${report.violation.message.split("\n").slice(0, 2).join(" ")}\n  ${replayCommand(seed)}`,
-    );
-  }
-  const tookS = (performance.now() - startMs) / 1000;
-  console.log(
-    `${values.seeds} seeds, ${failed} failed; ${Math.round(events / tookS)} events/s, ${Math.round(operations / tookS)} operations/s, ${Math.round(virtualSeconds / tookS)} x real time, ${tookS.toFixed(1)} s`,
-  );
-  process.exitCode = failed === 0 ? 0 : 1;
-}
+process.exitCode = (await main()) ? 0 : 1;

@@ -19,6 +19,8 @@ export interface RunOptions {
   readonly log?: ClusterOptions["log"];
   /** Gets every number that goes into the hash of the run. */
   readonly trace?: (number: number) => void;
+  /** Looks at the cluster after each event. */
+  readonly watch?: { look(cluster: Cluster): void };
 }
 
 export interface Report {
@@ -44,14 +46,14 @@ const convergenceUs = 60_000_000;
 const second = 1_000_000;
 
 /** Runs one seed: faults, then health, then judgement. Never rejects: what went wrong is in the report. */
-export async function run({ seed, seconds, log, trace }: RunOptions): Promise<Report> {
+export async function run({ seed, seconds, log, trace, watch }: RunOptions): Promise<Report> {
   const chance = new Chance(seed);
   const parameters = drawParameters(chance.split("parameters"));
   const timeline = new Timeline();
   timeline.trace = trace;
   const recorder = new Recorder({ nowNs: () => timeline.nowUs * 1000, clients: parameters.clients });
   const cluster = new Cluster({ timeline, chance, parameters, log });
-  const scene = { seed, seconds, chance, parameters, timeline, recorder, cluster };
+  const scene = { seconds, chance, parameters, timeline, recorder, cluster, watch };
   let violation: Violation | undefined;
   let nemesis: Nemesis | undefined;
   try {
@@ -89,10 +91,11 @@ interface Scene {
   readonly timeline: Timeline;
   readonly recorder: Recorder;
   readonly cluster: Cluster;
+  readonly watch: RunOptions["watch"];
 }
 
 async function play(scene: Scene): Promise<Nemesis> {
-  const { seconds, chance, parameters, timeline, recorder, cluster } = scene;
+  const { seconds, chance, parameters, timeline, recorder, cluster, watch } = scene;
   const untilUs = seconds * second;
   let unique = 0;
   const context = {
@@ -113,6 +116,7 @@ async function play(scene: Scene): Promise<Nemesis> {
     clients.map(({ host }) => host),
   );
   const observer = (owner: unknown) => {
+    watch?.look(cluster);
     if (!(owner instanceof Process)) return;
     cluster.ledger.look(owner);
     if (owner.machine.busyUs > 0) owner.pause(owner.machine.busyUs);

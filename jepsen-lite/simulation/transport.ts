@@ -11,6 +11,8 @@ import type { Network } from "./network.ts";
 import type { Timeline } from "./timeline.ts";
 
 const requestTimeoutMs = 5000;
+const dialMs = 20;
+const redialMs = 300;
 
 /** What the transports of one cluster share. */
 export interface Wires {
@@ -20,6 +22,13 @@ export interface Wires {
   processAt(url: string): Process | undefined;
   /** Looks at a message before it leaves. */
   observe(from: Process, message: Message): void;
+}
+
+/** Another member: where it is, and the process that the connection to it ends in, while there is one. */
+interface Peer {
+  readonly address: PeerAddress;
+  process: Process | undefined;
+  upSinceMs: number;
 }
 
 interface Asked {
@@ -33,8 +42,7 @@ export class VirtualTransport implements Transport {
   readonly #wires: Wires;
   readonly #process: Process;
   readonly #user: TransportUser;
-  readonly #peers = new Map<bigint, PeerAddress>();
-  readonly #upSinceMs = new Map<bigint, number>();
+  readonly #peers = new Map<bigint, Peer>();
   readonly #versions = new Map<bigint, string>();
   readonly #asked = new Set<Asked>();
 
@@ -58,13 +66,12 @@ export class VirtualTransport implements Transport {
 
   #send(message: Message): void {
     const { network, timeline } = this.#wires;
-    const target = this.#target(message.to);
+    const target = this.#connected(message.to);
     if (target === undefined) {
       if (this.#peers.has(message.to)) this.#later(() => this.#user.events.unreachable(message.to));
       return;
     }
     const [from, to] = [this.#process.machine.index, target.machine.index];
-    if (network.isDown(from, to)) this.#later(() => this.#user.events.unreachable(message.to));
     timeline.note(message.type * 65_536 + message.entries.length);
     timeline.note(message.term * 65_536 + message.index);
     // A proposal that came twice would be one twice: connections do not double.
@@ -79,13 +86,12 @@ export class VirtualTransport implements Transport {
   receive(message: Message, sender: VirtualTransport): void {
     const { isRemoved, self, events } = this.#user;
     if (isRemoved(message.from)) sender.#later(() => sender.#user.events.removed());
-    else if (message.to === self && sender.#user.clusterId === this.#user.clusterId) events.message(message);
+    else if (message.to === self) events.message(message);
   }
 
   request(to: bigint, kind: PeerRequest, payload: Uint8Array): Promise<Uint8Array> {
-    const target = this.#target(to);
-    if (target === undefined || this.connectedSince(to) === undefined)
-      return Promise.reject(new Error("no connection"));
+    const target = this.#connected(to);
+    if (target === undefined) return Promise.reject(new Error("no connection"));
     return new Promise((resolve, reject) => {
       const settle = () => {
         timer.cancel();
@@ -119,20 +125,20 @@ export class VirtualTransport implements Transport {
   }
 
   setPeers(peers: readonly PeerAddress[]): void {
-    this.#peers.clear();
-    for (const peer of peers) if (peer.id !== this.#user.self) this.#peers.set(peer.id, peer);
-    for (const id of this.#upSinceMs.keys()) if (!this.#peers.has(id)) this.#upSinceMs.delete(id);
+    const wanted = new Map(peers.map((address) => [address.id, address]));
+    for (const [id, { address }] of this.#peers) {
+      if (wanted.get(id)?.peerUrls.join() !== address.peerUrls.join()) this.#peers.delete(id);
+    }
+    for (const address of peers) {
+      if (address.id === this.#user.self || this.#peers.has(address.id)) continue;
+      const peer = { address, process: undefined, upSinceMs: 0 };
+      this.#peers.set(address.id, peer);
+      this.#dial(peer, dialMs);
+    }
   }
 
   connectedSince(id: bigint): number | undefined {
-    const target = this.#target(id);
-    const isUp =
-      target?.transport?.user.self === id &&
-      !this.#wires.network.isDown(this.#process.machine.index, target.machine.index);
-    if (!isUp) this.#upSinceMs.delete(id);
-    else if (!this.#upSinceMs.has(id)) this.#upSinceMs.set(id, this.#process.clock.monotonic());
-    if (isUp && target?.transport !== undefined) this.#versions.set(id, target.transport.user.version);
-    return this.#upSinceMs.get(id);
+    return this.#connected(id) === undefined ? undefined : this.#peers.get(id)?.upSinceMs;
   }
 
   versionOf(id: bigint): string | undefined {
@@ -143,9 +149,42 @@ export class VirtualTransport implements Transport {
     for (const asked of [...this.#asked]) asked.reject(new Error("stopping"));
   }
 
-  #target(id: bigint): Process | undefined {
-    const url = this.#peers.get(id)?.peerUrls[0];
-    return url === undefined ? undefined : this.#wires.processAt(url);
+  /** Tries until somebody answers who is that member, or until the member's address is another one. */
+  #dial(peer: Peer, afterMs: number): void {
+    this.#process.clock.after(afterMs, () => {
+      const { id, peerUrls } = peer.address;
+      if (this.#peers.get(id) !== peer) return;
+      const target = this.#wires.processAt(peerUrls[0] as string);
+      const welcome = this.#isReachable(target) ? target?.transport?.welcome(this, id) : undefined;
+      if (welcome === "removed") this.#user.events.removed();
+      else if (welcome === undefined) this.#dial(peer, redialMs);
+      else {
+        peer.process = target;
+        peer.upSinceMs = this.#process.clock.monotonic();
+        this.#versions.set(id, welcome.version);
+      }
+    });
+  }
+
+  /** Who this is, to one that dialled. */
+  welcome(dialler: VirtualTransport, wanted: bigint): { readonly version: string } | "removed" | undefined {
+    const { self, clusterId, isRemoved, version } = this.#user;
+    if (wanted !== self || dialler.#user.clusterId !== clusterId) return undefined;
+    return isRemoved(dialler.#user.self) ? "removed" : { version };
+  }
+
+  /** The process at the other end, if the connection is up; else it is dialled. */
+  #connected(id: bigint): Process | undefined {
+    const peer = this.#peers.get(id);
+    if (peer?.process === undefined) return undefined;
+    if (peer.process.alive && this.#isReachable(peer.process)) return peer.process;
+    peer.process = undefined;
+    this.#dial(peer, redialMs);
+    return undefined;
+  }
+
+  #isReachable(target: Process | undefined): boolean {
+    return target !== undefined && !this.#wires.network.isDown(this.#process.machine.index, target.machine.index);
   }
 
   #later(happen: () => void): void {
@@ -161,12 +200,10 @@ export class VirtualTransport implements Transport {
   async #sendSnapshot(message: Message): Promise<void> {
     const { to } = message;
     const { events, openSnapshot } = this.#user;
-    const target = this.#target(to);
+    const target = this.#connected(to);
     const receiver = target?.transport;
     try {
-      if (target === undefined || receiver === undefined || receiver.user.self !== to)
-        throw new Error("connection refused");
-      if (receiver.user.isRemoved(message.from)) throw new Error("removed");
+      if (target === undefined || receiver === undefined) throw new Error("connection refused");
       const { chunks, message: announced } = await openSnapshot(message);
       const stage = await this.#across(target, () => receiver.user.openStage());
       for await (const chunk of chunks) await this.#across(target, () => stage.write(chunk));
