@@ -1,3 +1,9 @@
+export { canary } from "./canary.ts";
+export { hashAgreement, logAgreement, membershipAgreement } from "./cluster/agreement.ts";
+export { type ErrorOptions, errorAudit, indefiniteClasses } from "./cluster/errors.ts";
+export { type OutputOptions, panics } from "./cluster/logs.ts";
+export { type ResourceOptions, resources } from "./cluster/resources.ts";
+export { type VacuityOptions, vacuity } from "./cluster/vacuity.ts";
 export { forbids, type IsolationModel, weakestViolated } from "./elle/isolation.ts";
 export type { ElleOptions } from "./elle/judge.ts";
 export { listAppend } from "./elle/list-append.ts";
