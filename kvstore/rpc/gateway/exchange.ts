@@ -21,7 +21,9 @@ export interface AnswerSink {
 }
 
 /** JSON takes more room than what it stands for: base64, names of fields. */
-const jsonExpansion = 4;
+export function maxJsonChars(maxRequestBytes: number): number {
+  return 4 * maxRequestBytes;
+}
 
 /** A call by way of JSON: requests come in as text, answers go out as text. Knows nothing of where from and where to. */
 export class Exchange implements CallListener {
@@ -29,8 +31,8 @@ export class Exchange implements CallListener {
   readonly #sink: AnswerSink;
   readonly #input: JsonStream;
   readonly #call: OutgoingCall | undefined;
-  /** The one request that the call takes is there. */
-  #complete = false;
+  /** Nothing more is read: the one request that the call takes is there, or what came was none. */
+  #deaf = false;
   #over = false;
   /** Of an answer that comes in parts. */
   #parts: JsonParts | undefined;
@@ -44,7 +46,7 @@ export class Exchange implements CallListener {
   ) {
     this.#method = method;
     this.#sink = sink;
-    this.#input = new JsonStream(jsonExpansion * maxRequestBytes);
+    this.#input = new JsonStream(maxJsonChars(maxRequestBytes));
     try {
       this.#call = server.call(method.path, caller, this);
     } catch (error) {
@@ -56,6 +58,7 @@ export class Exchange implements CallListener {
 
   /** A piece of the body. False: `resume` will be called. */
   feed(chunk: Uint8Array | string): boolean {
+    if (this.#over || this.#deaf) return true;
     let ready = true;
     try {
       for (const json of this.#input.push(chunk)) ready = this.#request(json);
@@ -69,7 +72,7 @@ export class Exchange implements CallListener {
   finish(): void {
     if (this.#over) return;
     try {
-      const rest = this.#input.end();
+      const rest = this.#deaf ? undefined : this.#input.end();
       // A body without anything is a request without fields.
       if (rest !== undefined) this.#request(rest);
       else if (this.#method.kind !== "bidi") this.#request("{}");
@@ -90,17 +93,18 @@ export class Exchange implements CallListener {
   }
 
   #request(json: string): boolean {
-    if (this.#over || this.#complete) return true;
+    if (this.#over || this.#deaf) return true;
     const ready = this.#call?.send(fromJson(this.#method.request, parseJson(json))) ?? true;
     if (this.#method.kind === "bidi") return ready;
     // The first value is the request; what follows it is not looked at.
-    this.#complete = true;
+    this.#deaf = true;
     this.#call?.close();
     return ready;
   }
 
   /** A stream whose requests cannot be read hears no more of them, and goes on; of other calls this is the answer. */
   #refuse(error: unknown): void {
+    this.#deaf = true;
     if (error instanceof RpcError) this.end(error.code, error.message);
     else if (error instanceof TooLong) this.#abort(Status.ResourceExhausted, `grpc: ${error.message}`);
     else if (!(error instanceof JsonError || error instanceof SyntaxError)) throw error;

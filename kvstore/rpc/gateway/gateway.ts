@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
+import type { Log } from "../../../base/mod.ts";
 import { type Method, parseTimeout, Status } from "../../../proto/mod.ts";
 import { type Caller, type GrpcServer, peerOf } from "../grpc/mod.ts";
 import { reply } from "../http/reply.ts";
-import { type AnswerSink, Exchange } from "./exchange.ts";
+import { type AnswerSink, Exchange, maxJsonChars } from "./exchange.ts";
 import { httpStatusOf } from "./http-status.ts";
 import { gatewayRoutes } from "./routes.ts";
 import { WebSockets } from "./web-sockets.ts";
@@ -14,6 +15,7 @@ export interface GatewayOptions {
   readonly maxRequestBytes: number;
   /** Whether the name in a client's certificate says who calls, where calls come over gRPC. */
   readonly certificatesName: () => boolean;
+  readonly log: Log;
 }
 
 const nameIgnored = "CommonName of client sending a request against gateway will be ignored and not used as expected\n";
@@ -21,10 +23,11 @@ const nameIgnored = "CommonName of client sending a request against gateway will
 /** etcd's JSON gateway: every RPC as a POST of JSON, streams as lines of JSON in both directions, or as a WebSocket. */
 export class Gateway {
   readonly #options: GatewayOptions;
-  readonly #sockets = new WebSockets();
+  readonly #sockets: WebSockets;
 
   constructor(options: GatewayOptions) {
     this.#options = options;
+    this.#sockets = new WebSockets(maxJsonChars(options.maxRequestBytes), options.log);
   }
 
   /** Whether the gateway answers for this path. */

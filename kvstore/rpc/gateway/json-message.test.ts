@@ -84,3 +84,17 @@ test.each<[string, MessageSchema<unknown>]>([
 ])("%s is not what it should be", (json, schema) => {
   expect(() => fromJson(schema, parseJson(json))).toThrow(expect.objectContaining({ name: "JsonError" }));
 });
+
+test.each([
+  ["padding without an end", { key: `${"=".repeat(1_000_000)}a` }],
+  ["a number of a million digits", { lease: "9".repeat(1_000_000) }],
+  ["a large value", { value: Buffer.alloc(1_500_000).toString("base64") }],
+])("%s is read, or refused, in no time", (_, put) => {
+  const startMs = performance.now();
+  try {
+    fromJson(PutRequest, parseJson(JSON.stringify(put)));
+  } catch (error) {
+    expect(error).toMatchObject({ name: "JsonError" });
+  }
+  expect(performance.now() - startMs).toBeLessThan(1000);
+});

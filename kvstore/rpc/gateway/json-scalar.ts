@@ -93,8 +93,12 @@ function readInteger(key: string, kind: string, json: unknown, bits: number, sig
   return value;
 }
 
+/** Longer texts are no numbers of 64 bits, and take long to be read as any. */
+const maxDigits = 100;
+
 /** Of a whole number in any of JSON's forms: `12`, `12.0`, `1.2e1`. */
 function integerOf(text: string): bigint | undefined {
+  if (text.length > maxDigits) return undefined;
   const match = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(text);
   if (match === null) return undefined;
   const [, sign, whole = "", fraction = "", exponent = "0"] = match;
@@ -129,11 +133,18 @@ function base64(bytes: Uint8Array): string {
 
 /** The usual alphabet or that for URLs, with or without padding. */
 function readBase64(key: string, json: unknown): Uint8Array {
-  const text = typeof json === "string" ? json.replace(/=+$/, "") : undefined;
-  if (text === undefined || !/^[A-Za-z0-9+/_-]*$/.test(text) || text.length % 4 === 1)
-    throw invalid(key, "bytes", json);
+  if (typeof json !== "string") throw invalid(key, "bytes", json);
+  const text = json.slice(0, endOfBase64(json));
+  if (!/^[A-Za-z0-9+/_-]*$/.test(text) || text.length % 4 === 1) throw invalid(key, "bytes", json);
   // Not in Node's pool: the message may keep it.
-  return Uint8Array.from(Buffer.from(text, "base64"));
+  return new Uint8Array(Buffer.from(text, "base64"));
+}
+
+/** Where the padding begins. A pattern would look for it from each "=" on. */
+function endOfBase64(text: string): number {
+  let end = text.length;
+  while (text[end - 1] === "=") end--;
+  return end;
 }
 
 function invalid(key: string, kind: string, json: unknown): JsonError {

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import type { WebSocket, WebSocketServer } from "ws";
+import type { Log } from "../../../base/mod.ts";
 import type { AnswerSink, Exchange } from "./exchange.ts";
 
 /** Above this the answers wait for a client that does not read. */
@@ -13,13 +14,23 @@ const highWaterBytes = 64 * 1024;
 export class WebSockets {
   /** Loaded when somebody wants one: few do, and it costs each member two megabytes. */
   #server: Promise<WebSocketServer> | undefined;
+  readonly #maxMessageBytes: number;
+  readonly #log: Log;
+
+  constructor(maxMessageBytes: number, log: Log) {
+    this.#maxMessageBytes = maxMessageBytes;
+    this.#log = log;
+  }
 
   accept(request: IncomingMessage, socket: Duplex, head: Buffer, open: (sink: AnswerSink) => Exchange): void {
     authorize(request);
-    this.#server ??= load();
+    this.#server ??= load(this.#maxMessageBytes);
     this.#server.then(
       (server) => server.handleUpgrade(request, socket, head, (client) => this.#serve(client, open)),
-      () => socket.destroy(),
+      (error: unknown) => {
+        this.#log("error", "cannot serve WebSockets", { error: String(error) });
+        socket.destroy();
+      },
     );
   }
 
@@ -42,10 +53,11 @@ export class WebSockets {
   }
 }
 
-async function load(): Promise<WebSocketServer> {
+async function load(maxPayload: number): Promise<WebSocketServer> {
   const { WebSocketServer } = await import("ws");
   return new WebSocketServer({
     noServer: true,
+    maxPayload,
     // Browsers cannot send headers with a WebSocket: "Bearer, TOKEN" as subprotocols stands for Authorization.
     handleProtocols: (protocols) => (protocols.has("Bearer") ? "Bearer" : false),
   });

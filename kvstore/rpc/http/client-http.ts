@@ -28,7 +28,7 @@ export class ClientHttp {
     const { http = {}, maxRequestBytes = defaults.maxRequestBytes } = member.options;
     const { listenUrls = [], metricsUrls = [], gateway = true, profiles = false } = http;
     this.#gateway = gateway
-      ? new Gateway({ server, maxRequestBytes, certificatesName: () => member.auth.certificatesName })
+      ? new Gateway({ server, maxRequestBytes, certificatesName: () => member.auth.certificatesName, log: member.log })
       : undefined;
     const health = new Health(member, member.metrics);
     const parts = { member, health, metrics, access: http, gateway: this.#gateway, profiles };
