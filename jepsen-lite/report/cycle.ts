@@ -31,7 +31,7 @@ export function cycleGraph(cycle: readonly CycleEdge[], id: string, textOf: (ind
 ${edges.map(({ path, because }) => html`<path class="edge" d="${path}" marker-end="url(#${id}-head)"><title>${because}</title></path>`)}
 ${nodes.map((index) => {
   const [x, y] = centre(index);
-  return html`<g><title>${index} ${textOf(index)}</title><rect class="node" x="${px(x - boxWidth / 2)}" y="${px(y - boxHeight / 2)}" width="${boxWidth}" height="${boxHeight}" rx="6"/><text class="tick" x="${px(x)}" y="${px(y - 5)}" text-anchor="middle">${index}</text><text class="in" x="${px(x)}" y="${px(y + 12)}" text-anchor="middle">${clipped(textOf(index), 27)}</text></g>`;
+  return html`<g><title>${index} ${textOf(index)}</title><rect class="node" x="${px(x - boxWidth / 2)}" y="${px(y - boxHeight / 2)}" width="${boxWidth}" height="${boxHeight}" rx="6"/><text class="tick" x="${px(x)}" y="${px(y - 5)}" text-anchor="middle">${index}</text><text class="in" x="${px(x)}" y="${px(y + 12)}" text-anchor="middle">${clipped(textOf(index), 25)}</text></g>`;
 })}
 ${edges.map(({ kind, label: [x, y] }) => {
   const plate = kind.length * 7.5 + 10;

@@ -7,6 +7,7 @@ export interface Span {
   readonly toNs: number;
   /** Spans of one kind share a row. */
   readonly kind: string;
+  /** What stands in it: of a fault, whom it strikes. */
   readonly label: string;
 }
 
@@ -69,5 +70,6 @@ export function faultsOf(events: readonly HistoryEvent[], endNs: number): Span[]
 }
 
 function labelOf(kind: string, value: Json): string {
-  return value === null ? kind : `${kind} ${clipped(valueText(value), 80)}`;
+  const one = Array.isArray(value) && value.length === 1 ? value[0] : value;
+  return one === null ? kind : clipped(valueText(one), 80);
 }

@@ -24,12 +24,15 @@ export function reportOf(run: Run): string {
   const { bars, endNs, faults } = digest;
   const windows = windowsOf(bars, endNs);
   const sentence = verdictSentence(verdict, digest);
-  const firstWrong = digest.anomalies[0]?.operations.at(-1);
+  const smallest = digest.anomalies[0];
+  const firstWrong = smallest?.operations.at(-1);
   const untilNs = firstWrong === undefined ? endNs : (history[firstWrong]?.timeNs ?? endNs);
   const parts: readonly (Part | undefined)[] = [
     digest.anomalies.length > 0 ? { id: "anomalies", name: "What cannot be", body: anomalies(digest) } : undefined,
     { id: "checkers", name: "Checkers", body: checkersTable(verdict.checkers) },
-    bars.length > 0 ? { id: "timeline", name: "Timeline", body: timelineParts() } : undefined,
+    bars.length > 0
+      ? { id: "timeline", name: "Timeline", body: timelineParts(digest.anomalies.length > 0) }
+      : undefined,
     overviewPart(digest),
     bars.length > 0
       ? {
@@ -63,7 +66,7 @@ ${asset("page.css")}</style>
 <a class="skip" href="#${shown[0]?.id}">To the findings</a>
 <main>
 <header><section class="verdict ${verdictWord(verdict.valid)}">${badge(verdict.valid)}<h1>${sentence}</h1>
-<p class="lead">${subjectSentence(digest)}</p>${repeat(manifest)}${facts(manifest)}</section></header>
+${smallest && html`<p class="because">${clipped(smallest.explanation.split("\n")[0] as string, 400)}</p>`}<p class="lead">${subjectSentence(digest)}</p>${repeat(manifest)}${facts(manifest)}</section></header>
 <nav class="parts" aria-label="Parts of this report">${shown.map(({ id, name }) => html`<a href="#${id}">${name}</a> `)}</nav>
 ${shown.map(
   ({ id, name, body }) => html`<section id="${id}" aria-labelledby="${id}-name"><h2 id="${id}-name">${name}</h2>
@@ -149,14 +152,14 @@ function overviewPart({ leaders, faults, endNs }: Digest): Part | undefined {
 }
 
 /** What page/timeline.js draws into. */
-function timelineParts(): Html {
+function timelineParts(withAnomalies: boolean): Html {
   const buttons = [
     ["+", "Nearer"],
     ["-", "Farther"],
     ["a", "Earlier"],
     ["d", "Later"],
     ["0", "Whole run"],
-    ["n", "Next of an anomaly"],
+    ...(withAnomalies ? [["n", "Next of an anomaly"]] : []),
   ] as const;
   return html`<div class="tools">${buttons.map(([key, name]) => html`<button type="button" data-key="${key}" aria-keyshortcuts="${key}">${name}</button>`)}<span class="where" id="where"></span></div>
 ${outcomeKey}

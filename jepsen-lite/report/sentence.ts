@@ -18,6 +18,7 @@ export function verdictSentence({ valid, checkers }: RunVerdict, { anomalies, ba
 
 /** What the verdict is about. */
 export function subjectSentence({ bars, lanes, faults, leaders, endNs }: Digest): string {
+  if (bars.length === 0) return "The history is empty.";
   const kinds = [...new Set(faults.map(({ kind }) => kind))];
   const under = faults.length === 0 ? "without faults" : `under ${counted(faults.length, "fault")} (${list(kinds)})`;
   const led = new Set(leaders.map(({ kind }) => kind).filter((kind) => kind !== "nobody")).size;

@@ -37,6 +37,6 @@ function arrow(
   // Lost: the arrow ends half-way, in a cross.
   const stop = deliveredNs === undefined ? start + (end - start) * 0.55 : end;
   const fate = deliveredNs === undefined ? "lost" : `delivered ${moment(deliveredNs)}`;
-  const words = clipped(text === undefined ? type : `${type} ${text}`, Math.floor(Math.abs(end - start) / 6.2) || 24);
-  return html`<g class="${deliveredNs === undefined ? "lost" : "message"}"><title>${moment(sentNs)} ${from} to ${to}: ${type} ${text ?? ""}, ${fate}</title><text class="tick" x="4" y="${y + 4}">${moment(sentNs)}</text><path d="M${start} ${y}H${px(stop)}"${deliveredNs !== undefined && html` marker-end="url(#arrow-head)"`}/>${deliveredNs === undefined && html`<path d="M${px(stop - 4)} ${y - 4}l8 8m0-8l-8 8"/>`}<text class="words" x="${px((start + end) / 2)}" y="${y - 3}" text-anchor="middle">${words}</text></g>`;
+  const words = clipped(text === undefined ? type : `${type} ${text}`, Math.floor(Math.abs(stop - start) / 6.2) || 24);
+  return html`<g class="${deliveredNs === undefined ? "lost" : "message"}"><title>${moment(sentNs)} ${from} to ${to}: ${type} ${text ?? ""}, ${fate}</title><text class="tick" x="4" y="${y + 4}">${moment(sentNs)}</text><path d="M${start} ${y}H${px(stop)}"${deliveredNs !== undefined && html` marker-end="url(#arrow-head)"`}/>${deliveredNs === undefined && html`<path d="M${px(stop - 4)} ${y - 4}l8 8m0-8l-8 8"/>`}<text class="words" x="${px((start + stop) / 2)}" y="${y - 3}" text-anchor="middle">${words}</text></g>`;
 }

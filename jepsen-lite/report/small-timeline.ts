@@ -27,13 +27,14 @@ ${bars.map((bar) => {
 
 function drawn(bar: Bar, x: number, wide: number, y: number): Html {
   const { outcome, index } = bar;
-  const letters = Math.floor((wide - 8) / 6.6);
+  const textX = outcome === "fail" ? barPx + 3 : 5;
+  const letters = Math.floor((wide - textX - 3) / 6.6);
   const bottom = y + barPx;
   const shapes = {
     ok: html`<rect class="bar ok" x="${px(x)}" y="${y}" width="${px(wide)}" height="${barPx}" rx="2"/>`,
     info: html`<path class="bar info" d="M${px(x + wide)} ${y}H${px(x)}V${bottom}H${px(x + wide)}"/>`,
     fail: html`<rect class="bar fail" x="${px(x)}" y="${y}" width="${px(wide)}" height="${barPx}"/><path class="cross" d="M${px(x)} ${bottom}l${px(Math.min(wide, barPx))} -${barPx}"/>`,
   };
-  return html`<g><title>${index}: ${barText(bar)}, ${outcome}</title>${shapes[outcome]}<text class="tick" x="${px(x)}" y="${y - 3}">${index}</text>${letters > 3 && html`<text class="in${outcome === "ok" ? " on-ok" : ""}" x="${px(x + 5)}" y="${y + 12}">${clipped(barText(bar), letters)}</text>`}</g>
+  return html`<g><title>${index}: ${barText(bar)}, ${outcome}</title>${shapes[outcome]}<text class="tick" x="${px(x)}" y="${y - 3}">${index}</text>${letters > 3 && html`<text class="in${outcome === "ok" ? " on-ok" : ""}" x="${px(x + textX)}" y="${y + 12}">${clipped(barText(bar), letters)}</text>`}</g>
 `;
 }

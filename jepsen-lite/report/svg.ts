@@ -36,8 +36,8 @@ export function timeChart({ id, title, description, height, endNs, faults, y, bo
   return html`<div class="scroll" tabindex="0" role="group" aria-label="${title}"><svg class="chart" viewBox="0 0 ${chart.width} ${height}" role="img" aria-labelledby="${id}-title ${id}-desc">
 <title id="${id}-title">${title}</title><desc id="${id}-desc">${description}</desc>
 ${faults.map(
-  ({ fromNs, toNs, label }) =>
-    html`<rect class="band" x="${px(x.at(fromNs))}" y="8" width="${px(Math.max(1.5, x.at(toNs) - x.at(fromNs)))}" height="${bottom - 8}"><title>${label}, ${moment(fromNs)} to ${moment(toNs)}</title></rect>`,
+  ({ fromNs, toNs, kind, label }) =>
+    html`<rect class="band" x="${px(x.at(fromNs))}" y="8" width="${px(Math.max(1.5, x.at(toNs) - x.at(fromNs)))}" height="${bottom - 8}"><title>${kind} ${label}, ${moment(fromNs)} to ${moment(toNs)}</title></rect>`,
 )}
 ${x.ticks.map(({ value, label }) => html`<path class="grid" d="M${px(x.at(value))} 8V${bottom}"/><text class="tick" x="${px(x.at(value))}" y="${bottom + 17}" text-anchor="middle">${label}</text>`)}
 ${y?.ticks.map(({ value, label }) => html`<path class="grid" d="M${chart.left} ${px(y.at(value))}H${chart.right}"/><text class="tick" x="${chart.left - 8}" y="${px(y.at(value) + 4)}" text-anchor="end">${label}</text>`)}

@@ -1,4 +1,4 @@
-import { barText, outcomes } from "./bars.ts";
+import { type Bar, barText, outcomes } from "./bars.ts";
 import type { Digest } from "./digest.ts";
 import type { Span } from "./faults.ts";
 import { clipped } from "./units.ts";
@@ -31,8 +31,8 @@ interface TimelineSpan {
   readonly label: string;
 }
 
-/** Characters of all operations' values together: what keeps a page of any history below five megabytes. */
-const roomForTexts = 1_500_000;
+/** Bytes of all operations' values together: what keeps a page of any history below five megabytes. */
+const roomForTexts = 2_000_000;
 const [longestText, shortestText] = [120, 8];
 
 export function timelineOf({ lanes, faults, leaders, anomalies, endNs }: Digest): Timeline {
@@ -40,7 +40,6 @@ export function timelineOf({ lanes, faults, leaders, anomalies, endNs }: Digest)
   const fs = [...new Set(all.map(({ f }) => f))].sort();
   const placeOf = new Map(all.map(({ index }, at) => [index, at]));
   const told = new Set(anomalies.flatMap(({ operations }) => operations));
-  const perText = Math.min(longestText, Math.floor(roomForTexts / Math.max(1, all.length)));
   const us = (ns: number) => Math.round(ns / 1000);
   const span = ({ fromNs, toNs, kind, label }: Span) => ({ from: us(fromNs), to: us(toNs), kind, label });
   return {
@@ -52,11 +51,7 @@ export function timelineOf({ lanes, faults, leaders, anomalies, endNs }: Digest)
     outcome: all.map(({ outcome }) => outcomes.indexOf(outcome)),
     f: all.map(({ f }) => fs.indexOf(f)),
     fs,
-    texts: all.map((bar) => {
-      const most = told.has(bar.index) ? longestText : perText;
-      const error = bar.error === undefined ? "" : `: ${bar.error.class}`;
-      return most < shortestText ? "" : clipped(`${barText(bar).slice(bar.f.length + 1)}${error}`, most);
-    }),
+    texts: textsOf(all, told),
     faults: faults.map(span),
     leaders: leaders.map(span),
     anomalies: anomalies.map(({ kind, checker, operations }) => ({
@@ -64,4 +59,22 @@ export function timelineOf({ lanes, faults, leaders, anomalies, endNs }: Digest)
       operations: operations.map((index) => placeOf.get(index)).filter((at) => at !== undefined),
     })),
   };
+}
+
+/** Those of the anomalies are as long as they may be; the others share what room there is. */
+function textsOf(bars: readonly Bar[], told: ReadonlySet<number>): string[] {
+  const whole = bars.map((bar) => {
+    const error = bar.error === undefined ? "" : `: ${bar.error.class}`;
+    return clipped(`${barText(bar).slice(bar.f.length + 1)}${error}`, longestText);
+  });
+  for (let most = longestText; ; ) {
+    const texts = whole.map((text, at) => (told.has((bars[at] as Bar).index) ? text : clippedOrNone(text, most)));
+    const sizeBytes = Buffer.byteLength(JSON.stringify(texts));
+    if (sizeBytes <= roomForTexts || most === 0) return texts;
+    most = Math.min(most - 1, Math.floor((most * roomForTexts) / sizeBytes));
+  }
+}
+
+function clippedOrNone(text: string, most: number): string {
+  return most < shortestText ? "" : clipped(text, most);
 }

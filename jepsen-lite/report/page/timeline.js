@@ -220,8 +220,9 @@ function bar(context, at, outcome, from, to, y, colours, { inkColour, onOk, mark
     context.stroke();
   }
   if (wide > 28) {
+    const inset = outcome === 2 ? barPx + 2 : 4;
     context.fillStyle = outcome === 0 ? onOk : inkColour;
-    fitted(context, textOf(at), from + 4, y + barPx / 2 + 0.5, wide - 8);
+    fitted(context, textOf(at), from + inset, y + barPx / 2 + 0.5, wide - inset - 4);
   }
   if (marked.has(at)) {
     context.strokeStyle = markColour;
@@ -302,6 +303,8 @@ function draw() {
   asked = true;
   requestAnimationFrame(() => {
     asked = false;
+    // A scroll bar beside the lanes takes of their width: what is above them follows.
+    for (const canvas of [strip, head]) canvas.style.width = `${lanes.clientWidth + 2}px`;
     drawStrip();
     drawHead();
     drawLanes();
