@@ -202,6 +202,14 @@ describe("values go where they belong", () => {
     expect(memberOptions(parse(`--auto-compaction-retention ${retention}`)).autoCompaction).toEqual(expected);
   });
 
+  test.each([
+    ["", true],
+    ["--feature-gates=LeaseCheckpoint=false", false],
+    ["--experimental-enable-lease-checkpoint=false", false],
+  ])("leases are checkpointed, or not: %j", (words, expected) => {
+    expect(memberOptions(parse(words)).leaseCheckpoints).toBe(expected);
+  });
+
   test("a retention of revisions", () => {
     const { autoCompaction } = memberOptions(parse("--auto-compaction-mode=revision --auto-compaction-retention=1000"));
     expect(autoCompaction).toEqual({ mode: "revision", retention: 1000 });

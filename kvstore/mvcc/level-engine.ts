@@ -45,8 +45,7 @@ export class LevelHome implements EngineHome {
     try {
       return (await readFile(join(this.#directory, pointerName), "utf8")).trim();
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-      throw error;
+      return undefinedIfMissing(error);
     }
   }
 
@@ -132,7 +131,7 @@ class LevelEngine implements Engine {
     let sizeBytes = 0;
     for (const name of await readdir(this.#directory)) {
       // Level renames and removes files while this looks at them.
-      const file = await stat(join(this.#directory, name)).catch(() => undefined);
+      const file = await stat(join(this.#directory, name)).catch(undefinedIfMissing);
       sizeBytes += file?.size ?? 0;
     }
     return sizeBytes;
@@ -179,4 +178,8 @@ async function* runsOf(
   } finally {
     await iterator.close();
   }
+}
+
+function undefinedIfMissing(error: unknown): undefined {
+  if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
 }
