@@ -1,10 +1,8 @@
 import type { Timer } from "../../base/mod.ts";
-import { type LeaseKeepAliveResponse, LeaseService, Status } from "../../proto/mod.ts";
-import type { ClientCall, Outcome } from "./call.ts";
+import { type LeaseKeepAliveRequest, type LeaseKeepAliveResponse, LeaseService, Status } from "../../proto/mod.ts";
 import type { Channel } from "./channel.ts";
-import type { CallConnection } from "./connection.ts";
 import { EtcdError } from "./error.ts";
-import { backoffMs, errorOf, mayResume, wantsNewToken } from "./retry.ts";
+import { ResumedStream, type StreamOwner } from "./resumed-stream.ts";
 import { serverStream } from "./server-stream.ts";
 import type { CallOptions, KeepAlive, KeepAliveListener, LeaseClient } from "./types.ts";
 
@@ -12,9 +10,6 @@ const { leaseGrant, leaseRevoke, leaseTimeToLive, leaseLeases, leaseKeepAlive } 
 
 /** Until the server has told a lease's TTL, this long without an answer is taken for its loss. */
 const unknownTtlMs = 10_000;
-
-/** Tokens in a row: users may change again while leases are renewed, but not for ever. */
-const maxRefusals = 3;
 
 interface Renewal {
   readonly id: bigint;
@@ -24,22 +19,16 @@ interface Renewal {
   timer: Timer | undefined;
 }
 
-export class LeaseRenewals implements LeaseClient {
+/** All renewals of a client, on one stream. */
+export class LeaseRenewals implements LeaseClient, StreamOwner<LeaseKeepAliveResponse> {
   readonly #channel: Channel;
   /** By lease; more than one may keep the same lease alive. */
   readonly #renewals = new Map<bigint, Set<Renewal>>();
-  #connection: CallConnection | undefined;
-  #call: ClientCall | undefined;
-  /** As whom the stream was begun. */
-  #session: unknown;
-  #connecting = false;
-  #attempts = 0;
-  /** Tokens refused since a lease was last renewed. */
-  #refusals = 0;
-  #retry: Timer | undefined;
+  readonly #stream: ResumedStream<LeaseKeepAliveRequest, LeaseKeepAliveResponse>;
 
   constructor(channel: Channel) {
     this.#channel = channel;
+    this.#stream = new ResumedStream(channel, leaseKeepAlive, this);
   }
 
   grant(ttl: number, id = 0n, options?: CallOptions) {
@@ -73,84 +62,29 @@ export class LeaseRenewals implements LeaseClient {
     if (others === undefined) this.#renewals.set(id, new Set([renewal]));
     else others.add(renewal);
     this.#watchDeadline(renewal);
-    if (this.#call === undefined) this.#connect();
-    else this.#renew(id);
+    if (this.#stream.isOpen) this.#stream.send({ id });
+    else this.#stream.connect();
     return { close: () => this.#forget(renewal) };
   }
 
   stop(): void {
     for (const renewals of this.#renewals.values()) for (const renewal of renewals) renewal.timer?.cancel();
     this.#renewals.clear();
-    this.#endStream();
+    this.#stream.end();
   }
 
-  #nowMs(): number {
-    return this.#channel.clock.monotonic();
+  // What the stream asks and tells.
+
+  get wantsStream(): boolean {
+    return this.#renewals.size > 0;
   }
 
-  #renew(id: bigint): void {
-    if (this.#call !== undefined) this.#connection?.send(this.#call, { id });
+  begun(): void {
+    for (const id of this.#renewals.keys()) this.#stream.send({ id });
   }
 
-  #forget(renewal: Renewal): void {
-    renewal.timer?.cancel();
-    const renewals = this.#renewals.get(renewal.id);
-    if (renewals?.delete(renewal) !== true || renewals.size > 0) return;
-    this.#renewals.delete(renewal.id);
-    if (this.#renewals.size === 0) this.#endStream();
-  }
-
-  #endStream(): void {
-    this.#retry?.cancel();
-    if (this.#call !== undefined) this.#connection?.cancel(this.#call);
-    this.#call = undefined;
-  }
-
-  #connect(): void {
-    if (this.#connecting || this.#renewals.size === 0 || this.#channel.closed) return;
-    this.#connecting = true;
-    this.#channel.connection().then(
-      (connection) => {
-        this.#connecting = false;
-        this.#begin(connection);
-      },
-      (error: EtcdError) => {
-        this.#connecting = false;
-        this.#broken({ code: error.code, message: error.message, unprocessed: true });
-      },
-    );
-  }
-
-  #begin(connection: CallConnection): void {
-    if (this.#renewals.size === 0) return;
-    this.#connection = connection;
-    this.#session = this.#channel.session;
-    const call: ClientCall<LeaseKeepAliveResponse> = connection.start(leaseKeepAlive, undefined, {
-      message: (response) => this.#renewed(response),
-      end: (outcome) => {
-        if (this.#call !== call) return;
-        if (mayResume(outcome, this.#channel.hasOthers)) this.#channel.avoid(connection);
-        this.#broken(outcome);
-      },
-    });
-    this.#call = call;
-    for (const id of this.#renewals.keys()) this.#renew(id);
-  }
-
-  #broken(outcome: Outcome): void {
-    this.#call = undefined;
-    const error = errorOf(outcome, false);
-    const login = wantsNewToken(error) && this.#refusals++ < maxRefusals && this.#channel.forgetToken(this.#session);
-    if (!mayResume(outcome, this.#channel.hasOthers) && !login) {
-      for (const id of [...this.#renewals.keys()]) this.#lost(id, error);
-      return;
-    }
-    this.#retry = this.#channel.clock.after(backoffMs(this.#attempts++, this.#channel.random), () => this.#connect());
-  }
-
-  #renewed({ id, ttl }: LeaseKeepAliveResponse): void {
-    this.#attempts = 0;
-    this.#refusals = 0;
+  received({ id, ttl }: LeaseKeepAliveResponse): void {
+    this.#stream.served();
     if (ttl <= 0) {
       this.#lost(id, leaseNotFound());
       return;
@@ -159,11 +93,27 @@ export class LeaseRenewals implements LeaseClient {
       renewal.deadlineMs = this.#nowMs() + ttl * 1000;
       renewal.timer?.cancel();
       renewal.timer = this.#channel.clock.after((ttl * 1000) / 3, () => {
-        this.#renew(id);
+        this.#stream.send({ id });
         this.#watchDeadline(renewal);
       });
       renewal.listener.onRenewed?.(ttl);
     }
+  }
+
+  failed(error: EtcdError): void {
+    for (const id of [...this.#renewals.keys()]) this.#lost(id, error);
+  }
+
+  #nowMs(): number {
+    return this.#channel.clock.monotonic();
+  }
+
+  #forget(renewal: Renewal): void {
+    renewal.timer?.cancel();
+    const renewals = this.#renewals.get(renewal.id);
+    if (renewals?.delete(renewal) !== true || renewals.size > 0) return;
+    this.#renewals.delete(renewal.id);
+    if (this.#renewals.size === 0) this.#stream.end();
   }
 
   /** From a renewal's request until its answer. */

@@ -1,16 +1,10 @@
-import type { Timer } from "../../base/mod.ts";
-import { Status, type WatchResponse, WatchService } from "../../proto/mod.ts";
-import type { ClientCall, Outcome } from "./call.ts";
+import { Status, type WatchRequest, type WatchResponse, WatchService } from "../../proto/mod.ts";
 import type { Channel } from "./channel.ts";
-import type { CallConnection } from "./connection.ts";
 import { EtcdError } from "./error.ts";
-import { backoffMs, errorOf, mayResume, wantsNewToken } from "./retry.ts";
+import { ResumedStream, type StreamOwner } from "./resumed-stream.ts";
 import type { WatchBatch, WatchClient, WatchEnd, Watcher, WatchListener, WatchRequestOptions } from "./types.ts";
 import { watchBatches } from "./watch-iterator.ts";
 
-const method = WatchService.methods.watch;
-/** Tokens in a row: users may change again while a watch is made, but not for ever. */
-const maxRefusals = 3;
 const filterNoPut = 0;
 const filterNoDelete = 1;
 
@@ -28,25 +22,16 @@ interface Entry {
 }
 
 /** All watchers of a client, on one stream. */
-export class WatchStream implements WatchClient {
-  readonly #channel: Channel;
+export class WatchStream implements WatchClient, StreamOwner<WatchResponse> {
+  readonly #stream: ResumedStream<WatchRequest, WatchResponse>;
   readonly #watchers = new Map<number, Entry>();
   #lastId = 0;
-  #connection: CallConnection | undefined;
-  #call: ClientCall | undefined;
-  /** As whom the stream was begun. */
-  #session: unknown;
-  #connecting = false;
-  #retry: Timer | undefined;
-  #attempts = 0;
-  /** Tokens refused since the server last confirmed a watch. */
-  #refusals = 0;
   /** Asked for on this stream, in order, and not yet confirmed. */
   #creating: Entry[] = [];
   #progressWanted = false;
 
   constructor(channel: Channel) {
-    this.#channel = channel;
+    this.#stream = new ResumedStream(channel, WatchService.methods.watch, this);
   }
 
   open(request: WatchRequestOptions, listener: WatchListener): Watcher {
@@ -59,8 +44,8 @@ export class WatchStream implements WatchClient {
       resumes: false,
     };
     this.#watchers.set(entry.id, entry);
-    if (this.#call !== undefined) this.#create(entry);
-    else this.#connect();
+    if (this.#stream.isOpen) this.#create(entry);
+    else this.#stream.connect();
     return { close: () => this.#close(entry) };
   }
 
@@ -70,65 +55,47 @@ export class WatchStream implements WatchClient {
 
   requestProgress(): void {
     this.#progressWanted = true;
-    if (this.#creating.length === 0) this.#send({ progressRequest: {} });
+    if (this.#creating.length === 0) this.#stream.send({ progressRequest: {} });
   }
 
   stop(): void {
     this.#watchers.clear();
-    this.#retry?.cancel();
-    this.#endStream();
+    this.#stream.end();
   }
 
-  #close(entry: Entry): void {
-    if (!this.#watchers.delete(entry.id)) return;
-    if (this.#watchers.size === 0) this.#endStream();
-    else this.#send({ cancelRequest: { watchId: entry.id } });
+  // What the stream asks and tells.
+
+  get wantsStream(): boolean {
+    return this.#watchers.size > 0;
   }
 
-  #endStream(): void {
-    if (this.#call !== undefined) this.#connection?.cancel(this.#call);
-    this.#call = undefined;
+  begun(): void {
     this.#creating = [];
-  }
-
-  #send(request: Parameters<typeof method.request.encode>[0]): void {
-    if (this.#call !== undefined) this.#connection?.send(this.#call, request);
-  }
-
-  #connect(): void {
-    if (this.#connecting || this.#watchers.size === 0 || this.#channel.closed) return;
-    this.#retry?.cancel();
-    this.#connecting = true;
-    this.#channel.connection().then(
-      (connection) => {
-        this.#connecting = false;
-        this.#begin(connection);
-      },
-      (error: EtcdError) => {
-        this.#connecting = false;
-        this.#broken({ code: error.code, message: error.message, unprocessed: true });
-      },
-    );
-  }
-
-  #begin(connection: CallConnection): void {
-    if (this.#watchers.size === 0) return;
-    this.#connection = connection;
-    this.#session = this.#channel.session;
-    this.#creating = [];
-    const call: ClientCall<WatchResponse> = connection.start(method, undefined, {
-      message: (response) => this.#received(response),
-      end: (outcome) => {
-        if (this.#call !== call) return;
-        if (mayResume(outcome, this.#channel.hasOthers)) this.#channel.avoid(connection);
-        this.#broken(outcome);
-      },
-    });
-    this.#call = call;
     for (const entry of this.#watchers.values()) {
       entry.created = false;
       this.#create(entry);
     }
+  }
+
+  received(response: WatchResponse): void {
+    const revision = response.header?.revision ?? 0;
+    if (response.created) this.#created(response, revision);
+    else if (response.watchId === -1 && !response.canceled) this.#progressed(revision);
+    else {
+      const entry = this.#watchers.get(response.watchId); // undefined: closed in the meantime
+      if (entry !== undefined && response.canceled) this.#canceled(entry, response);
+      else if (entry !== undefined) this.#happened(entry, response, revision);
+    }
+  }
+
+  failed(error: EtcdError): void {
+    for (const entry of [...this.#watchers.values()]) this.#finish(entry, { kind: "failed", error });
+  }
+
+  #close(entry: Entry): void {
+    if (!this.#watchers.delete(entry.id)) return;
+    if (this.#watchers.size === 0) this.#stream.end();
+    else this.#stream.send({ cancelRequest: { watchId: entry.id } });
   }
 
   #create(entry: Entry): void {
@@ -138,39 +105,15 @@ export class WatchStream implements WatchClient {
     // revision it saw, which exists, and drops what that repeats: else a quiet store would keep all others waiting.
     const startRevision = entry.resumes ? entry.nextRevision - 1 : entry.nextRevision;
     this.#creating.push(entry);
-    this.#send({ createRequest: { key, rangeEnd, startRevision, prevKv, progressNotify, filters, watchId: entry.id } });
-  }
-
-  /** The stream has ended, or could not be begun. */
-  #broken(outcome: Outcome): void {
-    this.#call = undefined;
-    this.#creating = [];
-    const error = errorOf(outcome, false);
-    const login = this.#logsInAgain(error);
-    if (!mayResume(outcome, this.#channel.hasOthers) && !login) {
-      const watchers = [...this.#watchers.values()];
-      for (const entry of watchers) this.#finish(entry, { kind: "failed", error });
-      return;
-    }
-    this.#channel.log("debug", "watch stream broke", { error: outcome.message, watchers: this.#watchers.size });
-    this.#retry = this.#channel.clock.after(backoffMs(this.#attempts++, this.#channel.random), () => this.#connect());
+    this.#stream.send({
+      createRequest: { key, rangeEnd, startRevision, prevKv, progressNotify, filters, watchId: entry.id },
+    });
   }
 
   #finish(entry: Entry, end: WatchEnd): void {
     if (!this.#watchers.delete(entry.id)) return;
     entry.listener.onEnd(end);
-    if (this.#watchers.size === 0) this.#endStream();
-  }
-
-  #received(response: WatchResponse): void {
-    const revision = response.header?.revision ?? 0;
-    if (response.created) this.#created(response, revision);
-    else if (response.watchId === -1 && !response.canceled) this.#progressed(revision);
-    else {
-      const entry = this.#watchers.get(response.watchId); // undefined: closed in the meantime
-      if (entry !== undefined && response.canceled) this.#canceled(entry, response);
-      else if (entry !== undefined) this.#happened(entry, response, revision);
-    }
+    if (this.#watchers.size === 0) this.#stream.end();
   }
 
   #happened(entry: Entry, { events }: WatchResponse, revision: number): void {
@@ -194,32 +137,19 @@ export class WatchStream implements WatchClient {
     const entry = this.#creating.shift();
     if (entry === undefined || !this.#watchers.has(entry.id)) return;
     if (response.canceled) {
-      if (response.compactRevision === 0 && this.#logsInAgain(refusal(response.cancelReason))) this.#beginAnew();
+      if (response.compactRevision === 0 && this.#stream.renewsToken(refusal(response.cancelReason)))
+        this.#stream.beginAnew();
       else this.#canceled(entry, response);
       return;
     }
-    this.#attempts = 0;
-    this.#refusals = 0;
+    this.#stream.served();
     entry.created = true;
     if (entry.nextRevision === 0) {
       entry.nextRevision = revision + 1;
       entry.resumes = true;
     }
     entry.listener.onCreated?.(revision);
-    if (this.#progressWanted && this.#creating.length === 0) this.#send({ progressRequest: {} });
-  }
-
-  /** Whether this was a refused token, and another can be had. */
-  #logsInAgain(error: EtcdError): boolean {
-    if (!wantsNewToken(error) || this.#refusals === maxRefusals) return false;
-    this.#refusals++;
-    return this.#channel.forgetToken(this.#session);
-  }
-
-  /** A stream's token is that of its beginning: with a new one goes a new stream. */
-  #beginAnew(): void {
-    this.#endStream();
-    this.#retry = this.#channel.clock.after(backoffMs(this.#attempts++, this.#channel.random), () => this.#connect());
+    if (this.#progressWanted && this.#creating.length === 0) this.#stream.send({ progressRequest: {} });
   }
 
   #progressed(revision: number): void {
