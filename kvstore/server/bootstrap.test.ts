@@ -1,7 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { type Entry, EntryType, emptyConfState, type HardState } from "../../raft/mod.ts";
+import { raftpb } from "../../proto/mod.ts";
+import { ConfChangeType, type Entry, EntryType, emptyConfState, type HardState } from "../../raft/mod.ts";
 import { MemoryFiles, Wal } from "../wal/mod.ts";
-import { type Origin, openStorage } from "./bootstrap.ts";
+import { type Origin, openStorage, stillJoining } from "./bootstrap.ts";
+import { type ClusterMember, encodeMemberChange } from "./membership.ts";
+import type { MemberOptions } from "./options.ts";
 
 const confState = { ...emptyConfState(), voters: [1n, 2n, 3n] };
 
@@ -91,4 +94,42 @@ describe("a start is refused", () => {
 test("entries that the state has already are not applied again, and those behind it are", async () => {
   const origin = await restarted((wal) => append(wal, 1, 10, { term: 2, vote: 3n, commit: 9 }));
   expect(open(origin, 7, 2)).toMatchObject({ last: 10, hardState: { term: 2, vote: 3n, commit: 9 }, termAtStart: 2 });
+});
+
+describe("a member that joined, and went down", () => {
+  const member = (id: bigint, name: string): ClusterMember => ({
+    id,
+    name,
+    peerUrls: [`http://${name}:1`],
+    clientUrls: [],
+    isLearner: false,
+  });
+  const options = {
+    name: "a",
+    initialCluster: new Map([
+      ["a", ["http://a:1"]],
+      ["b", ["http://b:1"]],
+    ]),
+    log: () => undefined,
+  } as unknown as MemberOptions;
+  const asked: string[] = [];
+  const ask = async (urls: readonly string[]) => {
+    asked.push(...urls);
+    return { clusterId: 7n, members: [member(1n, "a"), member(2n, "b")] };
+  };
+
+  test("before it heard of itself asks again whom to answer", async () => {
+    const origin = await restarted((wal) => wal.append([], { term: 3, vote: 0n, commit: 0 }));
+    const { peers } = await stillJoining(origin, false, options, ask);
+    expect(asked).toEqual(["http://b:1"]);
+    expect(peers.map(({ name }) => name)).toEqual(["a", "b"]);
+  });
+
+  test("and has the entry that added it asks nobody", async () => {
+    const context = encodeMemberChange({ member: member(1n, "a"), isPromote: false });
+    const change = { id: 0n, type: ConfChangeType.ConfChangeAddNode, nodeId: 1n, context };
+    const added = { type: EntryType.EntryConfChange, term: 1, index: 1, data: raftpb.ConfChange.encode(change) };
+    const origin = await restarted((wal) => wal.append([added], { term: 1, vote: 0n, commit: 1 }));
+    expect(await stillJoining(origin, false, options, () => Promise.reject(new Error("asked")))).toBe(origin);
+  });
 });

@@ -104,6 +104,29 @@ async function joinCluster(options: MemberOptions, walOptions: WalOptions, ask: 
   return { id: self.id, clusterId: found.clusterId, wal, replay: undefined, initial: [], peers: found.members };
 }
 
+/**
+ * A member that joins may go down before the log has told it of itself. Then it does not know whom to answer, and whoever leads waits for
+ * its answer before sending it anything more: it asks again who there is. Rejects if nobody answers; the same origin if it knows.
+ */
+export async function stillJoining(
+  origin: Origin,
+  knowsItself: boolean,
+  options: MemberOptions,
+  ask: AskForMembers,
+): Promise<Origin> {
+  const { id, replay } = origin;
+  if (replay === undefined || knowsItself || replay.entries.some((entry) => addsOrRemoves(entry, id))) return origin;
+  const others = [...options.initialCluster].filter(([name]) => name !== options.name).flatMap(([, urls]) => urls);
+  if (others.length === 0) return origin;
+  const { members } = await ask(others, (known) => known.some((member) => member.id === id));
+  options.log("info", "joining again, having heard nothing of itself", { members: members.length });
+  return { ...origin, peers: members };
+}
+
+function addsOrRemoves({ type, data }: Entry, id: bigint): boolean {
+  return type === EntryType.EntryConfChange && raftpb.ConfChange.decode(data).nodeId === id;
+}
+
 function ownUrls(options: MemberOptions): readonly string[] {
   const own = options.initialCluster.get(options.name);
   const sorted = (urls: readonly string[]) => [...urls].sort().join();

@@ -3,7 +3,7 @@ import { Auth } from "../auth/mod.ts";
 import { MemberMetrics } from "../metrics/mod.ts";
 import { type CompactionReport, openState, type State, type StateOptions } from "../mvcc/mod.ts";
 import { Alarms } from "./alarms.ts";
-import { type Origin, openOrigin } from "./bootstrap.ts";
+import { type Origin, openOrigin, stillJoining } from "./bootstrap.ts";
 import { forceNewCluster } from "./force-new-cluster.ts";
 import { databaseUnreadable, findLostState } from "./lost-state.ts";
 import { Membership } from "./membership.ts";
@@ -53,7 +53,10 @@ export async function openPast(options: MemberOptions, world: World, events: Pas
     await defragmentAtStart(options, state);
     const alarms = await Alarms.open(state.backend);
     const auth = await Auth.open({ ...options.auth, clock, log: options.log }, state.backend);
-    const found = await findLostState(origin, state.store.applied.index, options, askForMembers);
+    const membership = membershipOf(state);
+    const knowsItself = membership.member(origin.id) !== undefined || membership.isRemoved(origin.id);
+    const joining = await stillJoining(origin, knowsItself, options, askForMembers);
+    const found = await findLostState(joining, state.store.applied.index, options, askForMembers);
     return { origin: await forcedOrigin(options, found, state), stateOptions, state, alarms, auth };
   } catch (error) {
     await origin.wal.close();
@@ -62,14 +65,19 @@ export async function openPast(options: MemberOptions, world: World, events: Pas
 }
 
 /** Of a member that is to be a cluster of its own, the log says so. */
-async function forcedOrigin(options: MemberOptions, origin: Origin, { backend, store }: State): Promise<Origin> {
+async function forcedOrigin(options: MemberOptions, origin: Origin, state: State): Promise<Origin> {
   if (options.forceNewCluster !== true) return origin;
-  const membership = new Membership({
+  const { index } = state.store.applied;
+  return forceNewCluster(origin, index, membershipOf(state), options.advertisePeerUrls, options.log);
+}
+
+/** As of the applied index. */
+function membershipOf({ backend }: State): Membership {
+  return new Membership({
     get: (bucket, key) => backend.get(bucket, key),
     put: () => assert(false, "nothing changes the membership but entries that are applied"),
     delete: () => assert(false, "nothing changes the membership but entries that are applied"),
   });
-  return forceNewCluster(origin, store.applied.index, membership, options.advertisePeerUrls, options.log);
 }
 
 async function defragmentAtStart(options: MemberOptions, { backend, store }: State): Promise<void> {
