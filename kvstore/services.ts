@@ -120,19 +120,17 @@ function drawLeaseId({ world }: Member): bigint {
   return BigInt.asUintN(63, new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0));
 }
 
-/** What holds for all calls: those that ask for a leader need one, and a learner answers little. */
+/** What holds for all calls: a learner answers little, not even whether it is well, and those that ask for a leader need one. */
 export function checkCall(member: Member, call: Call): void {
   if (failpoints.armed) failpoints.stop("afterIsMemberExist");
-  if (call.metadata("hasleader") === "true" && member.leadership.leader === 0n) throw rpcError("NoLeader");
   if (member.isLearner && !learnerMethods.has(call.method.path)) throw rpcError("NotSupportedForLearner");
+  if (call.metadata("hasleader") === "true" && member.leadership.leader === 0n) throw rpcError("NoLeader");
 }
 
 const learnerMethods = new Set([
   "/etcdserverpb.KV/Range",
   "/etcdserverpb.Maintenance/Status",
   "/etcdserverpb.Maintenance/Snapshot",
-  "/grpc.health.v1.Health/Check",
-  "/grpc.health.v1.Health/Watch",
 ]);
 
 /** Calls `lost` when there has been no leader for three election timeouts. */
