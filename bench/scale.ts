@@ -31,6 +31,8 @@ const fewKeys = 1000;
 const putsForCost = 20_000;
 const costInFlight = 64;
 const patienceMs = 30_000;
+/** A member rests that takes no more than this share of a core; the probe's puts keep it a little busy. */
+const restShare = 0.1;
 
 class Scale {
   readonly #cluster: StoreCluster;
@@ -67,14 +69,14 @@ class Scale {
     await fillKeys(this.#leader, fewKeySpace, 16);
     await this.#cost(fewKeySpace); // unmeasured: code is compiled
     await this.#phase("idle", () => new Promise((resolve) => setTimeout(() => resolve(""), 2000)));
+    await this.#settle();
     const before = await this.#cost(fewKeySpace);
     await this.#phase(`put with ${fewKeys} keys`, async () => `${before.toFixed(0)} µs CPU`);
     await this.#phase(`load of ${keys} keys`, async () => {
-      const { perSecond, repeats } = await fillKeys(this.#leader, manyKeySpace, 16);
-      this.#repeats += repeats;
-      return `${Math.round(perSecond)} keys/s`;
+      return `${Math.round(await this.#fill(manyKeySpace))} keys/s`;
     });
     await this.#phase("memory with all keys", async () => this.#memory());
+    await this.#settle();
     await this.#phase(`put with ${keys} keys`, async () => {
       const after = await this.#cost(manyKeySpace);
       return `${after.toFixed(0)} µs CPU, ${(after / before).toFixed(2)} ×`;
@@ -109,7 +111,8 @@ class Scale {
     });
     for (const connection of connections) connection.close();
     await this.#phase(`grown to ${mebibytes(databaseBytes)}`, async () => {
-      while ((await this.#databaseBytes()) < databaseBytes) await this.#putRandomKeys(manyKeySpace, 256, 100_000);
+      const partKeySpace = { keys: Math.min(keys, 50_000), valueBytes };
+      while ((await this.#databaseBytes()) < databaseBytes) await this.#fill(partKeySpace);
       return this.#memory();
     });
     await this.#phase("HashKV of all members", async () => {
@@ -169,6 +172,25 @@ class Scale {
     ];
     console.log(`${this.#cluster.product.padEnd(8)} ${row.join(" | ")}`);
     this.#rows.push([`${this.#cluster.product}: ${name}`, ...row.slice(1)]);
+  }
+
+  /** Returns keys per second. */
+  async #fill(keys: KeySpace): Promise<number> {
+    const { perSecond, repeats } = await fillKeys(this.#leader, keys, 16);
+    this.#repeats += repeats;
+    return perSecond;
+  }
+
+  /** Until the members rest: what a load left to be done afterwards would be counted as the cost of what comes next. */
+  async #settle(): Promise<void> {
+    const cpu = () => this.#cluster.pids().reduce((sum, pid) => sum + cpuSeconds(pid), 0);
+    const deadline = performance.now() + patienceMs;
+    for (let before = cpu(); performance.now() < deadline; ) {
+      await delay(1000);
+      const now = cpu();
+      if (now - before < restShare * this.#cluster.pids().length) return;
+      before = now;
+    }
   }
 
   async #putRandomKeys(keys: KeySpace, inFlight: number, count: number): Promise<void> {
