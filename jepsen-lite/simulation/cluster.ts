@@ -93,6 +93,7 @@ export class Cluster {
       (local) => {
         if (!process.alive) return;
         process.local = local;
+        machine.lacksState = false;
         this.#guard(() => this.ledger.started(process));
       },
       (error: unknown) => this.#gone(process, error, "start"),
@@ -116,6 +117,7 @@ export class Cluster {
     machine.stages.wipe();
     machine.log.forget();
     machine.isDamaged = false;
+    machine.lacksState = false;
     machine.refusal = undefined;
     machine.isMember = false;
   }
@@ -145,7 +147,7 @@ export class Cluster {
     const endpoints = this.machines.map(({ clientUrl }) => clientUrl);
     const client = connectIn(
       { clock, random: chance, dial: (endpoint, settings) => new VirtualConnection(endpoint, settings, world) },
-      { endpoints: endpoints.slice(0, this.parameters.members), timeoutMs: 4000, dialTimeoutMs: 1000 },
+      { endpoints, timeoutMs: 4000, dialTimeoutMs: 1000 },
     );
     return { client, host, clock, owner };
   }

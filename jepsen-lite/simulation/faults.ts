@@ -162,6 +162,8 @@ export class Nemesis {
         machine.isDamaged = true;
         return target;
       case "lose-database":
+        if (!this.#mayDamage(machine)) return undefined;
+        machine.lacksState = true;
         this.#cluster.crash(machine, true);
         home.wipe();
         return target;
@@ -234,11 +236,11 @@ export class Nemesis {
     return { links: cut.map(([from, to]) => `${from}>${to}`) };
   }
 
-  /** Of what is falsified there is always less than half: with one more no protocol could tell what was written. */
+  /** Of what is falsified or lost there is always less than half: with one more no protocol could tell what was written. */
   #mayDamage(machine: Machine): boolean {
     const { members } = this.#cluster;
-    const damaged = members.filter((one) => one.isDamaged || one === machine).length;
-    return this.#leavesQuorum(members.length, damaged) && !machine.isDamaged;
+    const damaged = members.filter((one) => isBroken(one) || one === machine).length;
+    return this.#leavesQuorum(members.length, damaged) && !isBroken(machine);
   }
 
   #leavesQuorum(members: number, without: number): boolean {
@@ -274,7 +276,7 @@ export class Nemesis {
     const { members } = await this.#admin.cluster.memberList();
     const own = members.find(({ peerURLs }) => peerURLs.includes(machine.peerUrl));
     const left = this.#cluster.members.filter((one) => one !== machine);
-    const healthy = left.filter((one) => !one.isDamaged && one.refusal === undefined);
+    const healthy = left.filter((one) => !isBroken(one));
     // Of two, the one that is left may never hear that it is alone: its log says that it needs the other.
     if (own === undefined || left.length < 2 || healthy.length < Math.floor(left.length / 2) + 1) return false;
     await this.#admin.cluster.memberRemove(own.id);
@@ -333,4 +335,9 @@ export class Nemesis {
       await pause(this.#clock, 500);
     }
   }
+}
+
+/** What its disks hold does not count. */
+function isBroken({ isDamaged, lacksState }: Machine): boolean {
+  return isDamaged || lacksState;
 }

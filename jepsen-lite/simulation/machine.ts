@@ -22,6 +22,8 @@ export class Machine {
   refusal: string | undefined;
   /** What its disk holds was falsified. */
   isDamaged = false;
+  /** Its database was lost, and no other has come yet. */
+  lacksState = false;
   /** Every event of its process makes it busy for so long. */
   busyUs = 0;
   /** It is one of the cluster's, or will be. */
