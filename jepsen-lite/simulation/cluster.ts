@@ -1,6 +1,12 @@
 import type { Log } from "../../base/mod.ts";
 import { connectIn, type EtcdClient } from "../../kvstore/client/mod.ts";
-import { askEachForMembers, type MemberOptions, startLocalMember, type World } from "../../kvstore/mod.ts";
+import {
+  askEachForMembers,
+  type LocalMember,
+  type MemberOptions,
+  startLocalMember,
+  type World,
+} from "../../kvstore/mod.ts";
 import type { Chance } from "./chance.ts";
 import { VirtualConnection } from "./connection.ts";
 import { VirtualDisk } from "./disk.ts";
@@ -62,6 +68,17 @@ export class Cluster {
 
   get members(): readonly Machine[] {
     return this.machines.filter(({ isMember }) => isMember);
+  }
+
+  /** Those of them that vote, as whoever has applied most knows it. */
+  get voters(): readonly Machine[] {
+    let newest: LocalMember["member"] | undefined;
+    for (const { local } of this.machines) {
+      if (local !== undefined && local.member.applied >= (newest?.applied ?? 0)) newest = local.member;
+    }
+    if (newest === undefined) return this.members;
+    const urls = new Set(newest.voters.flatMap(({ peerUrls }) => peerUrls));
+    return this.machines.filter(({ peerUrl }) => urls.has(peerUrl));
   }
 
   /** Who takes itself for the leader in the newest term. */

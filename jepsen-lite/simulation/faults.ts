@@ -238,9 +238,9 @@ export class Nemesis {
 
   /** Of what is falsified or lost there is always less than half: with one more no protocol could tell what was written. */
   #mayDamage(machine: Machine): boolean {
-    const { members } = this.#cluster;
-    const damaged = members.filter((one) => isBroken(one) || one === machine).length;
-    return this.#leavesQuorum(members.length, damaged) && !isBroken(machine);
+    const { voters } = this.#cluster;
+    const damaged = voters.filter((one) => isBroken(one) || one === machine).length;
+    return !this.#changing && !isBroken(machine) && this.#leavesQuorum(voters.length, damaged);
   }
 
   #leavesQuorum(members: number, without: number): boolean {
@@ -275,7 +275,7 @@ export class Nemesis {
   async #remove(machine: Machine): Promise<boolean> {
     const { members } = await this.#admin.cluster.memberList();
     const own = members.find(({ peerURLs }) => peerURLs.includes(machine.peerUrl));
-    const left = this.#cluster.members.filter((one) => one !== machine);
+    const left = this.#cluster.voters.filter((one) => one !== machine);
     const healthy = left.filter((one) => !isBroken(one));
     // Of two, the one that is left may never hear that it is alone: its log says that it needs the other.
     if (own === undefined || left.length < 2 || healthy.length < Math.floor(left.length / 2) + 1) return false;

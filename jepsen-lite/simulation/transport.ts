@@ -11,6 +11,8 @@ import type { Network } from "./network.ts";
 import type { Timeline } from "./timeline.ts";
 
 const requestTimeoutMs = 5000;
+/** Who asks on its way in waits for as long as the connection shows signs of life. */
+const strangerTimeoutMs = 20_000;
 const dialMs = 20;
 const redialMs = 300;
 
@@ -246,7 +248,7 @@ export function askStranger({ network, processAt }: Wires, from: Process, url: s
   const target = processAt(url);
   if (target === undefined) return Promise.reject(new Error("connection refused"));
   return new Promise((resolve, reject) => {
-    from.clock.after(requestTimeoutMs, () => reject(new Error("no answer")));
+    from.clock.after(strangerTimeoutMs, () => reject(new Error("no answer")));
     const [here, there] = [from.machine.index, target.machine.index];
     const back = (arrive: () => void) =>
       network.stream(there, here, { to: from, kind: "message", arrive }, () => undefined);
