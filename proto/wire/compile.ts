@@ -152,6 +152,7 @@ function decodeSource(fields: readonly NamedField[]): string {
   return `decode(bytes, at, end, depth) {
 ${variables.join("\n")}
 if (depth > maxDepth) throw tooDeep();
+if (--allowance.left < 0) throw tooMany();
 let b;
 while (at < end) {
 let tag = bytes[at++];

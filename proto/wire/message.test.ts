@@ -158,6 +158,16 @@ describe("malformed input", () => {
     expect(codeOf(() => TxnRequest.decode(TxnRequest.encode({ success: [op] })))).toBe("TooDeep");
   });
 
+  test("so are more messages than the reader has time for, whatever was read before", () => {
+    const many = TxnRequest.encode({ success: Array.from({ length: 9 }, () => ({ requestPut: {} })) });
+    for (const most of [18, 19, 18]) {
+      const read = () => TxnRequest.decodeRange(many, 0, many.length, most);
+      if (most === 19) expect(read().success).toHaveLength(9);
+      else expect(codeOf(read)).toBe("TooMany");
+    }
+    expect(TxnRequest.decode(many).success).toHaveLength(9);
+  });
+
   test("no input makes a decoder throw anything but a WireError", () => {
     const schemas = [PutRequest, RangeResponse, TxnRequest, WatchResponse, Snapshot, ConfState];
     fc.assert(

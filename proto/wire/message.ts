@@ -3,6 +3,7 @@ import type { Codec } from "./codec.ts";
 import { compile } from "./compile.ts";
 import { Encoded } from "./encoded.ts";
 import type { Field } from "./field.ts";
+import { allowance, unlimited } from "./runtime.ts";
 import { sizes } from "./sizes.ts";
 import { allocate } from "./slab.ts";
 
@@ -67,11 +68,13 @@ export class MessageSchema<T> {
 
   /** Byte fields are views of `bytes`. Unknown fields are skipped. Throws `WireError`. */
   decode(bytes: Uint8Array): T {
-    return this.codec.decode(bytes, 0, bytes.length, 0);
+    return this.decodeRange(bytes, 0, bytes.length);
   }
 
-  decodeRange(bytes: Uint8Array, start: number, end: number): T {
+  /** `mostMessages`: with more, this one and those within it, it is refused. */
+  decodeRange(bytes: Uint8Array, start: number, end: number, mostMessages = unlimited): T {
     assert(start <= end && end <= bytes.length, "a message lies inside its buffer");
+    allowance.left = mostMessages;
     return this.codec.decode(bytes, start, end, 0);
   }
 

@@ -38,6 +38,14 @@ export function tooDeep(): WireError {
   return new WireError("TooDeep", `messages nest deeper than ${maxDepth} levels`);
 }
 
+/** Messages that may still be read, the outermost among them, of the one that is being decoded. */
+export const allowance = { left: 0 };
+export const unlimited = 0x3fff_ffff;
+
+export function tooMany(): WireError {
+  return new WireError("TooMany", "a message holds more others than may be read in one go");
+}
+
 export function readBool(bytes: Uint8Array, at: number, end: number): boolean {
   readVarint(bytes, at, end);
   return (cursor.lo | cursor.hi) !== 0;

@@ -14,6 +14,7 @@ import {
   sendMessage,
   sendPieces,
   unfinishedMessage,
+  WireError,
   writePrefix,
 } from "../../../proto/mod.ts";
 import type { RequestHead, Route } from "./route.ts";
@@ -27,6 +28,9 @@ import type {
   UnaryCall,
   UnaryHandler,
 } from "./types.ts";
+
+/** In one request, which is read in one turn of the event loop: some 20 ms. A transaction has two or three for each operation. */
+const mostMessages = 100_000;
 
 /** What a call needs of its connection. */
 export interface CallHost {
@@ -251,9 +255,13 @@ export class ServerCall implements UnaryCall<unknown>, BidiCall<unknown>, EndedC
 
   #decode(bytes: Uint8Array, start: number, end: number): unknown {
     try {
-      return this.method.request.decodeRange(bytes, start, end);
+      return this.method.request.decodeRange(bytes, start, end, mostMessages);
     } catch (cause) {
-      throw new RpcError(Status.Internal, `grpc: error unmarshalling request: ${(cause as Error).message}`);
+      const isTooLarge = cause instanceof WireError && cause.code === "TooMany";
+      throw new RpcError(
+        isTooLarge ? Status.ResourceExhausted : Status.Internal,
+        `grpc: error unmarshalling request: ${(cause as Error).message}`,
+      );
     }
   }
 

@@ -207,18 +207,21 @@ describe("unary calls", () => {
     expect(error?.details).toMatch(/^grpc: received message larger than max \(300004 vs. 300000\)$/);
   });
 
-  test("that are malformed are refused", async () => {
-    const { port } = await serve({ range: (_, call) => call.reply({}) });
+  test.each([
+    ["that are malformed", Buffer.from([0x0a, 5]), Status.Internal],
+    ["of very many operations", Buffer.alloc(200_000, Buffer.from([0x12, 0])), Status.ResourceExhausted],
+  ])("%s are refused", async (_, bytes, code) => {
+    const { port } = await serve({ txn: (_, call) => call.reply({}) });
     const { error } = await new Promise<{ error?: ServiceError }>((resolve) =>
       dial(port).makeUnaryRequest(
-        range.path,
-        () => Buffer.from([0x0a, 5]),
+        KVService.methods.txn.path,
+        () => bytes,
         (x) => x,
         {},
         (error) => resolve(error === null ? {} : { error }),
       ),
     );
-    expect(error?.code).toBe(Status.Internal);
+    expect(error?.code).toBe(code);
     expect(error?.details).toMatch(/^grpc: error unmarshalling request: /);
   });
 
