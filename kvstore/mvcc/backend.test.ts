@@ -1,13 +1,17 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { afterAll, describe, expect, test } from "vitest";
+import { toUtf8 } from "../../base/mod.ts";
+import { PutRequest } from "../../proto/mod.ts";
 import { MemberMetrics } from "../metrics/mod.ts";
 import { machineClock } from "../server/machine-clock.ts";
 import { Backend, type BackendRecord } from "./backend.ts";
-import type { EngineHome } from "./engine.ts";
+import type { Change, Engine, EngineHome } from "./engine.ts";
 import { LevelHome } from "./level-engine.ts";
 import { MemoryHome } from "./memory-engine.ts";
+import { openState } from "./state.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "flotilla-backend-"));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -54,4 +58,49 @@ describe.each<[string, () => EngineHome]>([
     expect(buckets).toEqual(["alarm", "authUsers", "cluster", "key", "lease", "members_removed", "meta"]);
     await backend.close();
   });
+});
+
+test("a batch is what there was when it was cut, entries and applied index, however long the engine takes to go through it", async () => {
+  const engine = await new MemoryHome().open();
+  const batches: Change[][] = [];
+  const slow: Engine = {
+    get: (key) => engine.get(key),
+    scan: (from, to, run) => engine.scan(from, to, run),
+    sizeBytes: () => engine.sizeBytes(),
+    defragment: () => engine.defragment(),
+    close: () => engine.close(),
+    async write(changes) {
+      const batch: Change[] = [];
+      batches.push(batch);
+      for (const change of changes) {
+        batch.push(change);
+        await nextTurn();
+      }
+      await engine.write(batch);
+    },
+  };
+  const home = { open: async () => slow, openSuccessor: () => Promise.reject(new Error("not here")) };
+  const onFailure = (error: unknown) => {
+    throw error;
+  };
+  const state = await openState({ home, clock: machineClock, minLeaseTtl: 2, onFailure, recentHistoryBytes: 1 });
+  const apply = (index: number) => {
+    state.applier.put(PutRequest.create({ key: toUtf8(`k${index}`), value: toUtf8("v") }));
+    state.store.setApplied(index, 1);
+  };
+  for (let index = 1; index <= 20; index++) apply(index);
+  const first = state.backend.commit();
+  for (let index = 21; index <= 50; index++) {
+    await nextTurn();
+    apply(index);
+  }
+  await first;
+  await state.backend.commit();
+  const [firstBatch, secondBatch] = batches.map((batch) => ({
+    versions: batch.filter(({ key }) => key.startsWith("k")).length,
+    index: batch.find(({ key }) => key === "tconsistent_index")?.value,
+  }));
+  expect(firstBatch).toEqual({ versions: 20, index: new Uint8Array([0, 0, 0, 0, 0, 0, 0, 20]) });
+  expect(secondBatch).toEqual({ versions: 30, index: new Uint8Array([0, 0, 0, 0, 0, 0, 0, 50]) });
+  await state.backend.close();
 });

@@ -27,9 +27,16 @@ export interface BackendRecord extends Entry {
   readonly bucket: Bucket;
 }
 
+/** A put into a bucket, or a delete when `value` is undefined. */
+export interface BatchChange extends Change {
+  readonly bucket: Bucket;
+}
+
 /** Whoever keeps its own unwritten records hands them over when a batch is cut. */
 export interface BatchSource {
-  drain(put: (bucket: Bucket, key: ByteString, value: ByteString | Uint8Array | undefined) => void): void;
+  /** What has changed up to this moment. It is gone through once, before `written`, and in parts, between which more may change: a
+   * slow disk lets much come together, too much to be looked at in one go. */
+  drain(): Iterable<BatchChange>;
   /** What was drained last is written. */
   written?(): void;
 }
@@ -202,7 +209,7 @@ export class Backend {
     if (failpoints.armed) await failpoints.pause("commitBeforePreCommitHook");
     const startMs = this.#clock.monotonic();
     const changes = this.#cutBatch();
-    if (changes.length === 0) return;
+    if (changes === undefined) return;
     const cutMs = this.#clock.monotonic();
     if (failpoints.armed) await failpoints.pause("commitAfterPreCommitHook");
     try {
@@ -226,26 +233,22 @@ export class Backend {
     }
   }
 
-  #cutBatch(): Change[] {
-    const changes: Change[] = [];
+  /** What has changed, later changes of a key behind earlier ones; undefined if nothing has. */
+  #cutBatch(): Iterable<Change> | undefined {
     this.#timer?.cancel();
     this.#timer = undefined;
     this.#timerIsUrgent = false;
-    if (this.#changes === 0) return changes;
+    if (this.#changes === 0) return undefined;
+    this.#bytesSinceMeasured += this.#changedBytes;
     this.#changes = 0;
     this.#changedBytes = 0;
-    const put = (bucket: Bucket, key: ByteString, value: ByteString | Uint8Array | undefined) => {
-      changes.push({ key: prefixes[bucket] + key, value });
-      this.#bytesSinceMeasured += key.length + (value?.length ?? 0);
-    };
-    for (const source of this.#sources) source.drain(put);
-    for (const [key, value] of this.#pending) {
-      changes.push({ key, value });
-      this.#bytesSinceMeasured += key.length + (value?.length ?? 0);
-    }
     this.#writing = this.#pending;
     this.#pending = new Map();
-    return changes;
+    for (const [key, value] of this.#writing) this.#bytesSinceMeasured += key.length + (value?.length ?? 0);
+    return inEngine(
+      this.#sources.map((source) => source.drain()),
+      this.#writing,
+    );
   }
 
   /** Looks at the disk, where space may have come back since the last write. */
@@ -264,6 +267,16 @@ const urgentBytes = 8 << 20;
 function refuse(name: "defragOpenFileError" | "defragdbFail"): void {
   const refused = failpoints.armed ? failpoints.returned(name) : undefined;
   if (refused !== undefined) throw new Error(String(refused.value));
+}
+
+/** Changes of the sources and of the backend's own records as the engine knows them. */
+function* inEngine(
+  drained: readonly Iterable<BatchChange>[],
+  own: ReadonlyMap<ByteString, Uint8Array | undefined>,
+): Generator<Change> {
+  for (const changes of drained)
+    for (const { bucket, key, value } of changes) yield { key: prefixes[bucket] + key, value };
+  for (const [key, value] of own) yield { key, value };
 }
 
 function afterPrefix(prefix: string): ByteString {

@@ -16,8 +16,9 @@ export interface Change {
 export interface Engine {
   get(key: ByteString): Uint8Array | undefined;
   /** Atomic and durable when the promise resolves; later changes of a key win over earlier ones. Whoever writes waits
-   * for one write before the next, so that a crash loses at most the last. */
-  write(changes: readonly Change[]): Promise<void>;
+   * for one write before the next, so that a crash loses at most the last. `changes` are gone through once, in as many turns of the
+   * event loop as it takes. */
+  write(changes: Iterable<Change>): Promise<void>;
   /** Entries with `from` <= key < `to` in key order, as of this call, in runs of at most `run` entries. */
   scan(from: ByteString, to: ByteString, run?: number): AsyncGenerator<readonly Entry[]>;
   /** Bytes taken on the disk. */

@@ -1,6 +1,7 @@
 import { assert } from "../../base/mod.ts";
-import type { Backend, BatchSource } from "./backend.ts";
+import type { Backend, BatchChange, BatchSource } from "./backend.ts";
 import { StoreEvent } from "./event.ts";
+import type { Version } from "./key-index.ts";
 import { keyIn, type Record, recordAt } from "./record.ts";
 import { parseRevisionKey, revisionKey } from "./revision.ts";
 
@@ -22,7 +23,7 @@ export class History implements BatchSource {
   /** Whole revisions from here on are in `#recent`. */
   #recentFrom = 0;
   /** Dropped by compaction, in no batch yet. */
-  #dropped: { main: number; sub: number; tombstone: boolean }[] = [];
+  #dropped: Version[] = [];
 
   /** `recentBytes`: how much of what is on disk already stays in memory, for watchers that are a little behind. */
   constructor(backend: Backend, recentBytes: number) {
@@ -43,7 +44,7 @@ export class History implements BatchSource {
     this.#backend.changed(event.record.length);
   }
 
-  drop(version: { readonly main: number; readonly sub: number; readonly tombstone: boolean }): void {
+  drop(version: Version): void {
     this.#dropped.push(version);
     this.#backend.changed();
   }
@@ -84,14 +85,13 @@ export class History implements BatchSource {
     }
   }
 
-  drain(put: Parameters<BatchSource["drain"]>[0]): void {
-    for (; this.#undrained < this.#recent.length; this.#undrained++) {
-      const { main, sub, tombstone, record } = this.#recent[this.#undrained] as StoreEvent;
-      put("key", revisionKey(main, sub, tombstone), record.bytes);
-    }
-    for (const { main, sub, tombstone } of this.#dropped) put("key", revisionKey(main, sub, tombstone), undefined);
+  drain(): Iterable<BatchChange> {
+    const [recent, from, to, dropped] = [this.#recent, this.#undrained, this.#recent.length, this.#dropped];
+    this.#undrained = to;
+    this.#draining = to;
     this.#dropped = [];
-    this.#draining = this.#undrained;
+    // Until they are written, the events stay where they are.
+    return changesOf(recent, from, to, dropped);
   }
 
   written(): void {
@@ -132,6 +132,20 @@ export class History implements BatchSource {
     }
     return low;
   }
+}
+
+function* changesOf(
+  events: readonly (StoreEvent | undefined)[],
+  from: number,
+  to: number,
+  dropped: readonly Version[],
+): Generator<BatchChange> {
+  for (let at = from; at < to; at++) {
+    const { main, sub, tombstone, record } = events[at] as StoreEvent;
+    yield { bucket: "key", key: revisionKey(main, sub, tombstone), value: record.bytes };
+  }
+  for (const { main, sub, tombstone } of dropped)
+    yield { bucket: "key", key: revisionKey(main, sub, tombstone), value: undefined };
 }
 
 /** Roughly what an event keeps in memory that nothing else does. */

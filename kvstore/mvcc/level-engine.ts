@@ -105,11 +105,13 @@ class LevelEngine implements Engine {
 
   /** Synced each time. LevelDB recovers what it can: of writes that were not, a crash of the machine may lose one in the
    * middle and keep the next. */
-  async write(changes: readonly Change[]): Promise<void> {
+  async write(changes: Iterable<Change>): Promise<void> {
     // Chained: half the cost of an array of operations.
     const batch = this.#database.batch();
-    for (const [i, { key, value }] of changes.entries()) {
-      if (i > 0 && i % changesInOneGo === 0) await nextTurn();
+    let converted = 0;
+    for (const { key, value } of changes) {
+      if (converted > 0 && converted % changesInOneGo === 0) await nextTurn();
+      converted++;
       const name = Buffer.from(key, "latin1");
       if (value === undefined) batch.del(name);
       else batch.put(name, typeof value === "string" ? Buffer.from(value, "latin1") : value);

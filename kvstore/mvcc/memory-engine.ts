@@ -34,7 +34,7 @@ class MemoryEngine implements Engine {
     return this.#entries.get(key);
   }
 
-  async write(changes: readonly Change[]): Promise<void> {
+  async write(changes: Iterable<Change>): Promise<void> {
     for (const { key, value } of changes) {
       const before = this.#entries.get(key);
       if (before !== undefined) this.#sizeBytes -= key.length + before.length;

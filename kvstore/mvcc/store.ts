@@ -1,6 +1,6 @@
 import { assert, type Clock } from "../../base/mod.ts";
 import type { MemberMetrics } from "../metrics/mod.ts";
-import type { Backend, BatchSource } from "./backend.ts";
+import type { Backend, BatchChange } from "./backend.ts";
 import type { ByteString } from "./byte-string.ts";
 import { CompactionHashes } from "./compaction-hashes.ts";
 import { type CompactionPace, type CompactionReport, Compactor } from "./compactor.ts";
@@ -144,7 +144,7 @@ export class Store implements WriteView {
       onFinished: options.onCompacted,
     });
     backend.addSource({
-      drain: (put) => this.#drain(put),
+      drain: () => this.#drain(),
       written: () => {
         this.#committed = this.#drained;
       },
@@ -420,11 +420,14 @@ export class Store implements WriteView {
     return entry.record ?? this.#history.get(entry.main, entry.sub);
   }
 
-  #drain(put: Parameters<BatchSource["drain"]>[0]): void {
+  #drain(): readonly BatchChange[] {
+    const { index, term } = this.#applied;
     this.#drained = this.#applied;
-    if (this.#applied.index === 0) return;
-    put("meta", indexKey, encodeUint64(this.#applied.index));
-    put("meta", termKey, encodeUint64(this.#applied.term));
+    if (index === 0) return [];
+    return [
+      { bucket: "meta", key: indexKey, value: encodeUint64(index) },
+      { bucket: "meta", key: termKey, value: encodeUint64(term) },
+    ];
   }
 
   #rangeAt(keys: KeyRange, at: number, limit: number, countOnly: boolean): RangeResult {
