@@ -12,18 +12,56 @@ export interface Stalls {
   readonly idleMs: number;
 }
 
+/** Members measure only while somebody looks now and then. */
+const lookEveryMs = 60_000;
+
 /** Reads the metrics of our members that tell how long their event loops were held up. */
 export class StallWatch {
   readonly #urls: readonly string[];
   readonly #idle = new Worker(new URL(import.meta.url));
+  readonly #timer: NodeJS.Timeout;
+  /** What the looks that nobody asked for saw, and the one that is under way. */
+  #seen: Stalls = { lagMs: 0, busyMs: 0, collectorMs: 0, idleMs: 0 };
+  #looking: Promise<void> = Promise.resolve();
 
   constructor(urls: readonly string[]) {
     this.#urls = urls;
+    this.#timer = setInterval(() => this.#lookAgain(), lookEveryMs);
   }
 
-  /** The longest since the last look. */
+  /** The longest since the last call. */
   async look(): Promise<Stalls> {
-    const texts = await Promise.all(this.#urls.map(async (url) => (await fetch(`${url}/metrics`)).text()));
+    this.#lookAgain();
+    await this.#looking;
+    const seen = this.#seen;
+    this.#seen = { lagMs: 0, busyMs: 0, collectorMs: 0, idleMs: 0 };
+    return seen;
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#idle.terminate();
+  }
+
+  #lookAgain(): void {
+    this.#looking = this.#looking.then(async () => {
+      const { lagMs, busyMs, collectorMs, idleMs } = await this.#lookOnce();
+      const seen = this.#seen;
+      this.#seen = {
+        lagMs: Math.max(seen.lagMs, lagMs),
+        busyMs: Math.max(seen.busyMs, busyMs),
+        collectorMs: Math.max(seen.collectorMs, collectorMs),
+        idleMs: Math.max(seen.idleMs, idleMs),
+      };
+    });
+  }
+
+  async #lookOnce(): Promise<Stalls> {
+    // One that is being restarted has nothing to tell.
+    const read = async (url: string) => (await fetch(`${url}/metrics`)).text();
+    const texts = (await Promise.allSettled(this.#urls.map(read))).map((read) =>
+      read.status === "fulfilled" ? read.value : "",
+    );
     const longest = (name: string) => Math.max(...texts.map((text) => 1000 * metric(text, name)));
     const idle = new Promise<number>((resolve) => this.#idle.once("message", resolve));
     this.#idle.postMessage("look");
@@ -34,14 +72,10 @@ export class StallWatch {
       idleMs: await idle,
     };
   }
-
-  async stop(): Promise<void> {
-    await this.#idle.terminate();
-  }
 }
 
 function metric(text: string, name: string): number {
-  return Number(new RegExp(`^${name} (\\S+)$`, "m").exec(text)?.[1] ?? Number.NaN);
+  return Number(new RegExp(`^${name} (\\S+)$`, "m").exec(text)?.[1] ?? 0);
 }
 
 if (parentPort !== null) {
