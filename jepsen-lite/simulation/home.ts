@@ -118,8 +118,9 @@ export class VirtualHome {
     return {
       get: (key) => entries.get(key),
       write: (changes) => {
-        timeline.note(changes.length);
-        return this.#durably(owner, () => apply(changes));
+        const batch = [...changes];
+        timeline.note(batch.length);
+        return this.#durably(owner, () => apply(batch));
       },
       scan: (from, to, run = 1000) => {
         sorted ??= [...entries.keys()].sort(byteOrder);
