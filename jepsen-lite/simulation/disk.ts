@@ -139,6 +139,8 @@ export class VirtualDisk {
   /** A new disk in its place. */
   wipe(): void {
     this.crash(true);
+    this.#misdirectsNext = false;
+    this.#nextWriteFails = undefined;
     this.#names.clear();
     this.#durableNames.clear();
   }

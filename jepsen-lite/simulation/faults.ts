@@ -20,6 +20,8 @@ export class Nemesis {
   /** Their restart is arranged. */
   readonly #awaited = new Set<Machine>();
   #changing = false;
+  /** Removals of which nobody knows whether they will yet be carried out. */
+  #uncertain = 0;
   #stopped = false;
   /** Of each kind that took effect. */
   readonly counts = new Map<FaultName, number>();
@@ -183,6 +185,8 @@ export class Nemesis {
         this.#later(() => clock.thaw());
         return target;
       case "compact":
+        // There it is the clients who do, and write it down.
+        if (parameters.workload === "store") return undefined;
         return this.#ask(async () => {
           const { header } = await this.#admin.kv.range({ key: Buffer.from("nothing") });
           const revision = Math.max(1, (header?.revision ?? 1) - this.#chance.below(20));
@@ -278,8 +282,11 @@ export class Nemesis {
     const left = this.#cluster.voters.filter((one) => one !== machine);
     const healthy = left.filter((one) => !isBroken(one));
     // Of two, the one that is left may never hear that it is alone: its log says that it needs the other.
-    if (own === undefined || left.length < 2 || healthy.length < Math.floor(left.length / 2) + 1) return false;
+    if (own === undefined || left.length < 2 + this.#uncertain) return false;
+    if (healthy.length < Math.floor(left.length / 2) + 1) return false;
+    this.#uncertain++;
     await this.#admin.cluster.memberRemove(own.id);
+    this.#uncertain--;
     await pause(this.#clock, this.#durationUs() / 1000);
     this.#cluster.wipe(machine);
     return true;

@@ -1,15 +1,16 @@
 import { isFailure } from "../../kvstore/mod.ts";
+import { type Init, RangeRequest, RangeResponse } from "../../proto/mod.ts";
 import { type History, Recorder } from "../history/mod.ts";
 import { Chance } from "./chance.ts";
 import { Cluster, type ClusterOptions } from "./cluster.ts";
 import { Nemesis } from "./faults.ts";
 import { hold, Violation } from "./hold.ts";
-import { Process } from "./machine.ts";
+import { type Machine, Process } from "./machine.ts";
 import { drawParameters, type Parameters } from "./parameters.ts";
 import { poisoned } from "./poison.ts";
 import { Timeline } from "./timeline.ts";
 import { judge } from "./verdicts.ts";
-import { live } from "./workload/workload.ts";
+import { type Dump, live } from "./workload/workload.ts";
 import { workloads } from "./workload/workloads.ts";
 
 export interface RunOptions {
@@ -103,6 +104,7 @@ async function play(scene: Scene): Promise<Nemesis> {
     clients: parameters.clients,
     keys: parameters.keys,
     unique: () => ++unique,
+    dump: () => cluster.members.map(dumpOf),
   };
   const workload = workloads[parameters.workload](context);
   const clients = Array.from({ length: parameters.clients }, (_, number) => {
@@ -195,6 +197,16 @@ async function sameKeys({ timeline, members }: Cluster, observer: (owner: unknow
   hold(waiting === 0, "every member can be compared", told);
   hold(different.size <= 1 || compacted.size > 1, "all members have the same keys", told);
 }
+
+function dumpOf({ name, local }: Machine): Dump {
+  const { store } = local!.member.state;
+  const answer = RangeResponse.decode(
+    RangeResponse.encode(local!.member.state.applier.range(RangeRequest.create(everything)) as Init<RangeResponse>),
+  );
+  return { name, revision: store.revision, kvs: answer.kvs };
+}
+
+const everything = { key: Uint8Array.of(0), rangeEnd: Uint8Array.of(0) };
 
 function textOf(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);

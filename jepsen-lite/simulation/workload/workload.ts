@@ -1,5 +1,6 @@
 import { type Clock, pause } from "../../../base/mod.ts";
 import { type EtcdClient, EtcdError } from "../../../kvstore/client/mod.ts";
+import type { KeyValue } from "../../../proto/mod.ts";
 import type { Json, Recorder } from "../../history/mod.ts";
 import type { Chance } from "../chance.ts";
 
@@ -18,6 +19,14 @@ export interface WorkloadContext {
   readonly keys: number;
   /** A number that no other operation of the run gets. */
   unique(): number;
+  /** All keys, as each member has them. */
+  dump(): readonly Dump[];
+}
+
+export interface Dump {
+  readonly name: string;
+  readonly revision: number;
+  readonly kvs: readonly KeyValue[];
 }
 
 /** What the clients of a run do, and ask at its end. */

@@ -1,2 +1,0 @@
-export { live, type Workload, type WorkloadClient, type WorkloadContext } from "./workload.ts";
-export { workloads } from "./workloads.ts";
