@@ -14,6 +14,7 @@ export { type Budget, checkPartitions, type Partition, type PartitionsResult } f
 export { registers } from "./linearizability/register-checker.ts";
 export { Search, type SearchResult, type Stuck } from "./linearizability/search.ts";
 export { type WholeStoreOptions, wholeStore } from "./linearizability/store-checker.ts";
+export { type Grade, gradeMutants } from "./mutants/grade.ts";
 export { type CacheOptions, caches } from "./replay/cache.ts";
 export { type DurabilityOptions, durability } from "./replay/durability.ts";
 export { type ReadsOptions, reads } from "./replay/reads.ts";

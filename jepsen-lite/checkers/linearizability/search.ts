@@ -220,7 +220,9 @@ export class Search<State, Op> {
       if ((this.#calls[members[0] as number] as Call<Op>).invoked > before) break;
       const call = members[this.#crashedUsed[c] as number];
       if (call === undefined || (this.#calls[call] as Call<Op>).invoked > before) continue;
-      if (this.#step(call) !== undefined) legal.push(call);
+      // Nobody needs to know whether a crashed operation happened that changes nothing here.
+      const after = this.#step(call);
+      if (after !== undefined && !this.#model.equal(after, this.#state)) legal.push(call);
     }
     if (legal.length < 2) return legal;
     return legal

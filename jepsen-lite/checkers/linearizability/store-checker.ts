@@ -21,6 +21,8 @@ export const wholeStore = checker<WholeStoreOptions>(
     const calls: Call<StoreOp>[] = [];
     let judged = 0;
     let readsPast = false;
+    let grants = 0;
+    const granted = new Set<string>();
     for (const operation of operationsOf(history)) {
       const { f, outcome, index, returned } = operation;
       if (outcome === "fail" || !kinds.has(f)) continue;
@@ -30,8 +32,11 @@ export const wholeStore = checker<WholeStoreOptions>(
         readsPast = true;
       calls.push({ op, invoked: index, returned });
       if (outcome === "ok") judged++;
-      if (f === "lease-grant" && leasesExpire) {
+      if (f === "lease-grant") {
         const id = op.asked.id ?? null;
+        grants++;
+        granted.add(String(id));
+        if (!leasesExpire) continue;
         const expiry = {
           f: "lease-revoke",
           asked: { id },
@@ -42,7 +47,7 @@ export const wholeStore = checker<WholeStoreOptions>(
         calls.push({ op: expiry, invoked: index, returned: Infinity });
       }
     }
-    const model = storeModel(readsPast);
+    const model = storeModel({ keepsPast: readsPast, regrants: granted.size < grants });
     const result = checkPartitions([{ name: "the store", model, calls }], budget);
     const anomalies = result.kind === "illegal" ? [explainStuck(result.name, model, result.stuck)] : [];
     const undecided = result.kind === "unknown" ? result.why : undefined;

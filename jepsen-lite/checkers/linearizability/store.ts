@@ -32,30 +32,52 @@ export interface StoreState {
   readonly before: StoreState | undefined;
 }
 
+/** What of the history makes the model keep or try more than most need. */
+export interface StoreRules {
+  /** Old revisions are read. */
+  readonly keepsPast: boolean;
+  /** A lease's id is granted more than once. */
+  readonly regrants: boolean;
+}
+
 /**
  * etcd's store as one object: keys with their revisions, transactions, leases without their time, compaction, ranges now and of the past. A fresh store is at
  * revision 1; what changes anything takes one revision, however much it changes; what changes nothing takes none.
  */
-export function storeModel(keepsPast: boolean): Model<StoreState, StoreOp> {
+export function storeModel(rules: StoreRules): Model<StoreState, StoreOp> {
+  // Equal states are one object: with all their past, comparing them would cost more than finding them. What is in `before` is interned already.
+  const known = new Map<number, StoreState[]>();
+  const intern = (state: StoreState): StoreState => {
+    const hash = hashState(state);
+    const alike = known.get(hash);
+    const same = alike?.find((other) => sameState(state, other));
+    if (same !== undefined) return same;
+    if (alike === undefined) known.set(hash, [state]);
+    else alike.push(state);
+    return state;
+  };
   return {
     initial: { revision: 1, compacted: 0, pairs: SortedMap.empty, leases: SortedMap.empty, before: undefined },
-    step: (state, op) => step(state, op, keepsPast),
+    step: (state, op) => {
+      const after = step(state, op, rules);
+      return after === undefined || after === state ? after : intern(after);
+    },
     isRead: (op) => op.readsOnly,
-    hash: ({ revision, compacted, pairs, leases }) =>
-      Math.imul(revision, 31) ^ Math.imul(compacted, 37) ^ pairs.hash ^ leases.hash,
-    equal: sameState,
+    hash: hashState,
+    equal: (a, b) => a === b,
     describe: (op) => op.text,
     describeState: ({ revision, pairs }) =>
       `revision ${revision} with ${[...pairs.from("")].map(({ key, value, mod }) => `${key} = ${value} (revision ${mod})`).join(", ") || "no keys"}`,
   };
 }
 
-function sameState(a: StoreState | undefined, b: StoreState | undefined): boolean {
-  if (a === b) return true;
-  if (a === undefined || b === undefined) return false;
-  if (a.revision !== b.revision || a.compacted !== b.compacted) return false;
-  if (!a.leases.equals(b.leases, () => true) || !a.pairs.equals(b.pairs, samePair)) return false;
-  return sameState(a.before, b.before);
+function hashState({ revision, compacted, pairs, leases }: StoreState): number {
+  return Math.imul(revision, 31) ^ Math.imul(compacted, 37) ^ pairs.hash ^ leases.hash;
+}
+
+function sameState(a: StoreState, b: StoreState): boolean {
+  if (a.revision !== b.revision || a.compacted !== b.compacted || a.before !== b.before) return false;
+  return a.leases.equals(b.leases, () => true) && a.pairs.equals(b.pairs, samePair);
 }
 
 function samePair(a: Pair, b: Pair): boolean {
@@ -65,12 +87,14 @@ function samePair(a: Pair, b: Pair): boolean {
   );
 }
 
-function step(state: StoreState, op: StoreOp, keepsPast: boolean): StoreState | undefined {
+function step(state: StoreState, op: StoreOp, { keepsPast, regrants }: StoreRules): StoreState | undefined {
   const { f, asked, got } = op;
   // The cheapest question first: nothing that happened elsewhere has the right revision.
   if (!mayHaveRevision(state, op)) return undefined;
   if (f === "compact") {
     const revision = asked.revision as number;
+    // It makes nothing possible that was not: a crashed one need not have happened.
+    if (got === undefined) return undefined;
     return revision > state.compacted && revision <= state.revision ? { ...state, compacted: revision } : undefined;
   }
   if (f === "lease-grant") {
@@ -83,6 +107,8 @@ function step(state: StoreState, op: StoreOp, keepsPast: boolean): StoreState | 
     const id = String(asked.id);
     if (state.leases.get(id) === undefined) return undefined;
     for (const { key, lease } of state.pairs.from("")) if (lease === id) change.delete(key);
+    // That a lease without keys is gone can only be seen by who grants it again.
+    if (got === undefined && !regrants && !change.changed) return undefined;
     return change.end({ ...state, leases: state.leases.delete(id) }, keepsPast);
   }
   if (f === "kv-txn") {
@@ -111,7 +137,7 @@ function mayHaveRevision(state: StoreState, { f, got, readsOnly }: StoreOp): boo
 class Change {
   #pairs: SortedMap<Pair>;
   readonly #state: StoreState;
-  #changed = false;
+  changed = false;
 
   constructor(state: StoreState) {
     this.#state = state;
@@ -128,11 +154,11 @@ class Change {
 
   delete(key: string): void {
     this.#pairs = this.#pairs.delete(key);
-    this.#changed = true;
+    this.changed = true;
   }
 
   end(state: StoreState, keepsPast: boolean): StoreState {
-    if (!this.#changed) return state;
+    if (!this.changed) return state;
     return { ...state, revision: state.revision + 1, pairs: this.#pairs, before: keepsPast ? state : undefined };
   }
 
@@ -148,7 +174,7 @@ class Change {
       Math.imul(hashText(key), 31) ^ Math.imul(mod, 0x9e3779b1) ^ hashText(value) ^ Math.imul(hashText(lease), 7);
     const pair = { key, value, mod, create: old?.create ?? mod, version: (old?.version ?? 0) + 1, lease, hash };
     this.#pairs = this.#pairs.set(pair);
-    this.#changed = true;
+    this.changed = true;
     return true;
   }
 

@@ -1,0 +1,129 @@
+import { describe, expect, it } from "vitest";
+import type { EventType, HistoryEvent, Json, Process } from "../../history/mod.ts";
+import { leaseBounds } from "./leases.ts";
+import { liveness } from "./liveness.ts";
+import { locks } from "./locks.ts";
+
+type Given = { at: number; to?: number; process: Process; f: string; asked: Json; got?: Json; type?: EventType };
+
+/** Times in seconds. Without an end, it never completed. */
+function history(...operations: readonly Given[]): HistoryEvent[] {
+  const events = operations.flatMap(({ at, to, process, f, asked, got, type = "ok" }) => {
+    const invoke = { at, process, f, type: "invoke" as EventType, value: asked };
+    return to === undefined ? [invoke] : [invoke, { at: to, process, f, type, value: got ?? asked }];
+  });
+  events.sort((a, b) => a.at - b.at);
+  return events.map(({ at, ...event }, index) => ({ index, timeNs: Math.round(at * 1e9), ...event }));
+}
+
+const kindsOf = (verdict: { anomalies: readonly { kind: string }[] }) => verdict.anomalies.map(({ kind }) => kind);
+
+describe("leases", () => {
+  const id = "7";
+  const grant: Given = { at: 0, to: 0.1, process: 0, f: "lease-grant", asked: { id, ttl: 5 }, got: { id, ttl: 5 } };
+  const keepAlive = (at: number, ttl = 5): Given => ({
+    at,
+    to: at + 0.1,
+    process: 0,
+    f: "lease-keepalive",
+    asked: { id },
+    got: { id, ttl },
+  });
+  const check = (at: number, alive: boolean): Given => ({
+    at,
+    to: at + 0.1,
+    process: 1,
+    f: "lease-check",
+    asked: { id },
+    got: { id, alive },
+  });
+  const revoke = (at: number): Given => ({ at, to: at + 0.1, process: 2, f: "lease-revoke", asked: { id } });
+
+  it("live their time after each renewal, and end soon after", () => {
+    const options = { lateNs: 2e9 };
+    expect(leaseBounds(history(grant, keepAlive(3), check(7, true), check(9, false)), options).valid).toBe(true);
+    expect(kindsOf(leaseBounds(history(grant, keepAlive(3), check(7, false)), options))).toEqual([
+      "lease-expired-early",
+    ]);
+    expect(leaseBounds(history(grant, keepAlive(3), check(7, false)), { earlyNs: 2e9 }).valid).toBe(true);
+    expect(kindsOf(leaseBounds(history(grant, check(8, true)), options))).toEqual(["lease-outlived"]);
+  });
+
+  it("end early when somebody may have revoked them", () => {
+    expect(leaseBounds(history(grant, revoke(1), check(2, false)), {}).valid).toBe(true);
+    expect(leaseBounds(history(grant, { ...revoke(1), to: undefined }, check(2, false)), {}).valid).toBe(true);
+  });
+
+  it("do not come back", () => {
+    expect(kindsOf(leaseBounds(history(grant, check(6, false), keepAlive(7)), {}))).toEqual(["lease-undead"]);
+    expect(kindsOf(leaseBounds(history(grant, revoke(1), keepAlive(2)), {}))).toEqual(["lease-undead"]);
+    expect(leaseBounds(history(grant, keepAlive(6, 0)), {}).valid).toBe(true);
+  });
+});
+
+describe("locks", () => {
+  const lock = "l";
+  const acquire = (process: number, at: number, token: number): Given => ({
+    at,
+    to: at + 0.5,
+    process,
+    f: "acquire",
+    asked: { lock },
+    got: { lock, token },
+  });
+  const release = (process: number, at: number): Given => ({
+    at,
+    to: at + 0.5,
+    process,
+    f: "release",
+    asked: { lock },
+  });
+  const guarded = (process: number, at: number, token: number): Given => ({
+    at,
+    to: at + 0.5,
+    process,
+    f: "guarded",
+    asked: { lock, token },
+  });
+
+  it("have one holder at a time, when they promise that", () => {
+    const exclusive = { promise: "exclusive" } as const;
+    expect(locks(history(acquire(0, 0, 1), release(0, 2), acquire(1, 1, 2)), exclusive).valid).toBe(false);
+    expect(locks(history(acquire(0, 0, 1), release(0, 2), { ...acquire(1, 1, 2), to: 2.2 }), exclusive).valid).toBe(
+      true,
+    );
+    // A holder whose lease ended while it was paused: that is what fencing is for.
+    expect(kindsOf(locks(history(acquire(0, 0, 1), acquire(1, 3, 2)), exclusive))).toEqual(["two-holders"]);
+    expect(locks(history(acquire(0, 0, 1), acquire(1, 3, 2)), {}).valid).toBe(true);
+  });
+
+  it("fence: what they guard takes nothing of an old holder after a new one", () => {
+    const holders = [acquire(0, 0, 1), acquire(1, 3, 2)];
+    expect(locks(history(...holders, guarded(0, 1, 1), guarded(1, 4, 2)), {}).valid).toBe(true);
+    expect(kindsOf(locks(history(...holders, guarded(1, 4, 2), guarded(0, 5, 1)), {}))).toEqual(["unfenced"]);
+    const refused = { ...guarded(0, 5, 1), type: "fail" as EventType };
+    expect(locks(history(...holders, guarded(1, 4, 2), refused), {}).valid).toBe(true);
+  });
+
+  it("give each holder a higher token", () => {
+    expect(kindsOf(locks(history(acquire(0, 0, 2), acquire(1, 3, 1)), {}))).toEqual(["token-went-back"]);
+    expect(kindsOf(locks(history(acquire(0, 0, 2), acquire(1, 3, 2)), {}))).toEqual(["token-given-twice"]);
+  });
+});
+
+describe("liveness", () => {
+  const heal: Given = { at: 10, to: 11, process: "nemesis", f: "heal", asked: null, type: "info" };
+  const read = (process: number, at: number, to?: number): Given => ({ at, to, process, f: "read", asked: null });
+  const options = { clients: 2, withinNs: 5e9 };
+
+  it("every client is served soon after healing, whichever process it is then", () => {
+    expect(liveness(history(heal, read(0, 12, 13), read(3, 12, 14)), options)).toMatchObject({
+      valid: true,
+      figures: { worstNs: 3e9 },
+    });
+    expect(kindsOf(liveness(history(heal, read(0, 12, 13), read(1, 12, 17)), options))).toEqual(["not-served"]);
+    expect(kindsOf(liveness(history(heal, read(0, 12, 13), read(1, 12)), options))).toEqual(["not-served"]);
+    expect(kindsOf(liveness(history(heal, read(0, 12, 13), read(1, 9, 12)), options))).toEqual(["did-not-try"]);
+    expect(liveness(history(read(0, 12, 13)), options).valid).toBe("unknown");
+  });
+});
