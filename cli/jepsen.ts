@@ -28,9 +28,9 @@ but too little was looked at, or it took too long to decide.
 Try it. A read that misses a write which had been answered before it began:
   cat >/tmp/stale.ndjson <<END
   {"index":0,"timeNs":0,"process":0,"type":"invoke","f":"write","value":{"key":"x","value":1}}
-  {"index":1,"timeNs":5,"process":0,"type":"ok","f":"write","value":{"key":"x","value":1}}
-  {"index":2,"timeNs":7,"process":1,"type":"invoke","f":"read","value":{"key":"x"}}
-  {"index":3,"timeNs":9,"process":1,"type":"ok","f":"read","value":{"key":"x","value":null}}
+  {"index":1,"timeNs":5000000,"process":0,"type":"ok","f":"write","value":{"key":"x","value":1}}
+  {"index":2,"timeNs":7000000,"process":1,"type":"invoke","f":"read","value":{"key":"x"}}
+  {"index":3,"timeNs":9000000,"process":1,"type":"ok","f":"read","value":{"key":"x","value":null}}
   END
   flotilla jepsen check /tmp/stale.ndjson --workload register
 

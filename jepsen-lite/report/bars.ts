@@ -81,5 +81,7 @@ function isFields(value: Json): value is Fields {
 }
 
 function added(asked: Fields, got: Fields): Fields {
-  return Object.fromEntries(Object.entries(got).filter(([name, value]) => valueText(asked[name]) !== valueText(value)));
+  return Object.fromEntries(
+    Object.entries(got).filter(([name, value]) => !(name in asked) || valueText(asked[name]) !== valueText(value)),
+  );
 }

@@ -64,7 +64,7 @@ describe("a report", () => {
   it("tells the smallest anomaly first, with its operations in a table, in the timeline, and its cycle as a picture with words", () => {
     const page = reportOf(withAnomalies(small));
     expect(page).toContain(
-      "<h1>Invalid: list-append and stale-reads found what cannot be, the smallest of it a stale-read.</h1>",
+      "<h1>Invalid: list-append and stale-reads found what cannot be; the smallest: stale-read.</h1>",
     );
     expect(page.indexOf("The smallest: stale-read")).toBeLessThan(page.indexOf("G-single <span"));
     expect(page).toContain("the second read what the first wrote to k3");

@@ -19,7 +19,8 @@ export function linear(options: {
   readonly start: number;
   readonly end: number;
   readonly marks?: number;
-  label(value: number): string;
+  /** `step` is how far marks are apart. */
+  label(value: number, step: number): string;
 }): Scale {
   const { least = 0, most, start, end, marks = 5, label } = options;
   const span = most > least ? most - least : 1;
@@ -27,7 +28,7 @@ export function linear(options: {
   const ticks = [];
   // Counted, not added up: a sum of 0.1s is soon 0.30000000000000004.
   for (let at = Math.ceil(least / step); at * step <= least + span * 1.000_001; at++)
-    ticks.push({ value: at * step, label: label(at * step) });
+    ticks.push({ value: at * step, label: label(at * step, step) });
   return { at: (value) => start + ((value - least) / span) * (end - start), ticks };
 }
 

@@ -13,7 +13,7 @@ export function verdictSentence({ valid, checkers }: RunVerdict, { anomalies, ba
   if (valid === "unknown") return `Unknown: ${list(open.map(({ checker }) => checker))} could not decide.`;
   const smallest = anomalies[0];
   const found = `Invalid: ${list(bad.map(({ checker }) => checker))} found what cannot be`;
-  return smallest === undefined ? `${found}.` : `${found}, the smallest of it a ${smallest.kind}.`;
+  return smallest === undefined ? `${found}.` : `${found}; the smallest: ${smallest.kind}.`;
 }
 
 /** What the verdict is about. */

@@ -3,9 +3,11 @@ import type { Digest } from "./digest.ts";
 import type { Span } from "./faults.ts";
 import { clipped } from "./units.ts";
 
-/** What page/timeline.js draws, in columns and in microseconds: 100,000 operations are two or three megabytes. Operations are by client, each client's in order. */
+/** What page/timeline.js draws, in columns: 100,000 operations are two or three megabytes. Operations are by client, each client's in order. */
 export interface Timeline {
-  readonly endUs: number;
+  /** Nanoseconds in a unit of time: a thousand, but of a run so short that somebody wrote it by hand. */
+  readonly unitNs: number;
+  readonly end: number;
   /** Names of the clients, and how many operations each has. */
   readonly lanes: readonly string[];
   readonly lengths: readonly number[];
@@ -40,14 +42,16 @@ export function timelineOf({ lanes, faults, leaders, anomalies, endNs }: Digest)
   const fs = [...new Set(all.map(({ f }) => f))].sort();
   const placeOf = new Map(all.map(({ index }, at) => [index, at]));
   const told = new Set(anomalies.flatMap(({ operations }) => operations));
-  const us = (ns: number) => Math.round(ns / 1000);
-  const span = ({ fromNs, toNs, kind, label }: Span) => ({ from: us(fromNs), to: us(toNs), kind, label });
+  const unitNs = endNs < 1e7 ? 1 : 1000;
+  const units = (ns: number) => Math.round(ns / unitNs);
+  const span = ({ fromNs, toNs, kind, label }: Span) => ({ from: units(fromNs), to: units(toNs), kind, label });
   return {
-    endUs: Math.max(1, us(endNs)),
+    unitNs,
+    end: Math.max(1, units(endNs)),
     lanes: lanes.map((_, lane) => `client ${lane}`),
     lengths: lanes.map(({ length }) => length),
-    start: lanes.flatMap((lane) => lane.map(({ startNs }, at) => us(startNs) - us(lane[at - 1]?.startNs ?? 0))),
-    took: all.map(({ startNs, endNs: ended }) => (ended === undefined ? -1 : us(ended) - us(startNs))),
+    start: lanes.flatMap((lane) => lane.map(({ startNs }, at) => units(startNs) - units(lane[at - 1]?.startNs ?? 0))),
+    took: all.map(({ startNs, endNs: ended }) => (ended === undefined ? -1 : units(ended) - units(startNs))),
     outcome: all.map(({ outcome }) => outcomes.indexOf(outcome)),
     f: all.map(({ f }) => fs.indexOf(f)),
     fs,

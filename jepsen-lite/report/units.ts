@@ -8,9 +8,9 @@ export function duration(ns: number): string {
   return `${Math.floor(seconds / 60)} min${seconds % 60 === 0 ? "" : ` ${seconds % 60} s`}`;
 }
 
-/** A moment of the run: seconds with as many digits as a reader needs to find it again. */
-export function moment(ns: number): string {
-  return `${(ns / 1e9).toFixed(3)} s`;
+/** A moment of the run: seconds, with the digits that tell it from another `stepNs` later. */
+export function moment(ns: number, stepNs = ns < 1e6 ? 1 : 1e6): string {
+  return `${(ns / 1e9).toFixed(Math.max(0, Math.min(9, Math.ceil(9 - Math.log10(stepNs) - 1e-9))))} s`;
 }
 
 /** Three digits that count. */

@@ -1,9 +1,9 @@
 // The timeline of a report: clients as rows, operations as bars, faults as bands over them. It stands in the page as it is here, so it is one file and
-// needs nothing but a browser. `Timeline` in timeline.ts is the shape of its data; times are microseconds of the run.
+// needs nothing but a browser. `Timeline` in timeline.ts is the shape of its data.
 // @ts-check
 
 /** @typedef {{ from: number, to: number, kind: string, label: string }} Span */
-/** @typedef {{ endUs: number, lanes: string[], lengths: number[], start: number[], took: number[], outcome: number[], f: number[], fs: string[], texts: string[],
+/** @typedef {{ unitNs: number, end: number, lanes: string[], lengths: number[], start: number[], took: number[], outcome: number[], f: number[], fs: string[], texts: string[],
  *   faults: Span[], leaders: Span[], anomalies: { title: string, operations: number[] }[] }} Data */
 
 /** @template T @param {string} id @param {new () => T} type @returns {T} */
@@ -24,7 +24,7 @@ const where = element("where", HTMLSpanElement);
 
 const outcomes = ["ok", "info", "fail"];
 const [rowPx, barPx, gutterPx, headRowPx] = [20, 14, 78, 20];
-const shortestViewUs = 10;
+const shortestView = 10;
 
 const total = data.start.length;
 const starts = new Float64Array(total);
@@ -43,8 +43,8 @@ for (const [lane, length] of data.lengths.entries()) {
   }
   for (let at = first; at < first + length; at++) {
     const took = data.took[at] ?? -1;
-    const next = at + 1 < first + length ? starts[at + 1] : data.endUs;
-    ends[at] = took < 0 ? (next ?? data.endUs) : (starts[at] ?? 0) + took;
+    const next = at + 1 < first + length ? starts[at + 1] : data.end;
+    ends[at] = took < 0 ? (next ?? data.end) : (starts[at] ?? 0) + took;
   }
   firstOf.push(first + length);
 }
@@ -57,7 +57,7 @@ const headRows = [
   ...faultKinds.map((kind) => ({ name: kind, spans: data.faults.filter((one) => one.kind === kind), leader: false })),
 ];
 
-const view = { from: 0, to: data.endUs };
+const view = { from: 0, to: data.end };
 /** @type {number | undefined} */
 let selected;
 
@@ -86,8 +86,8 @@ function colour(name) {
   return getComputedStyle(probe).color;
 }
 
-/** @param {number} us @param {number} widthPx */
-const xOf = (us, widthPx) => gutterPx + ((us - view.from) / (view.to - view.from)) * (widthPx - gutterPx);
+/** @param {number} time @param {number} widthPx */
+const xOf = (time, widthPx) => gutterPx + ((time - view.from) / (view.to - view.from)) * (widthPx - gutterPx);
 /** @param {number} x @param {number} widthPx */
 const timeAt = (x, widthPx) => view.from + ((x - gutterPx) / (widthPx - gutterPx)) * (view.to - view.from);
 
@@ -101,10 +101,10 @@ function marksOfTime(widthPx) {
   return { marks, step };
 }
 
-/** Seconds, with the digits that tell two marks apart. @param {number} us @param {number} stepUs */
-function timeText(us, stepUs) {
-  const digits = Math.max(0, Math.min(6, 6 - Math.floor(Math.log10(stepUs))));
-  return `${(us / 1e6).toFixed(digits)} s`;
+/** Seconds, with the digits that tell two marks apart. @param {number} time @param {number} step */
+function timeText(time, step) {
+  const digits = Math.ceil(9 - Math.log10(step * data.unitNs) - 1e-9);
+  return `${((time * data.unitNs) / 1e9).toFixed(Math.max(0, Math.min(9, digits)))} s`;
 }
 
 /** @param {CanvasRenderingContext2D} context @param {string} text @param {number} x @param {number} y @param {number} mostPx */
@@ -140,12 +140,12 @@ function drawHead() {
   }
 }
 
-/** The first operation of a lane that ends at or after a time. @param {number} lane @param {number} us */
-function firstEndingAfter(lane, us) {
+/** The first operation of a lane that ends at or after a time. @param {number} lane @param {number} time */
+function firstEndingAfter(lane, time) {
   let [low, high] = [firstOf[lane] ?? 0, firstOf[lane + 1] ?? 0];
   while (low < high) {
     const middle = (low + high) >> 1;
-    if ((ends[middle] ?? 0) < us) low = middle + 1;
+    if ((ends[middle] ?? 0) < time) low = middle + 1;
     else high = middle;
   }
   return low;
@@ -250,7 +250,7 @@ function drawStrip() {
   const columns = Math.max(1, Math.floor(span / 2));
   const counts = outcomes.map(() => new Uint32Array(columns));
   for (let at = 0; at < total; at++) {
-    const column = Math.min(columns - 1, Math.floor(((starts[at] ?? 0) / data.endUs) * columns));
+    const column = Math.min(columns - 1, Math.floor(((starts[at] ?? 0) / data.end) * columns));
     const ofOutcome = /** @type {Uint32Array} */ (counts[data.outcome[at] ?? 0]);
     ofOutcome[column] = (ofOutcome[column] ?? 0) + 1;
   }
@@ -262,12 +262,7 @@ function drawStrip() {
     );
   context.fillStyle = colour("band");
   for (const { from, to } of data.faults)
-    context.fillRect(
-      gutterPx + (from / data.endUs) * span,
-      0,
-      Math.max(1, ((to - from) / data.endUs) * span),
-      heightPx,
-    );
+    context.fillRect(gutterPx + (from / data.end) * span, 0, Math.max(1, ((to - from) / data.end) * span), heightPx);
   const colours = outcomes.map(colour);
   for (let column = 0; column < columns; column++) {
     let y = heightPx;
@@ -281,14 +276,14 @@ function drawStrip() {
   }
   context.fillStyle = colour("mark");
   for (const at of markedInOrder) {
-    const x = gutterPx + ((starts[at] ?? 0) / data.endUs) * span;
+    const x = gutterPx + ((starts[at] ?? 0) / data.end) * span;
     context.beginPath();
     context.moveTo(x - 5, 0);
     context.lineTo(x + 5, 0);
     context.lineTo(x, 8);
     context.fill();
   }
-  const [from, to] = [gutterPx + (view.from / data.endUs) * span, gutterPx + (view.to / data.endUs) * span];
+  const [from, to] = [gutterPx + (view.from / data.end) * span, gutterPx + (view.to / data.end) * span];
   context.strokeStyle = colour("focus");
   context.lineWidth = 2;
   context.strokeRect(from + 1, 1, Math.max(4, to - from - 2), heightPx - 2);
@@ -314,15 +309,15 @@ function draw() {
 
 /** @param {number} from @param {number} to */
 function look(from, to) {
-  const width = Math.min(data.endUs, Math.max(shortestViewUs, to - from));
-  view.from = Math.max(0, Math.min(from, data.endUs - width));
+  const width = Math.min(data.end, Math.max(shortestView, to - from));
+  view.from = Math.max(0, Math.min(from, data.end - width));
   view.to = view.from + width;
   draw();
 }
 
 /** @param {number} factor below 1: nearer @param {number} [around] */
 function zoom(factor, around = focusTime()) {
-  const width = Math.min(data.endUs, Math.max(shortestViewUs, (view.to - view.from) * factor));
+  const width = Math.min(data.end, Math.max(shortestView, (view.to - view.from) * factor));
   const share = (around - view.from) / (view.to - view.from);
   look(around - width * share, around + width * (1 - share));
 }
@@ -345,9 +340,11 @@ function textOf(at) {
   return `${data.fs[data.f[at] ?? 0]} ${text}`;
 }
 
-/** @param {number} us */
-function lengthText(us) {
-  return us < 1000 ? `${us} µs` : us < 1e6 ? `${(us / 1e3).toFixed(1)} ms` : `${(us / 1e6).toFixed(2)} s`;
+/** @param {number} length */
+function lengthText(length) {
+  const ns = length * data.unitNs;
+  if (ns < 1000) return `${ns} ns`;
+  return ns < 1e6 ? `${ns / 1e3} µs` : ns < 1e9 ? `${(ns / 1e6).toFixed(1)} ms` : `${(ns / 1e9).toFixed(2)} s`;
 }
 
 /** @param {number} at */
@@ -413,9 +410,9 @@ const keys = {
   "+": () => zoom(0.5),
   "=": () => zoom(0.5),
   "-": () => zoom(2),
-  0: () => look(0, data.endUs),
+  0: () => look(0, data.end),
   Home: () => look(0, view.to - view.from),
-  End: () => look(data.endUs - (view.to - view.from), data.endUs),
+  End: () => look(data.end - (view.to - view.from), data.end),
   a: () => pan(-0.3),
   d: () => pan(0.3),
   ArrowLeft: () => step(-1),
@@ -489,7 +486,7 @@ lanes.addEventListener(
 /** @param {PointerEvent} event */
 function lookAtStrip(event) {
   const bounds = strip.getBoundingClientRect();
-  const time = ((event.clientX - bounds.left - gutterPx) / (bounds.width - gutterPx)) * data.endUs;
+  const time = ((event.clientX - bounds.left - gutterPx) / (bounds.width - gutterPx)) * data.end;
   const half = (view.to - view.from) / 2;
   look(time - half, time + half);
 }
