@@ -9,6 +9,17 @@ export interface Anomaly {
   readonly explanation: string;
   /** The operations it takes to see it: indexes of their invocations in the history, in the order in which the explanation names them. */
   readonly operations: readonly number[];
+  /** Where each must come before the next and the last before the first: why, step by step. */
+  readonly cycle?: readonly CycleStep[];
+}
+
+/** Between two operations, by the indexes of their invocations. */
+export interface CycleStep {
+  readonly from: number;
+  readonly to: number;
+  /** `ww`, `wr`, `rw`, `process`, `realtime`. */
+  readonly kind: string;
+  readonly because: string;
 }
 
 /** What a checker says of a history. `unknown` is no kind of valid: whoever runs checkers counts it as a failure. */

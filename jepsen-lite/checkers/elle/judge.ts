@@ -1,7 +1,7 @@
 import type { Operation } from "../../history/mod.ts";
 import type { Anomaly, Findings } from "../verdict.ts";
 import { findCycles, type Step } from "./cycles.ts";
-import { type DependencyGraph, dependency } from "./graph.ts";
+import { type DependencyGraph, dependency, type Kind } from "./graph.ts";
 import { forbids, type IsolationModel, weakestOf } from "./isolation.ts";
 import { addProcessOrder, addRealtimeOrder } from "./sessions.ts";
 
@@ -30,7 +30,8 @@ export function judge(
   const found: Anomaly[] = anomalies.filter(({ kind }) => forbidden(kind));
   for (const { name, steps: circle } of findCycles(graph, forbidden)) {
     const steps = fromFirst(circle);
-    const called = (node: number) => `T${(transactions[node] as Operation).index}`;
+    const indexOf = (node: number) => (transactions[node] as Operation).index;
+    const called = (node: number) => `T${indexOf(node)}`;
     const lines = steps.map((step) => `${called(step.from)} comes before ${called(step.to)}: ${sayStep(step, say)}.`);
     const texts = steps.map(
       ({ from }) => `${called(from)} = ${JSON.stringify((transactions[from] as Operation).output)}`,
@@ -42,7 +43,13 @@ export function judge(
         ...texts,
         ...lines,
       ].join("\n"),
-      operations: steps.map(({ from }) => (transactions[from] as Operation).index),
+      operations: steps.map(({ from }) => indexOf(from)),
+      cycle: steps.map((step) => ({
+        from: indexOf(step.from),
+        to: indexOf(step.to),
+        kind: kindName(step.kind),
+        because: sayStep(step, say),
+      })),
     });
   }
   const weakest = weakestOf(found.map(({ kind }) => kind));
@@ -56,6 +63,10 @@ export function judge(
 function fromFirst(steps: readonly Step[]): readonly Step[] {
   const first = steps.reduce((least, step, i) => (step.from < (steps[least] as Step).from ? i : least), 0);
   return [...steps.slice(first), ...steps.slice(0, first)];
+}
+
+function kindName(kind: Kind): string {
+  return Object.entries(dependency).find(([, bit]) => bit === kind)?.[0] ?? "";
 }
 
 function sayStep(step: Step, say: (step: Step) => string): string {

@@ -82,10 +82,14 @@ describe("cycles", () => {
 
   it("says each step in words, and what is left of isolation", () => {
     const history = concurrent([append("x", 1), read("y", 1)], [append("y", 1), read("x", 1)]);
-    const { explanation, operations } = listAppend(history, {}).anomalies[0]!;
+    const { explanation, operations, cycle } = listAppend(history, {}).anomalies[0]!;
     expect(explanation).toContain("T0 comes before T1: it appended 1 to x, which the other read.");
     expect(explanation).toContain("not even read-committed");
     expect(operations).toEqual([0, 1]);
+    expect(cycle).toEqual([
+      { from: 0, to: 1, kind: "wr", because: "it appended 1 to x, which the other read" },
+      { from: 1, to: 0, kind: "wr", because: "it appended 1 to y, which the other read" },
+    ]);
   });
 });
 
