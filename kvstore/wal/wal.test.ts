@@ -59,6 +59,21 @@ describe("a log", () => {
     expect(replay.snapshots.map((s) => s.index)).toEqual([0, 2]);
   });
 
+  test("ends where a write was cut off, also if its last sectors are there and its first is not, and grows over them", async () => {
+    const files = new MemoryFiles();
+    const wal = await Wal.create(options(files), metadata);
+    await append(wal, [entry(1, "a")]);
+    files.crashAt(files.writes, (sector) => sector > 0);
+    wal.append([entry(2, "x".repeat(1500))], undefined);
+    files.restart();
+    for (let index = 2; index <= 20; index++) {
+      const { wal: again, replay } = await reopen(files);
+      expect(replay.entries).toHaveLength(index - 1);
+      await append(again, [entry(index, "b".repeat(100))]);
+      files.restart();
+    }
+  });
+
   test("has nothing to write for nothing, and says so when all before it is durable", async () => {
     const files = new MemoryFiles();
     const wal = await Wal.create(options(files), metadata);

@@ -126,7 +126,9 @@ export class Wal {
       }
       const segments = [...found.segments];
       const file = await files.open(`${directory}/${segments.at(-1)!.name}`);
-      if (found.end.torn) await file.truncate(found.end.offset);
+      // Of a write that a crash cut off, later sectors may be there and the first not: then the log ends cleanly before what would be taken
+      // for damage once the log has grown up to it. (etcd zeroes the rest of the file, too.)
+      await file.truncate(found.end.offset);
       const segmentBytes = options.segmentBytes ?? defaultSegmentBytes;
       if ((await file.size()) < segmentBytes) await file.truncate(segmentBytes);
       const lastIndex = Math.max(found.entries.at(-1)?.index ?? 0, found.snapshots.at(-1)?.index ?? 0);
