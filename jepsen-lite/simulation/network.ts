@@ -23,6 +23,8 @@ interface Link {
   lastArrivalUs: number;
   lossPercent: number;
   extraDelayUs: number;
+  /** Parts of connections that arrived at a cut. */
+  readonly waiting: { readonly delivery: Delivery; readonly broken: () => void; readonly giveUpUs: number }[];
 }
 
 /** How long a TCP connection tries to get bytes across, or its ends wait for a sign of life, before it is given up. */
@@ -122,19 +124,32 @@ export class Network {
   stream(from: number, to: number, delivery: Delivery, broken: () => void): void {
     const link = this.#link(from, to);
     this.counts.sent++;
-    const giveUpUs = this.#timeline.nowUs + patienceUs;
-    const isLate = this.#isLost(link);
-    const attempt = () => {
-      if (!link.cut) delivery.arrive();
-      else if (this.#timeline.nowUs >= giveUpUs) broken();
-      else this.#timeline.after(retransmitUs, delivery.to, delivery.kind, attempt);
-    };
-    const atUs = Math.max(
-      this.#timeline.nowUs + this.#delayUs(link) + (isLate ? retransmitUs : 0),
-      link.lastArrivalUs + 1,
-    );
+    const part = { delivery, broken, giveUpUs: this.#timeline.nowUs + patienceUs };
+    const lateUs = this.#isLost(link) ? retransmitUs : 0;
+    const atUs = Math.max(this.#timeline.nowUs + this.#delayUs(link) + lateUs, link.lastArrivalUs + 1);
     link.lastArrivalUs = atUs;
-    this.#timeline.at(atUs, delivery.to, delivery.kind, attempt);
+    this.#timeline.at(atUs, delivery.to, delivery.kind, () => {
+      // What comes later must not overtake what could not be brought across.
+      if (!link.cut && link.waiting.length === 0) delivery.arrive();
+      else if (link.waiting.push(part) === 1) this.#retransmit(link);
+    });
+  }
+
+  /** Until the link is whole again, or the sender has lost patience. */
+  #retransmit(link: Link): void {
+    this.#timeline.after(retransmitUs, undefined, "control", () => {
+      const { nowUs } = this.#timeline;
+      if (link.cut && link.waiting.some(({ giveUpUs }) => giveUpUs > nowUs)) {
+        this.#retransmit(link);
+        return;
+      }
+      link.lastArrivalUs = Math.max(link.lastArrivalUs, nowUs);
+      for (const { delivery, broken } of link.waiting.splice(0)) {
+        link.lastArrivalUs++;
+        const happen = link.cut ? broken : () => delivery.arrive();
+        this.#timeline.at(link.lastArrivalUs, delivery.to, delivery.kind, happen);
+      }
+    });
   }
 
   #deliver(link: Link, inOrder: boolean, { to, kind, arrive }: Delivery): void {
@@ -166,7 +181,7 @@ export class Network {
     const key = from * 256 + to;
     let link = this.#links.get(key);
     if (link === undefined) {
-      link = { cut: false, sinceUs: 0, clogUntilUs: 0, lastArrivalUs: 0, lossPercent: 0, extraDelayUs: 0 };
+      link = { cut: false, sinceUs: 0, clogUntilUs: 0, lastArrivalUs: 0, lossPercent: 0, extraDelayUs: 0, waiting: [] };
       this.#links.set(key, link);
     }
     return link;
