@@ -1,4 +1,5 @@
 import { type Json, type Operation, operationsOf } from "../../history/mod.ts";
+import { stepsOf } from "../replay/store-operations.ts";
 import { type Fields, fieldsOf, isFields, listOf, numberOf, textOf, wrongShape } from "../shape.ts";
 import { checker } from "../verdict.ts";
 import { explainStuck } from "./explain.ts";
@@ -22,6 +23,7 @@ export const wholeStore = checker<WholeStoreOptions>(
     let judged = 0;
     let readsPast = false;
     let grants = 0;
+    const taken = new Set<number>();
     const granted = new Set<string>();
     for (const operation of operationsOf(history)) {
       const { f, outcome, index, returned } = operation;
@@ -31,7 +33,11 @@ export const wholeStore = checker<WholeStoreOptions>(
       if ((f === "range" || f === "kv-txn") && JSON.stringify(operation.input).includes('"revision":'))
         readsPast = true;
       calls.push({ op, invoked: index, returned });
-      if (outcome === "ok") judged++;
+      if (outcome === "ok") {
+        judged++;
+        if (stepsOf(operation).some(({ f, got }) => f === "put" || (f === "delete" && (got.deleted ?? 0) !== 0)))
+          taken.add(op.got?.revision as number);
+      }
       if (f === "lease-grant") {
         const id = op.asked.id ?? null;
         grants++;
@@ -47,7 +53,7 @@ export const wholeStore = checker<WholeStoreOptions>(
         calls.push({ op: expiry, invoked: index, returned: Infinity });
       }
     }
-    const model = storeModel({ keepsPast: readsPast, regrants: granted.size < grants });
+    const model = storeModel({ keepsPast: readsPast, regrants: granted.size < grants, taken });
     const result = checkPartitions([{ name: "the store", model, calls }], budget);
     const anomalies = result.kind === "illegal" ? [explainStuck(result.name, model, result.stuck)] : [];
     const undecided = result.kind === "unknown" ? result.why : undefined;

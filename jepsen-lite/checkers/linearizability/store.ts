@@ -38,6 +38,8 @@ export interface StoreRules {
   readonly keepsPast: boolean;
   /** A lease's id is granted more than once. */
   readonly regrants: boolean;
+  /** Revisions that an acknowledged write says it made: no crashed one can have. Without this, each could stand in each place, as far as that is seen. */
+  readonly taken: ReadonlySet<number>;
 }
 
 /**
@@ -60,7 +62,9 @@ export function storeModel(rules: StoreRules): Model<StoreState, StoreOp> {
     initial: { revision: 1, compacted: 0, pairs: SortedMap.empty, leases: SortedMap.empty, before: undefined },
     step: (state, op) => {
       const after = step(state, op, rules);
-      return after === undefined || after === state ? after : intern(after);
+      if (after === undefined || after === state) return after;
+      if (op.got === undefined && after.revision > state.revision && rules.taken.has(after.revision)) return undefined;
+      return intern(after);
     },
     isRead: (op) => op.readsOnly,
     hash: hashState,

@@ -24,7 +24,7 @@ export interface Grade {
 
 /** The checkers of a history of the whole store. */
 export function judgeStore(history: History): Verdict[] {
-  const budget = { steps: 100_000 };
+  const budget = { steps: 20_000 };
   return [
     wholeStore(history, budget),
     reads(history, {}),
