@@ -22,17 +22,25 @@ const endings: Readonly<Record<string, string>> = {
 };
 const beginning = /^start[-_ ]?(.+)$/;
 const ending = /^(?:stop|end|heal|resume|restart|reset|clear)[-_ ]?(.+)$/;
-/** Faults that last until another operation of the nemesis ends them. */
-const lasting = new Set(Object.values(endings));
+
+/** One thing that the nemesis did: from when it was asked for until it was done. */
+interface Change {
+  readonly f: string;
+  readonly value: Json;
+  readonly fromNs: number;
+  readonly toNs: number;
+}
 
 /**
- * The nemesis' operations as spans: `start-x` … `stop-x` (also `heal-x`, `reset-x`), `partition` … `heal`, `pause` … `resume`, `kill` … `start`; any other is as long as it took.
- * A fault that nobody ends lasts until the end of the run.
+ * The nemesis' operations as spans: `start-x` … `stop-x` (also `heal-x`, `reset-x`), `partition` … `heal`, `pause` … `resume`, `kill` … `start`, and whatever a `heal` names as its
+ * `what`. Who says for how long (`us` of its value) is believed; a fault of a kind that is never ended is as long as it took. One that is not ended this time lasts
+ * until it comes again, or until the end of the run.
  */
 export function faultsOf(events: readonly HistoryEvent[], endNs: number): Span[] {
+  const changes = changesOf(events);
+  const kindsThatEnd = new Set(changes.map(endedBy));
   const spans: Span[] = [];
   const open = new Map<string, { fromNs: number; label: string }>();
-  let under: HistoryEvent | undefined;
   const close = (kind: string, toNs: number) => {
     const found = open.get(kind);
     if (found === undefined) return false;
@@ -40,36 +48,55 @@ export function faultsOf(events: readonly HistoryEvent[], endNs: number): Span[]
     open.delete(kind);
     return true;
   };
-  const fault = (invoked: HistoryEvent, completed: HistoryEvent) => {
-    const started = beginning.exec(invoked.f)?.[1];
-    const ended = endings[invoked.f] ?? ending.exec(invoked.f)?.[1];
-    if (ended !== undefined && close(ended, completed.timeNs)) return;
-    const kind = started ?? invoked.f;
-    const label = labelOf(kind, invoked.value ?? completed.value);
-    if (started === undefined && !lasting.has(kind)) {
-      spans.push({ fromNs: invoked.timeNs, toNs: completed.timeNs, kind, label });
-      return;
-    }
-    close(kind, invoked.timeNs);
-    open.set(kind, { fromNs: invoked.timeNs, label });
-  };
-  for (const event of events) {
-    if (event.process !== "nemesis") continue;
-    if (under === undefined) under = event;
-    else if (under.f === event.f) {
-      fault(under, event);
-      under = undefined;
-    } else {
-      fault(under, under);
-      under = event;
+  for (const change of changes) {
+    const { f, value, fromNs, toNs } = change;
+    const ended = endedBy(change);
+    if (ended !== undefined && close(ended, toNs)) continue;
+    const started = beginning.exec(f)?.[1];
+    const kind = started ?? f;
+    const label = labelOf(kind, value);
+    const lastsNs = fieldOf(value, "us");
+    if (typeof lastsNs === "number") spans.push({ fromNs, toNs: Math.min(endNs, toNs + lastsNs * 1000), kind, label });
+    else if (started === undefined && !kindsThatEnd.has(kind)) spans.push({ fromNs, toNs, kind, label });
+    else {
+      close(kind, fromNs);
+      open.set(kind, { fromNs, label });
     }
   }
-  if (under !== undefined) fault(under, under);
   for (const kind of [...open.keys()]) close(kind, endNs);
   return spans.sort((a, b) => a.fromNs - b.fromNs || a.kind.localeCompare(b.kind));
 }
 
+/** An `invoke` and the next event of its name are one; an event without an `invoke` is one by itself. */
+function changesOf(events: readonly HistoryEvent[]): Change[] {
+  const changes: Change[] = [];
+  const asked = new Map<string, number>();
+  for (const { process, type, f, value, timeNs } of events) {
+    if (process !== "nemesis") continue;
+    const at = asked.get(f);
+    const before = at === undefined ? undefined : changes[at];
+    if (type === "invoke") asked.set(f, changes.length);
+    if (type === "invoke" || at === undefined || before === undefined) {
+      changes.push({ f, value, fromNs: timeNs, toNs: timeNs });
+      continue;
+    }
+    changes[at] = { ...before, value: before.value ?? value, toNs: timeNs };
+    asked.delete(f);
+  }
+  return changes;
+}
+
+function endedBy({ f, value }: Change): string | undefined {
+  const what = f === "heal" ? fieldOf(value, "what") : undefined;
+  return typeof what === "string" ? what : (endings[f] ?? ending.exec(f)?.[1]);
+}
+
+function fieldOf(value: Json, name: string): Json | undefined {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
+  return (value as { readonly [name: string]: Json })[name];
+}
+
 function labelOf(kind: string, value: Json): string {
-  const one = Array.isArray(value) && value.length === 1 ? value[0] : value;
+  const one = Array.isArray(value) && value.length === 1 ? value[0] : (fieldOf(value, "target") ?? value);
   return one === null ? kind : clipped(valueText(one), 80);
 }

@@ -11,12 +11,13 @@ const height = 260;
 function latencyScale(operations: readonly Bar[]): Scale {
   let [least, most] = [Number.POSITIVE_INFINITY, 0];
   for (const { startNs, endNs } of operations) {
-    if (endNs === undefined) continue;
+    // What took no time has no place on such a scale; it is drawn at its lower end.
+    if (endNs === undefined || endNs === startNs) continue;
     least = Math.min(least, endNs - startNs);
     most = Math.max(most, endNs - startNs);
   }
   if (most === 0) return logarithmic({ least: 1e5, most: 1e8, start: height - 24, end: 12, label: duration });
-  return logarithmic({ least: Math.max(1e3, least), most, start: height - 24, end: 12, label: duration });
+  return logarithmic({ least, most, start: height - 24, end: 12, label: duration });
 }
 
 /** What is drawn at a point, by outcome: a dot, a triangle, a cross. Told apart without their colours. */
