@@ -10,4 +10,4 @@ export type {
   RunVerdict,
   SimulatedMessage,
 } from "./run.ts";
-export { readRun, runFiles, type SavedRun } from "./run-directory.ts";
+export { readRun, runFiles, type SavedRun, saveRun } from "./run-directory.ts";

@@ -1,7 +1,17 @@
-import { createReadStream, existsSync, readFileSync, statSync } from "node:fs";
+import {
+  closeSync,
+  createReadStream,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { Failure } from "../../base/mod.ts";
-import { HistoryReader, type ParsedHistory } from "../history/mod.ts";
+import { formatEvent, HistoryReader, type ParsedHistory } from "../history/mod.ts";
+import { reportOf } from "./page.ts";
 import type { ClockSample, LeaderChange, Manifest, Run, RunVerdict, SimulatedMessage } from "./run.ts";
 
 export const runFiles = {
@@ -44,6 +54,34 @@ export async function readRun(path: string): Promise<SavedRun> {
     clocks: lines<ClockSample>(runFiles.clocks),
     messages: lines<SimulatedMessage>(runFiles.messages),
   };
+}
+
+/** Makes the directory of a run, with its report. What was there under the same names is replaced. */
+export function saveRun(directory: string, run: Run): void {
+  mkdirSync(directory, { recursive: true });
+  const write = (name: string, text: string) => writeFileSync(join(directory, name), text);
+  writeLines(join(directory, runFiles.history), run.history.map(formatEvent));
+  write(runFiles.manifest, `${JSON.stringify(run.manifest, undefined, 2)}\n`);
+  write(runFiles.verdict, `${JSON.stringify(run.verdict, undefined, 2)}\n`);
+  for (const name of ["leaders", "clocks", "messages"] as const) {
+    const lines = run[name];
+    if (lines !== undefined)
+      writeLines(
+        join(directory, runFiles[name]),
+        lines.map((line) => `${JSON.stringify(line)}\n`),
+      );
+  }
+  write(runFiles.report, reportOf(run));
+}
+
+/** In pieces: all together may be longer than a string can be. */
+function writeLines(path: string, lines: readonly string[]): void {
+  const file = openSync(path, "w");
+  try {
+    for (let at = 0; at < lines.length; at += 10_000) writeFileSync(file, lines.slice(at, at + 10_000).join(""));
+  } finally {
+    closeSync(file);
+  }
 }
 
 /** Piece by piece: a long history is longer than a string can be. */
