@@ -16,7 +16,7 @@ import type { NodeInfo } from "../node-info.ts";
 import { listedObjects } from "../objects.ts";
 import { type PodInfo, podInfo } from "../pod-info.ts";
 import { Nominator } from "../queue/nominator.ts";
-import { referencePreemption } from "./preemption.testing.ts";
+import { isRanked, rankedNames, referencePreemption } from "./preemption.testing.ts";
 import { crowd, type Situation, situation } from "./random/situations.testing.ts";
 import { referenceFilter, referenceScores } from "./reference.testing.ts";
 
@@ -141,9 +141,11 @@ function expectAlike(life: Life, pod: Pod, args: Situation["args"]): string[] {
   const preemption = referencePreemption(pod, objects, args);
   if (way.kind === "none") expect(preemption).toEqual({ kind: "none", message: way.message });
   else {
-    const victims = way.victims.map((victim) => victim.pod.metadata.name);
+    const victims = way.victims.map((victim) => victim.pod);
+    expect(victims).toSatisfy(isRanked);
     expect(preemption).toMatchObject({ kind: "nominated" });
-    expect(preemption.kind === "nominated" && preemption.choices).toContainEqual({ node: way.node, victims });
+    const choice = { node: way.node, victims: rankedNames(victims) };
+    expect(preemption.kind === "nominated" && preemption.choices).toContainEqual(choice);
   }
   return [];
 }

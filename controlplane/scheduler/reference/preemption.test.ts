@@ -11,7 +11,7 @@ import { listedObjects } from "../objects.ts";
 import { podInfo } from "../pod-info.ts";
 import { Nominator } from "../queue/nominator.ts";
 import { aNode, aPod, bound, labelled } from "../scheduler.testing.ts";
-import { referencePreemption } from "./preemption.testing.ts";
+import { isRanked, rankedNames, referencePreemption } from "./preemption.testing.ts";
 import { crowd, type Situation } from "./random/situations.testing.ts";
 import { referenceFilter } from "./reference.testing.ts";
 
@@ -35,7 +35,9 @@ function preemptionOfScheduler({ pod, cluster, args }: Situation): Outcome {
   if (placement.kind === "node") return "fits";
   const way = framework.postFilter(info, placement.refusals, placement.state);
   if (way.kind === "none") return { message: way.message };
-  return { node: way.node, victims: way.victims.map((victim) => victim.pod.metadata.name ?? "") };
+  const victims = way.victims.map((victim) => victim.pod);
+  expect(victims).toSatisfy(isRanked);
+  return { node: way.node, victims: rankedNames(victims) };
 }
 
 describe(`preemption against the reference: ${runs} runs, FLOTILLA_SEED=${seed}`, () => {

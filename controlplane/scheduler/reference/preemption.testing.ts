@@ -20,6 +20,15 @@ const startOf = (pod: Pod): number => Date.parse(pod.status?.startTime ?? "9999-
 /** The more important first: by priority, then who has run for longer. */
 const byImportance = (a: Pod, b: Pod): number => priorityOf(b) - priorityOf(a) || startOf(a) - startOf(b);
 
+/** Names, the more important first. The original leaves open who comes first of equals (its sort is not stable): here it is the name. */
+export function rankedNames(pods: readonly Pod[]): string[] {
+  return [...pods].sort((a, b) => byImportance(a, b) || (nameOf(a) < nameOf(b) ? -1 : 1)).map(nameOf);
+}
+
+export function isRanked(pods: readonly Pod[]): boolean {
+  return pods.every((pod, i) => i === 0 || byImportance(pods[i - 1] as Pod, pod) <= 0);
+}
+
 export function referencePreemption(pod: Pod, objects: ClusterObjects, args: PluginArgs = {}): ReferencePreemption {
   const verdicts = referenceFilter(pod, objects, args);
   const reason = mayNot(pod, objects, verdicts);
@@ -35,7 +44,7 @@ export function referencePreemption(pod: Pod, objects: ClusterObjects, args: Plu
     else candidates.push(found);
   }
   if (candidates.length > 0) {
-    const choices = leastHarm(candidates).map(({ node, victims }) => ({ node, victims: victims.map(nameOf) }));
+    const choices = leastHarm(candidates).map(({ node, victims }) => ({ node, victims: rankedNames(victims) }));
     return { kind: "nominated", choices };
   }
   const counted = [...new Set(reasons)].map((text) => `${reasons.filter((one) => one === text).length} ${text}`);
