@@ -1,12 +1,6 @@
 import type { Log } from "../../base/mod.ts";
 import { connectIn, type EtcdClient } from "../../kvstore/client/mod.ts";
-import {
-  askEachForMembers,
-  type LocalMember,
-  type MemberOptions,
-  startLocalMember,
-  type World,
-} from "../../kvstore/mod.ts";
+import { askEachForMembers, type MemberOptions, startLocalMember, type World } from "../../kvstore/mod.ts";
 import type { Chance } from "./chance.ts";
 import { VirtualConnection } from "./connection.ts";
 import { VirtualDisk } from "./disk.ts";
@@ -70,15 +64,15 @@ export class Cluster {
     return this.machines.filter(({ isMember }) => isMember);
   }
 
-  /** Those of them that vote, as whoever has applied most knows it. */
-  get voters(): readonly Machine[] {
-    let newest: LocalMember["member"] | undefined;
-    for (const { local } of this.machines) {
-      if (local !== undefined && local.member.applied >= (newest?.applied ?? 0)) newest = local.member;
-    }
-    if (newest === undefined) return this.members;
-    const urls = new Set(newest.voters.flatMap(({ peerUrls }) => peerUrls));
-    return this.machines.filter(({ peerUrl }) => urls.has(peerUrl));
+  /** Who votes, as each running member knows it: some lag behind. The newest comes first. */
+  get electorates(): readonly (readonly Machine[])[] {
+    const running = this.machines.flatMap(({ local }) => (local === undefined ? [] : [local.member]));
+    running.sort((a, b) => b.applied - a.applied);
+    const views = running.map(({ voters }) => {
+      const urls = new Set(voters.flatMap(({ peerUrls }) => peerUrls));
+      return this.machines.filter(({ peerUrl }) => urls.has(peerUrl));
+    });
+    return views.length === 0 ? [this.members] : views;
   }
 
   /** Who takes itself for the leader in the newest term. */

@@ -242,13 +242,11 @@ export class Nemesis {
 
   /** Of what is falsified or lost there is always less than half: with one more no protocol could tell what was written. */
   #mayDamage(machine: Machine): boolean {
-    const { voters } = this.#cluster;
-    const damaged = voters.filter((one) => isBroken(one) || one === machine).length;
-    return !this.#changing && !isBroken(machine) && this.#leavesQuorum(voters.length, damaged);
-  }
-
-  #leavesQuorum(members: number, without: number): boolean {
-    return members - without >= Math.floor(members / 2) + 1;
+    if (this.#changing || isBroken(machine)) return false;
+    return this.#cluster.electorates.every((voters) => {
+      const damaged = voters.filter((one) => isBroken(one) || one === machine).length;
+      return voters.length - damaged - this.#uncertain > voters.length / 2;
+    });
   }
 
   /** One change of membership at a time, as a careful operator makes them. */
@@ -279,11 +277,13 @@ export class Nemesis {
   async #remove(machine: Machine): Promise<boolean> {
     const { members } = await this.#admin.cluster.memberList();
     const own = members.find(({ peerURLs }) => peerURLs.includes(machine.peerUrl));
-    const left = this.#cluster.voters.filter((one) => one !== machine);
+    const voters = this.#cluster.electorates[0] ?? [];
+    const left = voters.filter((one) => one !== machine);
     const healthy = left.filter((one) => !isBroken(one));
-    // Of two, the one that is left may never hear that it is alone: its log says that it needs the other.
-    if (own === undefined || left.length < 2 + this.#uncertain) return false;
-    if (healthy.length < Math.floor(left.length / 2) + 1) return false;
+    // Whoever is left may never hear that the removal is committed, if the one removed was the last who knew: then it takes a quorum of those
+    // before. Of two members, one can never be removed safely.
+    if (own === undefined || left.length < 2 + this.#uncertain || healthy.length - this.#uncertain <= voters.length / 2)
+      return false;
     this.#uncertain++;
     await this.#admin.cluster.memberRemove(own.id);
     this.#uncertain--;

@@ -57,14 +57,22 @@ export async function run({ seed, seconds, log, trace, watch }: RunOptions): Pro
   const scene = { seconds, chance, parameters, timeline, recorder, cluster, watch };
   let violation: Violation | undefined;
   let nemesis: Nemesis | undefined;
+  const unheard: unknown[] = [];
+  const onUnheard = (error: unknown) => unheard.push(error);
+  process.on("unhandledRejection", onUnheard);
   try {
     nemesis = await poisoned(
       (leak) => timeline.fail(leak),
       () => play(scene),
     );
+    // Node tells of promises whose rejection nobody heard when it gets round to it.
+    await new Promise((resolve) => setImmediate(resolve));
+    hold(unheard.length === 0, "no rejection goes unheard", () => textOf(unheard[0]));
     judge(parameters, recorder.events);
   } catch (error) {
     violation = error instanceof Violation ? error : new Violation("no exceptions", textOf(error));
+  } finally {
+    process.off("unhandledRejection", onUnheard);
   }
   const { events: history } = recorder;
   return {
