@@ -38,7 +38,8 @@ docs/experiments.md has six experiments with a store of three members.
 `;
 
 const checkHelp = `
-The workload says which checkers look at the history; a run's manifest names it.
+The workload says which checkers look at the history; a run's manifest names it. Of all,
+it is asked that nobody said fail who could not know, and that some of each was ok.
   ${Object.entries(workloads)
     .map(([name, { summary }]) => `${name.padEnd(16)} ${summary}`)
     .join("\n  ")}

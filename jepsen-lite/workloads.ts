@@ -3,6 +3,7 @@ import {
   caches,
   counter,
   durability,
+  errorAudit,
   leaseBounds,
   listAppend,
   locks,
@@ -14,6 +15,7 @@ import {
   rwRegister,
   setFull,
   type Verdict,
+  vacuity,
   watches,
   wholeStore,
 } from "./checkers/mod.ts";
@@ -79,9 +81,13 @@ export interface Judgement {
   readonly checkers: readonly Verdict[];
 }
 
+/** Of every history that holds anything: nobody said `fail` who could not know, and of each kind of operation one was ok. */
+const always = [(history: History) => errorAudit(history, {}), (history: History) => vacuity(history, {})];
+
 /** Has all of a workload's checkers look at a history. A workload that is not known is judged by nobody: unknown. */
 export function judge(history: History, workload: string, config: WorkloadConfig = {}): Judgement {
   const checkers = Object.hasOwn(workloads, workload) ? (workloads[workload] as Workload).checkers : [];
-  const verdicts = checkers.map((check) => check(history, config));
+  const general = checkers.length > 0 && history.length > 0 ? always : [];
+  const verdicts = [...checkers, ...general].map((check) => check(history, config));
   return { valid: overall(verdicts), checkers: verdicts };
 }
