@@ -242,10 +242,12 @@ export class Nemesis {
 
   /** Of what is falsified or lost there is always less than half: with one more no protocol could tell what was written. */
   #mayDamage(machine: Machine): boolean {
-    if (this.#changing || isBroken(machine)) return false;
+    if (this.#changing || this.#uncertain > 0 || isBroken(machine)) return false;
     return this.#cluster.electorates.every((voters) => {
       const damaged = voters.filter((one) => isBroken(one) || one === machine).length;
-      return voters.length - damaged - this.#uncertain > voters.length / 2;
+      // Who is no voter yet may become one, damaged as it is; and who is down may know of changes that nobody else does.
+      const isKnown = voters.includes(machine) && voters.every((one) => isBroken(one) || one.local !== undefined);
+      return isKnown && voters.length - damaged > voters.length / 2;
     });
   }
 
