@@ -12,6 +12,9 @@ function entry(index: number, term: number): Entry {
   return { type: EntryType.EntryNormal, term, index, data: new Uint8Array(0) };
 }
 
+const disks = new WeakMap<Origin, MemoryFiles>();
+const filesOf = (origin: Origin) => disks.get(origin) as MemoryFiles;
+
 /** A log that `write` made, found again after a restart. */
 async function restarted(write: (wal: Wal) => void): Promise<Origin> {
   const files = new MemoryFiles();
@@ -21,7 +24,9 @@ async function restarted(write: (wal: Wal) => void): Promise<Origin> {
   await wal.close();
   files.restart();
   const opened = await Wal.open(options);
-  return { id: 1n, clusterId: 7n, wal: opened!.wal, replay: opened!.replay, initial: [], peers: [] } as Origin;
+  const origin: Origin = { id: 1n, clusterId: 7n, wal: opened!.wal, replay: opened!.replay, initial: [], peers: [] };
+  disks.set(origin, files);
+  return origin;
 }
 
 function fail(error: Error): never {
@@ -51,6 +56,20 @@ describe("a crash while the snapshot of another member, at 50 of term 3, is inst
   test("when the state was replaced and the log does not know: it begins behind the state, and the vote is kept", async () => {
     const found = open(await restarted(tenEntries), 50, 3);
     expect(found).toMatchObject({ ...after, hardState: { term: 2, vote: 2n, commit: 50 } });
+  });
+
+  test("and the log goes on behind the state without a gap: the start after that finds it whole", async () => {
+    const origin = await restarted(tenEntries);
+    open(origin, 50, 3);
+    await new Promise<void>((resolve) => origin.wal.append([entry(51, 3)], undefined, resolve));
+    await origin.wal.close();
+    const { replay } = (await Wal.open({
+      files: filesOf(origin),
+      directory: "wal",
+      onFailure: fail,
+      segmentBytes: 1 << 16,
+    }))!;
+    expect(replay.entries.map(({ index }) => index)).toEqual([51]);
   });
 
   test("when the log has noted the snapshot, and not yet the term", async () => {

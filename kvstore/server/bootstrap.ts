@@ -179,6 +179,11 @@ export function openStorage(origin: Origin, applied: Applied, confState: ConfSta
   if (commit > storage.lastIndex())
     throw inconsistent(`the log ends at ${storage.lastIndex()}, and ${commit} was committed`);
   storage.setHardState({ ...hardState, commit });
+  if (origin.replay !== undefined && applied.index > last) {
+    // The entries that come next follow the state: without this the log would have a gap, which the start after this one takes for damage.
+    origin.wal.snapshot({ index: applied.index, term: applied.term, confState });
+    origin.wal.append([], { ...hardState, commit });
+  }
   log("info", "opened the log", {
     first: storage.firstIndex(),
     last: storage.lastIndex(),
