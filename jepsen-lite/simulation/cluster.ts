@@ -89,6 +89,7 @@ export class Cluster {
   begin(): void {
     for (const machine of this.machines.slice(0, this.parameters.members)) {
       machine.isMember = true;
+      machine.isFounder = true;
       const delayUs = this.#chance.below(200_000);
       this.timeline.after(delayUs, undefined, "control", () => this.start(machine, "new"));
     }
@@ -100,7 +101,7 @@ export class Cluster {
     const process = new Process(machine, ++this.#processes, this.timeline);
     machine.process = process;
     this.starts++;
-    startLocalMember(this.#options(process, state)).then(
+    startLocalMember(this.#options(process, machine.isFounder ? "new" : state)).then(
       (local) => {
         if (!process.alive) return;
         process.local = local;
@@ -131,6 +132,7 @@ export class Cluster {
     machine.lacksState = false;
     machine.refusal = undefined;
     machine.isMember = false;
+    machine.isFounder = false;
   }
 
   /** A client on a host of its own, which calls all computers that may run a member. */

@@ -21,6 +21,8 @@ export interface DiskParameters {
 interface Stored {
   bytes: Uint8Array;
   durable: Uint8Array;
+  /** Written while it had no name of a log: nobody finds it there yet. */
+  nameless?: Uint8Array[];
 }
 
 interface Write {
@@ -197,7 +199,10 @@ export class VirtualDisk {
       syncDirectory: (path) =>
         later(() => {
           for (const change of this.#nameChanges) {
-            if (inDirectory(path, change.name)) set(this.#durableNames, change.name, change.stored);
+            if (!inDirectory(path, change.name)) continue;
+            set(this.#durableNames, change.name, change.stored);
+            if (change.stored === undefined || !change.name.endsWith(".wal")) continue;
+            for (const bytes of change.stored.nameless?.splice(0) ?? []) this.#events.written(bytes);
           }
           this.#nameChanges = this.#nameChanges.filter(({ name }) => !inDirectory(path, name));
         }),
@@ -270,7 +275,12 @@ export class VirtualDisk {
       if (stored.durable.length < size) stored.durable = resized(stored.durable, size);
       if (this.#misdirectsNext && position >= sectorBytes) this.#misdirect(write);
       else stored.durable.set(bytes, position);
-      this.#events.written(bytes);
+      const isNamed = [...this.#durableNames].some(([name, file]) => file === stored && name.endsWith(".wal"));
+      if (isNamed) this.#events.written(bytes);
+      else {
+        stored.nameless ??= [];
+        stored.nameless.push(bytes.slice());
+      }
       done(undefined);
     });
   }

@@ -28,6 +28,8 @@ export class Machine {
   busyUs = 0;
   /** It is one of the cluster's, or will be. */
   isMember = false;
+  /** With the cluster it began, and may have gone down before its disk knew. */
+  isFounder = false;
 
   constructor(
     index: number,
