@@ -143,11 +143,10 @@ export class Network {
         this.#retransmit(link);
         return;
       }
-      link.lastArrivalUs = Math.max(link.lastArrivalUs, nowUs);
+      // At once, in order, and before what is still on its way.
       for (const { delivery, broken } of link.waiting.splice(0)) {
-        link.lastArrivalUs++;
         const happen = link.cut ? broken : () => delivery.arrive();
-        this.#timeline.at(link.lastArrivalUs, delivery.to, delivery.kind, happen);
+        this.#timeline.at(nowUs, delivery.to, delivery.kind, happen);
       }
     });
   }
