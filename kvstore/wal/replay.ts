@@ -1,5 +1,5 @@
 import { Failure } from "../../base/mod.ts";
-import { raftpb, walpb } from "../../proto/mod.ts";
+import { raftpb, WireError, walpb } from "../../proto/mod.ts";
 import type { Entry, HardState } from "../../raft/mod.ts";
 import { noBytes } from "../../raft/mod.ts";
 import type { Files } from "./files.ts";
@@ -24,7 +24,7 @@ export interface Replay {
 export async function replay(files: Files, directory: string): Promise<Replay | undefined> {
   const segments = await listSegments(files, directory);
   if (segments.length === 0) return undefined;
-  const reader = new Reader();
+  const reader = new Reader(segments[0]!.firstIndex);
   let crc: number | undefined;
   for (const [position, segment] of segments.entries()) {
     const path = `${directory}/${segment.name}`;
@@ -61,14 +61,33 @@ export function damaged(what: string): Failure {
   );
 }
 
-/** Puts the records of all segments together. */
+/**
+ * Puts the records of all segments together. The checksum of a record covers its data, not its type (etcd's format), so one
+ * whose type was damaged may still look like another's: what no log can say is refused here.
+ */
 class Reader {
+  /** An entry that begins the log has at most this index. */
+  #mayBegin: number;
   #metadata: walpb.Metadata | undefined;
   #hardState: HardState = { term: 0, vote: 0n, commit: 0 };
   #entries: Entry[] = [];
   readonly #snapshots: walpb.Snapshot[] = [];
 
+  /** `firstIndex`: of the name of the first segment. */
+  constructor(firstIndex: number) {
+    this.#mayBegin = firstIndex;
+  }
+
   visit(record: walpb.Record, path: string): void {
+    try {
+      this.#take(record, path);
+    } catch (error) {
+      if (error instanceof WireError) throw damaged(`${path}: what a record holds is not well formed`);
+      throw error;
+    }
+  }
+
+  #take(record: walpb.Record, path: string): void {
     switch (record.type) {
       case recordTypes.metadata: {
         const metadata = walpb.Metadata.decode(record.data);
@@ -82,14 +101,19 @@ class Reader {
       case recordTypes.entry:
         this.#append(raftpb.Entry.decode(record.data), path);
         return;
-      case recordTypes.hardState:
-        this.#hardState = raftpb.HardState.decode(record.data);
+      case recordTypes.hardState: {
+        const hardState = raftpb.HardState.decode(record.data);
+        const known = this.#hardState.term;
+        if (hardState.term < known) throw damaged(`${path}: term ${hardState.term} follows term ${known}`);
+        this.#hardState = hardState;
         return;
+      }
       case recordTypes.snapshot: {
         const snapshot = walpb.Snapshot.decode(record.data);
         this.#snapshots.push(snapshot);
         // A snapshot from the leader replaces a log that does not reach it; one of our own lies within the log.
         if (snapshot.index > this.#lastIndex) this.#entries = [];
+        this.#mayBegin = Math.max(this.#mayBegin, snapshot.index + 1);
         return;
       }
       case recordTypes.crc:
@@ -105,13 +129,19 @@ class Reader {
 
   #append(entry: raftpb.Entry, path: string): void {
     const first = this.#entries[0];
-    if (first !== undefined) {
+    if (entry.index === 0) throw damaged(`${path}: an entry without an index`);
+    if (first === undefined) {
+      if (entry.index > this.#mayBegin)
+        throw damaged(`${path}: the log begins with entry ${entry.index}, what is before it is missing`);
+    } else {
       if (entry.index > this.#lastIndex + 1) {
         throw damaged(`${path}: entry ${entry.index} follows entry ${this.#lastIndex}`);
       }
       // An entry overwrites what stood at its index and all behind it (§5.3).
       this.#entries.length = Math.max(0, entry.index - first.index);
     }
+    const before = this.#entries.at(-1)?.term ?? 0;
+    if (entry.term < before) throw damaged(`${path}: an entry of term ${entry.term} follows one of term ${before}`);
     // A copy, so that a small entry does not keep the chunk it was read in.
     const data = entry.data.length === 0 ? noBytes : entry.data.slice();
     this.#entries.push({ ...entry, data });

@@ -25,7 +25,7 @@ export interface SegmentEnd {
  *
  * A frame that is no record is `torn` if a crash in the middle of a write explains it: the file ends in it, or one of its
  * sectors is still the zeros that the segment was made of (disks write sectors whole). Anything else is damage to what was
- * once durable.
+ * once durable; so is a head of zeros with something behind it in the same sector.
  */
 export async function readSegment(
   file: File,
@@ -37,7 +37,12 @@ export async function readSegment(
   let running = crc;
   for (;;) {
     const header = await window.at(offset, 8);
-    if (header === undefined || isZero(header)) return { offset, crc: running ?? 0, state: "clean" };
+    if (header === undefined) return { offset, crc: running ?? 0, state: "clean" };
+    if (isZero(header)) {
+      const rest = await window.at(offset, sectorBytes - (offset % sectorBytes));
+      if (rest === undefined || isZero(rest)) return { offset, crc: running ?? 0, state: "clean" };
+      return { offset, crc: running ?? 0, state: "damaged", problem: "the head of a record is gone" };
+    }
     const frame = await readFrame(window, offset, header);
     const checked = frame.bytes === undefined ? frame.problem : check(frame.bytes, running);
     if (typeof checked !== "string") {

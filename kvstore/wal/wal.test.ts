@@ -3,7 +3,6 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { crc32c } from "@node-rs/crc32";
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Failure, fromUtf8, toUtf8 } from "../../base/mod.ts";
 import { walpb } from "../../proto/mod.ts";
@@ -319,7 +318,7 @@ describe("a full disk", () => {
 });
 
 describe("damage", () => {
-  test("to any byte of a record with others behind it is refused, and nothing is cut off", async () => {
+  test("to any bit of a record with others behind it is refused, and nothing is cut off", async () => {
     const files = new MemoryFiles();
     const wal = await Wal.create(options(files), metadata);
     for (let i = 1; i <= 20; i++) await append(wal, [entry(i, `value ${i} `.repeat(4))]);
@@ -327,10 +326,16 @@ describe("damage", () => {
     const path = `${directory}/0000000000000000-0000000000000000.wal`;
     const bytes = files.contents(path).slice();
     const used = bytes.findLastIndex((byte) => byte !== 0) + 1;
-    await fc.assert(
-      fc.asyncProperty(fc.integer({ min: 0, max: used - 400 }), fc.integer({ min: 1, max: 255 }), async (at, flip) => {
+    const lost: [at: number, flip: number, outcome: unknown][] = [];
+    // Every bit, and what makes one type of record another: no checksum covers it.
+    const flips = [1, 2, 3, 4, 5, 6, 7, 8, 16, 32, 64, 128];
+    for (let at = 0; at <= used - 400; at++) {
+      for (const flip of flips) {
         const broken = bytes.slice();
-        broken[at] = broken[at]! ^ flip;
+        broken[at]! ^= flip;
+        // A head of zeros at the end of a sector is what a crash leaves, too, if the sectors behind it were written first.
+        const head = broken.subarray(at - (at % 8), at - (at % 8) + 8);
+        if (at % 512 >= 504 && head.every((byte) => byte === 0)) continue;
         files.overwrite(path, broken);
         const outcome = await Wal.open(options(files)).then(
           async (opened) => {
@@ -340,11 +345,11 @@ describe("damage", () => {
           (error: { code?: string }) => error.code,
         );
         // Padding carries nothing: changing it is no damage. Anything else is found.
-        expect([20, "WalDamaged"]).toContain(outcome);
+        if (outcome !== 20 && outcome !== "WalDamaged") lost.push([at, flip, outcome]);
         if (outcome === "WalDamaged") expect(files.contents(path)).toEqual(broken);
-      }),
-      { numRuns: 300 },
-    );
+      }
+    }
+    expect(lost).toEqual([]);
   });
 
   test("says where, what, and what to do", async () => {
