@@ -1,8 +1,8 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Failure } from "../base/mod.ts";
-import { judge, workloads } from "../jepsen-lite/mod.ts";
 import { type RunVerdict, readRun, reportOf, runFiles, type SavedRun } from "../jepsen-lite/report/mod.ts";
+import { judge, judged as workloads } from "../jepsen-lite/workloads/mod.ts";
 import { exitCodes, failureLine } from "./component.ts";
 import { oneOf, parser } from "./flags.ts";
 import { say, table } from "./output.ts";

@@ -30,20 +30,14 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   "jepsen-lite/history": [],
   "jepsen-lite/checkers": ["jepsen-lite/history"],
   "jepsen-lite/report": ["jepsen-lite/history"],
+  "jepsen-lite/workloads": ["kvstore/client", "proto", "jepsen-lite/history", "jepsen-lite/checkers"],
   "jepsen-lite/simulation": [
     "kvstore",
     "kvstore/client",
     "raft",
     "proto",
     "jepsen-lite/history",
-    "jepsen-lite/checkers",
-  ],
-  "jepsen-lite": [
-    "jepsen-lite/history",
-    "jepsen-lite/checkers",
-    "kvstore/client",
-    "controlplane/api",
-    "controlplane/client",
+    "jepsen-lite/workloads",
   ],
 };
 

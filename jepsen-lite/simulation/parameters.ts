@@ -3,7 +3,7 @@ import type { DiskParameters } from "./disk.ts";
 import type { HomeParameters } from "./home.ts";
 import type { NetworkParameters } from "./network.ts";
 
-export const workloadNames = ["register", "append", "set", "lease", "store"] as const;
+export const workloadNames = ["register", "list-append", "set", "lease", "store"] as const;
 export type WorkloadName = (typeof workloadNames)[number];
 
 export const faultNames = [

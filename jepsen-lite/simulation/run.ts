@@ -1,6 +1,7 @@
 import { isFailure } from "../../kvstore/mod.ts";
 import { type Init, RangeRequest, RangeResponse } from "../../proto/mod.ts";
 import { type History, Recorder } from "../history/mod.ts";
+import { type Dump, live, type WorkloadDefinition, workloads } from "../workloads/mod.ts";
 import { Chance } from "./chance.ts";
 import { Cluster, type ClusterOptions } from "./cluster.ts";
 import { Nemesis } from "./faults.ts";
@@ -10,13 +11,13 @@ import { drawParameters, type Parameters } from "./parameters.ts";
 import { poisoned } from "./poison.ts";
 import { Timeline } from "./timeline.ts";
 import { judge } from "./verdicts.ts";
-import { type Dump, live } from "./workload/workload.ts";
-import { workloads } from "./workload/workloads.ts";
 
 export interface RunOptions {
   readonly seed: number;
   /** Of the time of faults. */
   readonly seconds: number;
+  /** Changes what the seed drew. */
+  readonly adjust?: (drawn: Parameters) => Parameters;
   readonly log?: ClusterOptions["log"];
   /** Gets every number that goes into the hash of the run. */
   readonly trace?: (number: number) => void;
@@ -47,9 +48,16 @@ const convergenceUs = 60_000_000;
 const second = 1_000_000;
 
 /** Runs one seed: faults, then health, then judgement. Never rejects: what went wrong is in the report. */
-export async function run({ seed, seconds, log, trace, watch }: RunOptions): Promise<Report> {
+export async function run({
+  seed,
+  seconds,
+  adjust = (drawn) => drawn,
+  log,
+  trace,
+  watch,
+}: RunOptions): Promise<Report> {
   const chance = new Chance(seed);
-  const parameters = drawParameters(chance.split("parameters"));
+  const parameters = adjust(drawParameters(chance.split("parameters")));
   const timeline = new Timeline();
   timeline.trace = trace;
   const recorder = new Recorder({ nowNs: () => timeline.nowUs * 1000, clients: parameters.clients });
@@ -114,7 +122,7 @@ async function play(scene: Scene): Promise<Nemesis> {
     unique: () => ++unique,
     dump: () => cluster.members.map(dumpOf),
   };
-  const workload = workloads[parameters.workload](context);
+  const workload = (workloads[parameters.workload] as WorkloadDefinition).start(context);
   const clients = Array.from({ length: parameters.clients }, (_, number) => {
     const { client, host, clock } = cluster.client();
     return { number, host, etcd: client, clock, chance: chance.split(`workload ${number}`) };

@@ -1,9 +1,18 @@
-import { CompareResult, CompareTarget } from "../../../proto/mod.ts";
-import type { Json } from "../../history/mod.ts";
-import { bytes, perform, text, type Workload, type WorkloadClient, type WorkloadContext } from "./workload.ts";
+import { CompareResult, CompareTarget } from "../../proto/mod.ts";
+import { registers } from "../checkers/mod.ts";
+import type { Json } from "../history/mod.ts";
+import { bytes, perform, text } from "./perform.ts";
+import type { Workload, WorkloadClient, WorkloadContext, WorkloadDefinition } from "./workload.ts";
 
 /** Keys that are read, written, and compared and set, with their versions: jepsen.etcd's register. */
-export function register(context: WorkloadContext): Workload {
+export const register: WorkloadDefinition = {
+  name: "register",
+  summary: "read, write and compare-and-set single keys",
+  start,
+  judge: (history) => [registers(history, { steps: 5_000_000 })],
+};
+
+function start(context: WorkloadContext): Workload {
   const nameOf = (client: WorkloadClient) => `r${client.chance.below(context.keys)}`;
 
   async function read(client: WorkloadClient, key: string): Promise<void> {

@@ -1,13 +1,22 @@
-import { pause } from "../../../base/mod.ts";
-import { CompareResult, CompareTarget, type Event, EventType, type KeyValue } from "../../../proto/mod.ts";
-import type { Json } from "../../history/mod.ts";
-import { bytes, perform, text, type Workload, type WorkloadClient, type WorkloadContext } from "./workload.ts";
+import { pause } from "../../base/mod.ts";
+import { CompareResult, CompareTarget, type Event, EventType, type KeyValue } from "../../proto/mod.ts";
+import { durability, reads, watches } from "../checkers/mod.ts";
+import type { Json } from "../history/mod.ts";
+import { bytes, perform, text } from "./perform.ts";
+import type { Workload, WorkloadClient, WorkloadContext, WorkloadDefinition } from "./workload.ts";
 
 const all = { key: Uint8Array.of(0), rangeEnd: Uint8Array.of(0) };
 const allJson = { key: "\0", end: "\0" };
 
 /** Puts, deletes, reads of today and of the past, transactions, compactions, and watches of everything, over a few keys. */
-export function store(context: WorkloadContext): Workload {
+export const store: WorkloadDefinition = {
+  name: "store",
+  summary: "the whole API: ranges, puts, deletes, transactions, compactions, watches",
+  start,
+  judge: (history) => [durability(history, {}), reads(history, {}), watches(history, {})],
+};
+
+function start(context: WorkloadContext): Workload {
   /** Newest revision that anybody was told of. */
   let newest = 1;
   const keyOf = ({ chance }: WorkloadClient) => `s${chance.below(context.keys)}`;
@@ -110,7 +119,7 @@ export function store(context: WorkloadContext): Workload {
     },
     async finish(client) {
       if (client.number > 0) return;
-      for (const { name, revision, kvs } of context.dump()) {
+      for (const { name, revision, kvs } of await context.dump()) {
         await perform(context, client, "dump", { member: name }, false, async () => ({
           member: name,
           revision,

@@ -1,10 +1,19 @@
-import { EtcdError } from "../../../kvstore/client/mod.ts";
-import { bytes, perform, type Workload, type WorkloadClient, type WorkloadContext } from "./workload.ts";
+import { EtcdError } from "../../kvstore/client/mod.ts";
+import { leaseBounds } from "../checkers/mod.ts";
+import { bytes, perform } from "./perform.ts";
+import type { Workload, WorkloadClient, WorkloadContext, WorkloadDefinition } from "./workload.ts";
 
 const shortestTtl = 2;
 
 /** Each client has a lease with a key on it, renews it for a while, and looks whether it is still there. */
-export function lease(context: WorkloadContext): Workload {
+export const lease: WorkloadDefinition = {
+  name: "lease",
+  summary: "grant leases, keep them alive, look at them and let them run out",
+  start,
+  judge: (history, { leaseEarlyMs }) => [leaseBounds(history, { earlyNs: Number(leaseEarlyMs ?? 0) * 1e6 })],
+};
+
+function start(context: WorkloadContext): Workload {
   const current = new Map<number, { readonly id: bigint; readonly ttl: number }>();
 
   async function grant(client: WorkloadClient): Promise<void> {

@@ -1,6 +1,8 @@
-import { CompareResult, CompareTarget } from "../../../proto/mod.ts";
-import type { Json } from "../../history/mod.ts";
-import { bytes, perform, text, type Workload, type WorkloadClient, type WorkloadContext } from "./workload.ts";
+import { CompareResult, CompareTarget } from "../../proto/mod.ts";
+import { listAppend as listAppendChecker } from "../checkers/mod.ts";
+import type { Json } from "../history/mod.ts";
+import { bytes, perform, reading, text } from "./perform.ts";
+import type { Workload, WorkloadClient, WorkloadContext, WorkloadDefinition } from "./workload.ts";
 
 type MicroOp = readonly ["r" | "append", string, Json];
 
@@ -8,7 +10,14 @@ type MicroOp = readonly ["r" | "append", string, Json];
  * Transactions that read lists and append to them: one that reads, then one that writes if nothing has changed since (jepsen.etcd's
  * append). One that only reads is over with the first.
  */
-export function append(context: WorkloadContext): Workload {
+export const listAppend: WorkloadDefinition = {
+  name: "list-append",
+  summary: "transactions that append to lists and read them",
+  start,
+  judge: (history) => [listAppendChecker(history, {})],
+};
+
+function start(context: WorkloadContext): Workload {
   const draw = ({ chance }: WorkloadClient): MicroOp[] =>
     Array.from({ length: chance.between(1, 4) }, () => {
       const key = `a${chance.below(context.keys)}`;
@@ -17,10 +26,9 @@ export function append(context: WorkloadContext): Workload {
 
   async function transact({ etcd }: WorkloadClient, operations: readonly MicroOp[]): Promise<Json | "nothing"> {
     const keys = [...new Set(operations.map(([, key]) => key))];
-    const { responses, header } = await etcd.kv.txn({
-      success: keys.map((key) => ({ requestRange: { key: bytes(key) } })),
-      failure: [],
-    });
+    const { responses, header } = await reading(
+      etcd.kv.txn({ success: keys.map((key) => ({ requestRange: { key: bytes(key) } })), failure: [] }),
+    );
     const found = keys.map((_, at) => responses[at]?.responseRange?.kvs[0]);
     const lists = new Map(keys.map((key, at) => [key, listOf(found[at]?.value)]));
     const done = operations.map(([kind, key, value]): Json => {

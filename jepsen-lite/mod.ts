@@ -1,1 +1,0 @@
-export { type Judgement, judge, type Workload, type WorkloadConfig, workloads } from "./workloads.ts";
