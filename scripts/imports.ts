@@ -39,6 +39,16 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     "jepsen-lite/history",
     "jepsen-lite/workloads",
   ],
+  "jepsen-lite/mutants": [
+    "kvstore",
+    "kvstore/client",
+    "raft",
+    "proto",
+    "jepsen-lite/history",
+    "jepsen-lite/checkers",
+    "jepsen-lite/workloads",
+    "jepsen-lite/simulation",
+  ],
 };
 
 /** Rooms at the bottom of the table: they wire the others together. */

@@ -1,0 +1,75 @@
+import type { FaultName, Parameters } from "../simulation/mod.ts";
+import type { Patch } from "./patch.ts";
+
+/** What of a seed's parameters a search decides itself; the seed draws the rest. */
+export type Forced = Partial<Omit<Parameters, "store" | "network" | "disk" | "home" | "faults">> & {
+  readonly store?: Partial<Parameters["store"]>;
+  readonly network?: Partial<Parameters["network"]>;
+  readonly disk?: Partial<Parameters["disk"]>;
+  readonly home?: Partial<Parameters["home"]>;
+  /** These and no others, with their weights. */
+  readonly faults?: Readonly<Partial<Record<FaultName, number>>>;
+};
+
+/** Where a bug is looked for. */
+export type Search =
+  /** Seeds of the simulation, each so many virtual seconds under faults. */
+  | { readonly kind: "simulation"; readonly seconds: number; readonly forced: Forced }
+  /** An experiment of its own: a module whose `trial` gives the name of what reported, if anything did. */
+  | { readonly kind: "trial"; readonly module: string };
+
+export type Trial = (seed: number) => Promise<Caught | undefined>;
+
+/** Who reported, and what. */
+export interface Caught {
+  readonly by: string;
+  readonly what: string;
+}
+
+/** A bug that somebody could have written. */
+export interface SeededBug {
+  readonly number: number;
+  readonly title: string;
+  readonly patches: readonly Patch[];
+  readonly search: Search;
+  /** Any of these checkers and invariants must report it. That others do counts for nothing. */
+  readonly caughtBy: readonly string[];
+  /**
+   * Invariants, and assertions of the production code, that would see the bug before those that are to be put to the proof: they look away
+   * while it is searched for.
+   */
+  readonly blinded?: readonly string[];
+  /** Seeds after which the search gives up. Default 500. */
+  readonly budget?: number;
+}
+
+export function adjusted(drawn: Parameters, { store, network, disk, home, faults, ...rest }: Forced): Parameters {
+  return {
+    ...drawn,
+    ...rest,
+    store: { ...drawn.store, ...store },
+    network: { ...drawn.network, ...network },
+    disk: { ...drawn.disk, ...disk },
+    home: { ...drawn.home, ...home },
+    faults: faults === undefined ? drawn.faults : new Map(Object.entries(faults) as [FaultName, number][]),
+  };
+}
+
+/** The patches of a bug, and those that blind what would see it too soon. */
+export function patchesOf({ patches, blinded = [] }: SeededBug): readonly Patch[] {
+  if (blinded.length === 0) return patches;
+  const list = JSON.stringify(blinded);
+  return [
+    ...patches,
+    {
+      file: "jepsen-lite/simulation/hold.ts",
+      find: "if (!condition) throw",
+      replace: `if (!condition && !${list}.includes(property)) throw`,
+    },
+    {
+      file: "base/assert.ts",
+      find: "if (!condition) throw",
+      replace: `if (!condition && !${list}.includes(invariant)) throw`,
+    },
+  ];
+}

@@ -1,0 +1,18 @@
+// One process of a search: `node child.ts NUMBER FROM COUNT [control]` tries seeds and prints a line of JSON for each. With `control`
+// the bug is left out.
+import { patchesOf } from "./bug.ts";
+import { attemptsOf } from "./search.ts";
+import { installPatches } from "./switch.ts";
+import { seededBugs } from "./table.ts";
+
+const [number, from, count, control] = process.argv.slice(2);
+const bug = seededBugs.find((one) => one.number === Number(number));
+if (bug === undefined) throw new Error(`no seeded bug has the number ${number}`);
+installPatches(control === undefined ? patchesOf(bug) : []);
+const attempt = await attemptsOf(bug.search);
+for (let seed = Number(from); seed < Number(from) + Number(count); seed++) {
+  const startMs = performance.now();
+  const caught = await attempt(seed);
+  console.log(JSON.stringify({ seed, caught, ms: performance.now() - startMs }));
+  await new Promise((resolve) => setImmediate(resolve));
+}
