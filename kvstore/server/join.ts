@@ -23,13 +23,16 @@ export interface KnownMembers {
   readonly members: readonly ClusterMember[];
 }
 
-/** How long a change of the members may be news to all who can be asked: they may be cut off, or just be starting themselves. */
+/** How long a change of the members may be news to those who can be asked: they may lag, or just be starting themselves. */
 const newsMs = 5000;
+/** The same while one of them gives no answer, who may be the one that knows. */
+const unheardMs = 15_000;
 const againMs = 200;
+const answerMs = 2000;
 
 /**
- * Asks one member after the other who is in the cluster, until an answer is `upToDate`. If none is within five seconds, the last
- * answer is what is known. Rejects with a `Failure` if none answers.
+ * Asks the members at `urls` who is in the cluster, until an answer is `upToDate`. If none is within five seconds, fifteen if
+ * somebody does not answer, some answer is what is known. Rejects with a `Failure` if nobody answers.
  */
 export function askForMembers(
   urls: readonly string[],
@@ -48,33 +51,39 @@ export async function askEachForMembers(
   clock: Clock,
   upToDate: (members: readonly ClusterMember[]) => boolean = () => true,
 ): Promise<KnownMembers> {
-  const deadline = clock.monotonic() + newsMs;
+  const since = clock.monotonic();
+  const unheard = new Set(urls);
   let known: KnownMembers | undefined;
+  const current = async (url: string): Promise<KnownMembers> => {
+    const answer = decodeMembers(await ask(url));
+    unheard.delete(url);
+    known = answer;
+    if (!upToDate(answer.members)) throw new Error("it does not know of this member");
+    return answer;
+  };
   for (;;) {
-    const reasons: string[] = [];
-    for (const url of urls) {
-      try {
-        known = decodeMembers(await ask(url));
-        if (upToDate(known.members)) return known;
-      } catch (error) {
-        reasons.push(`${url}: ${(error as Error).message}`);
+    try {
+      return await Promise.any(urls.map(current));
+    } catch (error) {
+      if (!(error instanceof AggregateError)) throw error;
+      if (known === undefined) {
+        const reasons = error.errors.map((reason: Error, at) => `${urls[at]}: ${reason.message}`);
+        throw new Failure(
+          "NoPeerAnswers",
+          `no member of the cluster to be joined answers (${reasons.join("; ")})`,
+          "Check --initial-cluster and that the cluster runs",
+        );
       }
     }
-    if (known === undefined) {
-      throw new Failure(
-        "NoPeerAnswers",
-        `no member of the cluster to be joined answers (${reasons.join("; ")})`,
-        "Check --initial-cluster and that the cluster runs",
-      );
-    }
-    if (clock.monotonic() > deadline) return known;
+    if (clock.monotonic() - since > (unheard.size > 0 ? unheardMs : newsMs)) return known;
     await pause(clock, againMs);
   }
 }
 
 async function ask(url: string, tls: TlsOptions | undefined, clock: Clock, version: string): Promise<Uint8Array> {
-  const socket = await dial(url, tls);
+  const socket = await dial(url, tls, answerMs);
   return new Promise((resolve, reject) => {
+    const timer = clock.after(answerMs, () => connection.close(`no answer within ${answerMs} ms`));
     const answer = (kind: FrameKind, payload: Uint8Array) => {
       if (kind === frameKinds.welcome) {
         connection.write(frame(frameKinds.request, Uint8Array.of(1, 0, 0, 0, peerRequests.members)));
@@ -86,7 +95,10 @@ async function ask(url: string, tls: TlsOptions | undefined, clock: Clock, versi
     };
     const connection: Connection = new Connection(socket, clock, {
       frame: answer,
-      closed: (reason) => reject(new Error(reason)),
+      closed: (reason) => {
+        timer.cancel();
+        reject(new Error(reason));
+      },
     });
     connection.send(frameKinds.hello, encodeHello({ clusterId: 0n, from: 0n, to: 0n, stream: "join", version }));
   });

@@ -1,10 +1,10 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { afterEach, expect, test } from "vitest";
-import { Deferred, fromUtf8, toUtf8 } from "../../../base/mod.ts";
+import { Deferred, fromUtf8, toUtf8, VirtualClock } from "../../../base/mod.ts";
 import { type Message, MessageType } from "../../../raft/mod.ts";
 import { MemberMetrics } from "../../metrics/mod.ts";
-import { askForMembers, encodeMembers } from "../join.ts";
+import { askEachForMembers, askForMembers, encodeMembers } from "../join.ts";
 import { machineClock } from "../machine-clock.ts";
 import type { ClusterMember } from "../membership.ts";
 import type { TransportEvents } from "../transport.ts";
@@ -87,10 +87,47 @@ test("who joins asks until somebody has heard of it", async () => {
   expect(asked).toEqual([3, 3]);
 });
 
+test("who joins waits for the answer of a member that is hard to reach, if the others have not heard of it", async () => {
+  const joining: ClusterMember = { id: 3n, name: "", peerUrls: ["http://c"], clientUrls: [], isLearner: false };
+  const clock = new VirtualClock();
+  const asked = { stale: 0, cutOff: 0 };
+  const ask = async (url: string) => {
+    if (url === "stale") {
+      asked.stale++;
+      return encodeMembers(7n, []);
+    }
+    if (++asked.cutOff < 4) {
+      clock.advance(3000);
+      throw new Error("no answer");
+    }
+    return encodeMembers(7n, [joining]);
+  };
+  const has = (members: readonly ClusterMember[]) => members.length > 0;
+  const answer = askEachForMembers(["stale", "cutOff"], ask, clock, has);
+  while (asked.cutOff < 4) {
+    await new Promise(setImmediate);
+    clock.advance(200);
+  }
+  expect((await answer).members).toEqual([joining]);
+});
+
 test("who was never added is told after a while what all know", async () => {
   const old: ClusterMember = { id: 1n, name: "old", peerUrls: ["http://a"], clientUrls: [], isLearner: false };
-  const url = await freeUrl();
-  await open(1n, url, { request: () => Promise.resolve(encodeMembers(7n, [old])) });
-  const { members } = await askForMembers([url], undefined, machineClock, "3.7.0", () => false);
-  expect(members).toEqual([old]);
+  const clock = new VirtualClock();
+  let over = false;
+  const answer = askEachForMembers(
+    ["a"],
+    () => Promise.resolve(encodeMembers(7n, [old])),
+    clock,
+    () => false,
+  );
+  const ended = answer.finally(() => {
+    over = true;
+  });
+  while (!over) {
+    await new Promise(setImmediate);
+    clock.advance(100);
+  }
+  expect((await ended).members).toEqual([old]);
+  expect(clock.monotonic()).toBeLessThan(6000);
 });
