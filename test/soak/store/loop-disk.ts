@@ -36,6 +36,9 @@ export class LoopDisk {
   unmount(): void {
     if (!this.#mounted) return;
     run("umount", [this.mountpoint]);
+    // A mount namespace made meanwhile holds a copy of the mount: mounted again, the file system would still be without power.
+    if (!until(5000, () => isFree(this.#image)))
+      throw new Error(`${this.#image} is still mounted in another namespace`);
     this.#mounted = false;
   }
 
@@ -48,6 +51,17 @@ export class LoopDisk {
   static cutPower(disks: readonly LoopDisk[]): void {
     run("perl", ["-e", shutdownScript, ...disks.map(({ mountpoint }) => mountpoint)]);
   }
+}
+
+function isFree(image: string): boolean {
+  return spawnSync("losetup", ["-j", image], { encoding: "utf8" }).stdout.trim() === "";
+}
+
+function until(ms: number, isSo: () => boolean): boolean {
+  for (const deadline = performance.now() + ms; !isSo(); spawnSync("sleep", ["0.05"])) {
+    if (performance.now() > deadline) return false;
+  }
+  return true;
 }
 
 function run(program: string, args: readonly string[]): void {
