@@ -33,6 +33,7 @@ const commands: Readonly<Record<string, Command>> = {
   cri: { summary: "run a node's container engine by itself, on a CRI socket", load: () => import("./cri.ts") },
   image: { summary: "load, list and remove images of a cluster's nodes", load: () => import("./image.ts") },
   jepsen: { summary: "judge what a store's clients saw, and show it", load: () => import("./jepsen.ts") },
+  sim: { summary: "run the store in virtual time, by chance, and prove it", load: () => import("./sim.ts") },
   completion: { summary: "print a completion script for bash or zsh", load: () => import("./completion.ts") },
   version: { summary: "print the versions", load: () => import("./version.ts") },
   "prepare-network": {
@@ -42,9 +43,6 @@ const commands: Readonly<Record<string, Command>> = {
   },
   supervise: { summary: "keep a cluster's processes running", hidden: true, load: () => import("./supervise.ts") },
 };
-
-/** Commands of the design whose rooms hold no code yet. */
-const notYet: readonly string[] = ["sim"];
 
 export const commandNames = Object.keys(commands).filter((name) => commands[name]?.hidden !== true);
 
@@ -64,11 +62,6 @@ ${lines.join("\n")}
 async function main([name, ...args]: string[]): Promise<void> {
   if (name === undefined || name === "help" || name === "--help" || name === "-h") {
     process.stdout.write(usage());
-    return;
-  }
-  if (notYet.includes(name)) {
-    process.stderr.write(`flotilla: "${name}" is not there yet. COMPATIBILITY.md lists what is. [NotYet]\n`);
-    process.exitCode = exitCodes.failed;
     return;
   }
   const command = commands[name === "--version" ? "version" : name];

@@ -16,6 +16,6 @@ for (const source of sources) {
   // Only relative imports name a .ts file.
   writeFileSync(output, text.replaceAll(/((?:from|import)\s*\(?\s*"\.[^"]*)\.ts"/g, '$1.js"'));
 }
-for (const asIs of ["package.json", "jepsen-lite/report/page"])
+for (const asIs of ["package.json", "jepsen-lite/report/page", "jepsen-lite/simulation/corpus.json"])
   cpSync(join(root, asIs), join(target, asIs), { recursive: true });
 console.log(`build: ${sources.length} files in ${target}`);

@@ -31,12 +31,21 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   "jepsen-lite/checkers": ["jepsen-lite/history"],
   "jepsen-lite/report": ["jepsen-lite/history"],
   "jepsen-lite/workloads": ["kvstore/client", "proto", "jepsen-lite/history", "jepsen-lite/checkers"],
+  "jepsen-lite/processes": [
+    "kvstore/client",
+    "proto",
+    "jepsen-lite/history",
+    "jepsen-lite/checkers",
+    "jepsen-lite/report",
+    "jepsen-lite/workloads",
+  ],
   "jepsen-lite/simulation": [
     "kvstore",
     "kvstore/client",
     "raft",
     "proto",
     "jepsen-lite/history",
+    "jepsen-lite/report",
     "jepsen-lite/workloads",
   ],
   "jepsen-lite/mutants": [

@@ -1,6 +1,7 @@
 import type { Log } from "../../base/mod.ts";
 import { connectIn, type EtcdClient } from "../../kvstore/client/mod.ts";
 import { askEachForMembers, type MemberOptions, startLocalMember, type World } from "../../kvstore/mod.ts";
+import type { SimulatedMessage } from "../report/mod.ts";
 import type { Chance } from "./chance.ts";
 import { VirtualConnection } from "./connection.ts";
 import { VirtualDisk } from "./disk.ts";
@@ -27,6 +28,7 @@ export interface ClusterOptions {
   readonly chance: Chance;
   readonly parameters: RunParameters;
   readonly log?: (machine: Machine, ...line: Parameters<Log>) => void;
+  readonly sent?: ((message: SimulatedMessage) => void) | undefined;
 }
 
 /** The store's own members on simulated computers, and clients of theirs. */
@@ -44,7 +46,7 @@ export class Cluster {
   /** Lives of members so far. */
   starts = 0;
 
-  constructor({ timeline, chance, parameters, log }: ClusterOptions) {
+  constructor({ timeline, chance, parameters, log, sent }: ClusterOptions) {
     this.timeline = timeline;
     this.parameters = parameters;
     this.#chance = chance;
@@ -56,7 +58,8 @@ export class Cluster {
       timeline,
       network: this.network,
       processAt: (url) => runningAt(this.machines.find(({ peerUrl }) => peerUrl === url)),
-      observe: (process, message) => this.ledger.tells(process, message),
+      observe: (process, message) => this.#guard(() => this.ledger.tells(process, message)),
+      sent,
     };
   }
 
@@ -135,8 +138,8 @@ export class Cluster {
     machine.isFounder = false;
   }
 
-  /** A client on a host of its own, which calls all computers that may run a member. */
-  client(): {
+  /** A client on a host of its own, which calls `machines`: if not given, all that may run a member. */
+  client(machines: readonly Machine[] = this.machines): {
     readonly client: EtcdClient;
     readonly host: number;
     readonly clock: Process["clock"];
@@ -157,7 +160,7 @@ export class Cluster {
       processAt: (hostname: string) => runningAt(at(hostname)),
       hostAt: (hostname: string) => at(hostname)?.index ?? 0,
     };
-    const endpoints = this.machines.map(({ clientUrl }) => clientUrl);
+    const endpoints = machines.map(({ clientUrl }) => clientUrl);
     const client = connectIn(
       { clock, random: chance, dial: (endpoint, settings) => new VirtualConnection(endpoint, settings, world) },
       { endpoints, timeoutMs: 4000, dialTimeoutMs: 1000 },

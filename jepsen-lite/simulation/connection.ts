@@ -37,11 +37,13 @@ export class VirtualConnection implements CallConnection {
   #state: "dialling" | "open" | "closed" = "dialling";
   #why = "the connection was closed";
   #retired = false;
+  #heardMs: number;
 
   constructor(endpoint: Endpoint, settings: ConnectionSettings, world: ConnectionWorld) {
     this.endpoint = endpoint;
     this.#world = world;
     this.#settings = settings;
+    this.#heardMs = settings.clock.monotonic();
     this.#opened.promise.catch(() => undefined); // nobody may be waiting
     const hostname = "host" in endpoint.address ? endpoint.address.host : endpoint.address.path;
     this.#server = world.hostAt(hostname);
@@ -89,6 +91,7 @@ export class VirtualConnection implements CallConnection {
       call.timer = this.#settings.clock.after(timeoutMs, () => {
         this.#hangUp(call);
         call.end(Status.DeadlineExceeded, "context deadline exceeded");
+        this.#doubt();
       });
     }
     const bytes = request === undefined ? undefined : method.request.encode(request);
@@ -162,6 +165,13 @@ export class VirtualConnection implements CallConnection {
     }
   }
 
+  /** A connection on which nothing is heard for so long would have been pinged, and given up. */
+  #doubt(): void {
+    const { clock, keepaliveMs, keepaliveTimeoutMs } = this.#settings;
+    const patienceMs = keepaliveMs + keepaliveTimeoutMs;
+    if (clock.monotonic() - this.#heardMs > patienceMs) this.#lost(`no answer within ${keepaliveTimeoutMs} ms`);
+  }
+
   #there(arrive: () => void): void {
     const { network, host } = this.#world;
     const to = this.#target as Process;
@@ -172,6 +182,10 @@ export class VirtualConnection implements CallConnection {
   #back(arrive: () => void): void {
     const { network, host, client } = this.#world;
     const broken = () => this.#lost("connection timed out");
-    network.stream(this.#server, host, { to: client, kind: "client", arrive }, broken);
+    const heard = () => {
+      this.#heardMs = this.#settings.clock.monotonic();
+      arrive();
+    };
+    network.stream(this.#server, host, { to: client, kind: "client", arrive: heard }, broken);
   }
 }

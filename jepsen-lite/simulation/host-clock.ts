@@ -16,11 +16,13 @@ export class HostClock {
   #sinceUs = 0;
   #stepMs = 0;
   #frozenAtMs: number | undefined;
+  readonly #upUs: number;
 
   /** Computers have been up for different times. */
   constructor(timeline: Timeline, upUs: number) {
     this.#timeline = timeline;
     this.#localUs = upUs;
+    this.#upUs = upUs;
   }
 
   get #monotonicUs(): number {
@@ -57,6 +59,11 @@ export class HostClock {
 
   get wallMs(): number {
     return this.#frozenAtMs ?? Math.floor(epochMs + this.#stepMs + this.#monotonicUs / 1000);
+  }
+
+  /** How far the wall clock is from that of a computer nobody does anything to. */
+  get offsetMs(): number {
+    return this.wallMs - Math.floor(epochMs + (this.#upUs + this.#timeline.nowUs) / 1000);
   }
 
   /** As a process on this computer sees it. */

@@ -60,6 +60,20 @@ export class Machine {
     return this.process?.alive === true;
   }
 
+  /** What its disks hold does not count. */
+  get isBroken(): boolean {
+    return this.isDamaged || this.lacksState;
+  }
+
+  /** Nothing goes wrong with it any more; what is damaged stays so. */
+  mend(): void {
+    this.disk.mend();
+    this.home.mend();
+    this.clock.mend();
+    this.process?.resume();
+    this.busyUs = 0;
+  }
+
   /** The running member, once it has started. */
   get local(): LocalMember | undefined {
     return this.isUp ? this.process?.local : undefined;

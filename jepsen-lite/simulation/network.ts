@@ -104,20 +104,21 @@ export class Network {
     return [this.#link(a, b), this.#link(b, a)].some(({ cut, sinceUs }) => cut && sinceUs <= untilUs);
   }
 
-  /** A message that may be lost, doubled, late, or overtaken. */
-  send(from: number, to: number, mayDouble: boolean, delivery: Delivery): void {
+  /** A message that may be lost, doubled, late, or overtaken. Gives when it arrives; undefined: never. */
+  send(from: number, to: number, mayDouble: boolean, delivery: Delivery): number | undefined {
     const link = this.#link(from, to);
     const { doubledPercent, inOrder } = this.#parameters;
     this.counts.sent++;
     if (link.cut || this.#isLost(link)) {
       this.counts.lost++;
-      return;
+      return undefined;
     }
-    this.#deliver(link, inOrder, delivery);
+    const arrivalUs = this.#deliver(link, inOrder, delivery);
     if (!this.#isMended && mayDouble && this.#chance.percent(doubledPercent)) {
       this.counts.doubled++;
       this.#deliver(link, false, delivery);
     }
+    return arrivalUs;
   }
 
   /** A part of a connection: in order, and not lost. When it cannot be brought across, `broken` is called instead, if that is soon enough for the receiver. */
@@ -151,13 +152,14 @@ export class Network {
     });
   }
 
-  #deliver(link: Link, inOrder: boolean, { to, kind, arrive }: Delivery): void {
+  #deliver(link: Link, inOrder: boolean, { to, kind, arrive }: Delivery): number {
     let atUs = this.#timeline.nowUs + this.#delayUs(link);
     if (inOrder) {
       atUs = Math.max(atUs, link.lastArrivalUs + 1);
       link.lastArrivalUs = atUs;
     }
     this.#timeline.at(atUs, to, kind, arrive);
+    return atUs;
   }
 
   #isLost(link: Link): boolean {

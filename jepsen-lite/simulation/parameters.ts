@@ -68,6 +68,8 @@ export interface Parameters {
   readonly faults: ReadonlyMap<FaultName, number>;
   readonly faultMeanUs: number;
   readonly faultDurationUs: number;
+  /** In the end everything is mended; or no more than a majority needs, and the others stay broken. */
+  readonly ending: "whole" | "core";
 }
 
 /**
@@ -118,6 +120,7 @@ export function drawParameters(chance: Chance): Parameters {
     faults: isCalm ? new Map() : drawFaults(chance),
     faultMeanUs: one(500_000, 1_000_000, 2_000_000, 5_000_000),
     faultDurationUs: one(200_000, 1_000_000, 3_000_000, 8_000_000),
+    ending: one("whole", "core"),
   };
 }
 
@@ -141,6 +144,7 @@ export function describeParameters(parameters: Parameters): string {
     home: parameters.home,
     faultMeanUs: parameters.faultMeanUs,
     faultDurationUs: parameters.faultDurationUs,
+    ending: parameters.ending,
   });
   return `${members} members, ${clients} clients, ${workload}; faults ${names}; ${rest.replaceAll('"', "")}`;
 }

@@ -1,54 +1,54 @@
 import type { LogLevel } from "../../base/mod.ts";
+import type { Case } from "./cases.ts";
 import type { Machine } from "./machine.ts";
 import { describeParameters } from "./parameters.ts";
 import { type Report, run } from "./run.ts";
 import { Table } from "./table.ts";
 
 export interface ReplayOptions {
-  readonly seconds: number;
   /** Nothing but the hash. */
   readonly hash: boolean;
   readonly table: boolean;
   readonly log: boolean;
 }
 
-/** Runs one seed for somebody to look at. False if it broke something. */
-export async function replay(seed: number, { seconds, hash, table, log }: ReplayOptions): Promise<boolean> {
+/** Runs one case for somebody to look at. */
+export async function replay(
+  tried: Case,
+  { hash, table, log }: ReplayOptions,
+  print: (line: string) => void,
+): Promise<Report> {
   const startMs = performance.now();
   const report = await run({
-    seed,
-    seconds,
-    ...(log && !hash ? { log: printLog } : {}),
-    ...(table && !hash ? { watch: new Table((row) => console.log(row)) } : {}),
+    ...tried,
+    ...(log && !hash ? { log: logTo(print) } : {}),
+    ...(table && !hash ? { watch: new Table(print) } : {}),
   });
   if (hash) {
-    console.log(report.hash);
-    return report.violation === undefined;
+    print(report.hash);
+    return report;
   }
-  console.log(`seed ${seed}: ${describeParameters(report.parameters)}`);
-  console.log(describeReport(report, performance.now() - startMs));
-  if (report.violation !== undefined) console.log(`broke: ${report.violation.message}`);
-  return report.violation === undefined;
+  print(`seed ${tried.seed}: ${describeParameters(report.parameters)}`);
+  print(describeReport(report, performance.now() - startMs));
+  if (report.violation !== undefined) print(`broke ${report.violation.message}`);
+  return report;
 }
 
-function describeReport(report: Report, tookMs: number): string {
+export function describeReport(report: Report, tookMs: number): string {
   const { events, messages, operations, acknowledged, starts, leaders, virtualSeconds } = report;
-  const faults = [...report.faults].map(([name, count]) => `${name} ${count}`).join(", ") || "none";
+  const faults = report.happened.map(({ number, name }) => `${number} ${name}`).join(", ") || "none";
   return [
     `${events} events, ${messages} messages, ${operations} operations (${acknowledged} acknowledged), ${starts} starts, ${leaders} leaders`,
-    `${virtualSeconds.toFixed(1)} virtual seconds in ${(tookMs / 1000).toFixed(2)} s; faults: ${faults}`,
+    `${virtualSeconds.toFixed(1)} virtual seconds in ${(tookMs / 1000).toFixed(2)} s; mended: ${report.ending}; faults by number: ${faults}`,
     `hash ${report.hash}`,
   ].join("\n");
 }
 
-function printLog(
-  { name }: Machine,
-  level: LogLevel,
-  message: string,
-  fields: Readonly<Record<string, unknown>> = {},
-): void {
-  const told = Object.entries(fields).map(
-    ([key, value]) => `${key}=${value instanceof Error ? value.message : String(value)}`,
-  );
-  console.log(`${" ".repeat(14)}${name} ${level}: ${message} ${told.join(" ")}`);
+function logTo(print: (line: string) => void) {
+  return ({ name }: Machine, level: LogLevel, message: string, fields: Readonly<Record<string, unknown>> = {}) => {
+    const told = Object.entries(fields).map(
+      ([key, value]) => `${key}=${value instanceof Error ? value.message : String(value)}`,
+    );
+    print(`${" ".repeat(14)}${name} ${level}: ${message} ${told.join(" ")}`);
+  };
 }

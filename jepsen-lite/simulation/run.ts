@@ -1,12 +1,15 @@
-import { isFailure } from "../../kvstore/mod.ts";
 import { type Init, RangeRequest, RangeResponse } from "../../proto/mod.ts";
 import { type History, Recorder } from "../history/mod.ts";
+import type { SimulatedMessage } from "../report/mod.ts";
 import { type Dump, live, type WorkloadDefinition, workloads } from "../workloads/mod.ts";
 import { Chance } from "./chance.ts";
 import { Cluster, type ClusterOptions } from "./cluster.ts";
-import { Nemesis } from "./faults.ts";
+import { endWell, sameKeys } from "./ending.ts";
 import { hold, Violation } from "./hold.ts";
 import { type Machine, Process } from "./machine.ts";
+import { everything, type Mask, masked } from "./mask.ts";
+import { type Happened, Nemesis } from "./nemesis.ts";
+import { Operator } from "./operator.ts";
 import { drawParameters, type Parameters } from "./parameters.ts";
 import { poisoned } from "./poison.ts";
 import { Timeline } from "./timeline.ts";
@@ -18,11 +21,19 @@ export interface RunOptions {
   readonly seconds: number;
   /** Changes what the seed drew. */
   readonly adjust?: (drawn: Parameters) => Parameters;
+  /** What is left out. */
+  readonly mask?: Mask;
   readonly log?: ClusterOptions["log"];
   /** Gets every number that goes into the hash of the run. */
   readonly trace?: (number: number) => void;
-  /** Looks at the cluster after each event. */
-  readonly watch?: { look(cluster: Cluster): void };
+  readonly watch?: Watcher;
+}
+
+export interface Watcher {
+  /** After each event. */
+  look(cluster: Cluster): void;
+  /** Told of each message between members but snapshots. */
+  sent?(message: SimulatedMessage): void;
 }
 
 export interface Report {
@@ -38,13 +49,14 @@ export interface Report {
   readonly leaders: number;
   readonly committed: number;
   readonly virtualSeconds: number;
-  readonly faults: ReadonlyMap<string, number>;
+  /** The faults that took effect, in order. */
+  readonly happened: readonly Happened[];
+  /** How it ended: with everything mended, a majority, or not even that. */
+  readonly ending: "whole" | "core" | "none";
   readonly history: History;
   readonly violation: Violation | undefined;
 }
 
-/** After the last fault: how long a cluster may take until all its members have the same again. */
-const convergenceUs = 60_000_000;
 const second = 1_000_000;
 
 /** Runs one seed: faults, then health, then judgement. Never rejects: what went wrong is in the report. */
@@ -52,24 +64,25 @@ export async function run({
   seed,
   seconds,
   adjust = (drawn) => drawn,
+  mask = everything,
   log,
   trace,
   watch,
 }: RunOptions): Promise<Report> {
   const chance = new Chance(seed);
-  const parameters = adjust(drawParameters(chance.split("parameters")));
+  const parameters = masked(adjust(drawParameters(chance.split("parameters"))), mask);
   const timeline = new Timeline();
   timeline.trace = trace;
   const recorder = new Recorder({ nowNs: () => timeline.nowUs * 1000, clients: parameters.clients });
-  const cluster = new Cluster({ timeline, chance, parameters, log });
-  const scene = { seconds, chance, parameters, timeline, recorder, cluster, watch };
+  const cluster = new Cluster({ timeline, chance, parameters, log, sent: watch?.sent?.bind(watch) });
+  const diary: Diary = { happened: [], ending: "none" };
+  const scene = { seconds, faults: mask.faults, chance, parameters, timeline, recorder, cluster, watch, diary };
   let violation: Violation | undefined;
-  let nemesis: Nemesis | undefined;
   const unheard: unknown[] = [];
   const onUnheard = (error: unknown) => unheard.push(error);
   process.on("unhandledRejection", onUnheard);
   try {
-    nemesis = await poisoned(
+    await poisoned(
       (leak) => timeline.fail(leak),
       () => play(scene),
     );
@@ -95,7 +108,7 @@ export async function run({
     leaders: cluster.ledger.counts.leaders,
     committed: cluster.ledger.counts.committed,
     virtualSeconds: timeline.nowUs / second,
-    faults: nemesis?.counts ?? new Map(),
+    ...diary,
     history,
     violation,
   };
@@ -103,36 +116,46 @@ export async function run({
 
 interface Scene {
   readonly seconds: number;
+  /** The numbers of those that may happen. */
+  readonly faults: readonly number[] | undefined;
   readonly chance: Chance;
   readonly parameters: Parameters;
   readonly timeline: Timeline;
   readonly recorder: Recorder;
   readonly cluster: Cluster;
   readonly watch: RunOptions["watch"];
+  readonly diary: Diary;
 }
 
-async function play(scene: Scene): Promise<Nemesis> {
-  const { seconds, chance, parameters, timeline, recorder, cluster, watch } = scene;
+/** What is known of a run that broke off, too. */
+interface Diary {
+  readonly happened: Happened[];
+  ending: Report["ending"];
+}
+
+async function play(scene: Scene): Promise<void> {
+  const { seconds, faults, chance, parameters, timeline, recorder, cluster, watch, diary } = scene;
   const untilUs = seconds * second;
   let unique = 0;
+  let well: readonly Machine[] = [];
   const context = {
     recorder,
     clients: parameters.clients,
     keys: parameters.keys,
     unique: () => ++unique,
-    dump: () => cluster.members.map(dumpOf),
+    dump: () => well.map(dumpOf),
   };
+  const operator = new Operator(cluster);
   const workload = (workloads[parameters.workload] as WorkloadDefinition).start(context);
   const clients = Array.from({ length: parameters.clients }, (_, number) => {
     const { client, host, clock } = cluster.client();
     return { number, host, etcd: client, clock, chance: chance.split(`workload ${number}`) };
   });
-  const nemesis = new Nemesis(
-    cluster,
-    chance.split("nemesis"),
-    recorder,
-    clients.map(({ host }) => host),
-  );
+  const clientHosts = clients.map(({ host }) => host);
+  const nemesis = new Nemesis({
+    ...{ cluster, operator, recorder, clientHosts, only: faults, happened: diary.happened },
+    chance: chance.split("nemesis"),
+  });
   const observer = (owner: unknown) => {
     watch?.look(cluster);
     if (!(owner instanceof Process)) return;
@@ -151,78 +174,28 @@ async function play(scene: Scene): Promise<Nemesis> {
   }
   await timeline.run(untilUs, observer);
 
-  // Liveness: nothing breaks any more, and everything has to come right.
-  let isMended = false;
-  nemesis.mend().then(() => {
-    isMended = true;
-  }, failed);
-  const bound = untilUs + convergenceUs;
-  await timeline.run(bound, observer, () => isMended && living === 0 && hasConverged(cluster));
-  hold(isMended, "a healed cluster answers", () => "nobody told who its members are");
-  hold(living === 0, "a healed cluster answers", () => `${living} clients still wait`);
-  hold(hasConverged(cluster), "a healed cluster converges", () => describe(cluster));
+  // Liveness: nothing breaks any more.
+  const ending = { cluster, nemesis, operator, observer, waiting: () => living };
+  well = await endWell(ending);
+  diary.ending = well.length < cluster.members.length ? "core" : "whole";
 
   // What there is now is all that anybody can ask for.
   let finishing = clients.length;
   for (const client of clients) (workload.finish?.(client) ?? Promise.resolve()).then(() => finishing--, failed);
-  await timeline.run(bound + 30 * second, observer, () => finishing === 0);
+  await timeline.run(timeline.nowUs + 30 * second, observer, () => finishing === 0);
   hold(finishing === 0, "a healed cluster answers", () => `${finishing} clients still wait for their last answers`);
-  await sameKeys(cluster, observer);
-  return nemesis;
-}
-
-/** Every member runs, follows the one leader, and has applied what it has. */
-function hasConverged({ leader, members }: Cluster): boolean {
-  const leading = leader?.local?.member;
-  if (leading === undefined) return false;
-  return members.every(({ local }) => {
-    if (local === undefined) return false;
-    const { applied, leadership } = local.member;
-    return applied === leading.committed && leadership.leader === leading.id;
-  });
-}
-
-function describe({ members }: Cluster): string {
-  const states = members.map(({ name, local, refusal, process }) => {
-    if (local === undefined) return `${name} ${refusal ?? (process?.alive ? "starting" : "down")}`;
-    const { role, term } = local.member.leadership;
-    return `${name} ${role} of term ${term}, applied ${local.member.applied} of ${local.member.committed}`;
-  });
-  return states.join("; ");
-}
-
-/** One log makes one state: the hash of all keys is the same everywhere. */
-async function sameKeys({ timeline, members }: Cluster, observer: (owner: unknown) => void): Promise<void> {
-  const hashes = new Map<string, string>();
-  let waiting = members.length;
-  for (const { name, local } of members) {
-    local!.member.state.store.hashKv(0).then(
-      (found) => {
-        if (isFailure(found)) timeline.fail(new Violation("every member can be compared", `${name}: ${found.failure}`));
-        else hashes.set(name, `${found.hash} at ${found.hashRevision} of ${found.compactRevision}`);
-        waiting--;
-      },
-      (error: unknown) => timeline.fail(error),
-    );
-  }
-  await timeline.run(timeline.nowUs + 30 * second, observer, () => waiting === 0);
-  const different = new Set([...hashes.values()].map((hash) => hash.split(" of ")[0]));
-  const told = () => [...hashes].map(([name, hash]) => `${name}: ${hash}`).join("; ");
-  const compacted = new Set([...hashes.values()].map((hash) => hash.split(" of ")[1]));
-  // A compaction is one entry, but removing takes each member its own time.
-  hold(waiting === 0, "every member can be compared", told);
-  hold(different.size <= 1 || compacted.size > 1, "all members have the same keys", told);
+  await sameKeys(ending, well);
 }
 
 function dumpOf({ name, local }: Machine): Dump {
   const { store } = local!.member.state;
   const answer = RangeResponse.decode(
-    RangeResponse.encode(local!.member.state.applier.range(RangeRequest.create(everything)) as Init<RangeResponse>),
+    RangeResponse.encode(local!.member.state.applier.range(RangeRequest.create(allKeys)) as Init<RangeResponse>),
   );
   return { name, revision: store.revision, kvs: answer.kvs };
 }
 
-const everything = { key: Uint8Array.of(0), rangeEnd: Uint8Array.of(0) };
+const allKeys = { key: Uint8Array.of(0), rangeEnd: Uint8Array.of(0) };
 
 function textOf(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);

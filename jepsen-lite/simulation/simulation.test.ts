@@ -2,12 +2,15 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import { Chance } from "./chance.ts";
-import { readCorpus } from "./corpus.ts";
+import type { Cluster } from "./cluster.ts";
+import { hold } from "./hold.ts";
+import { everything, formatMask, parseMask } from "./mask.ts";
 import { Leak, poisoned } from "./poison.ts";
 import { run } from "./run.ts";
+import { shrink } from "./shrink.ts";
 import { type Owner, Timeline } from "./timeline.ts";
 
-const main = new URL("main.ts", import.meta.url).pathname;
+const flotilla = new URL("../../cli/flotilla.ts", import.meta.url).pathname;
 
 const seconds = 5;
 
@@ -16,7 +19,9 @@ async function hashOf(seed: number, ...flags: string[]): Promise<string> {
   const call = promisify(execFile);
   const { stdout } = await call(process.execPath, [
     ...flags,
-    main,
+    "--disable-warning=ExperimentalWarning",
+    flotilla,
+    "sim",
     "--seed",
     `${seed}`,
     "--seconds",
@@ -99,8 +104,47 @@ test("streams of chance are independent: what one draws moves no other's numbers
   expect(mean.reduce((sum, drawn) => sum + drawn, 0) / mean.length).toBeCloseTo(1000, -2);
 });
 
-test.each(readCorpus())("seed $seed breaks nothing: $why", async ({ seed, seconds }) => {
-  const { violation, events } = await run({ seed, seconds });
-  expect(violation?.message).toBeUndefined();
-  expect(events).toBeGreaterThan(100);
+describe("a seed that breaks something", () => {
+  /** As if it were a bug of the store's: two who are down at the same time. */
+  const watch = {
+    look({ members }: Cluster) {
+      const down = members.filter(({ isUp, process }) => !isUp && process !== undefined);
+      hold(down.length < 2, "two are not down at a time", () => down.map(({ name }) => name).join());
+    },
+  };
+  const seed = 17;
+
+  test("is shrunk to the faults that it takes, and a line repeats what is left", { timeout: 60_000 }, async () => {
+    const whole = await run({ seed, seconds: 20, watch });
+    expect(whole.violation?.property).toBe("two are not down at a time");
+    const { seconds, mask, report } = await shrink({ seed, seconds: 20, watch }, { runs: 150, isOver: () => false });
+    const faults = mask.faults ?? [];
+    expect(report.violation?.property).toBe("two are not down at a time");
+    expect(faults.length).toBeLessThan(whole.happened.length);
+    expect(seconds).toBeLessThan(20);
+
+    const again = await run({ seed, seconds, mask: parseMask(formatMask(mask)), watch });
+    expect(again.hash).toBe(report.hash);
+    for (const left of faults) {
+      const others = { ...mask, faults: faults.filter((number) => number !== left) };
+      const { violation } = await run({ seed, seconds, mask: others, watch });
+      expect(violation?.property).not.toBe("two are not down at a time");
+    }
+  });
+
+  test("goes on drawing the same for what is left in", async () => {
+    const whole = await run({ seed, seconds: 5 });
+    const numbers = whole.happened.map(({ number }) => number);
+    const half = numbers.slice(0, Math.ceil(numbers.length / 2));
+    const { happened } = await run({ seed, seconds: 5, mask: { ...everything, faults: half } });
+    expect(happened).toEqual(whole.happened.slice(0, half.length));
+  });
+});
+
+test.each(["faults=3+7,clients=1,members=3,calm=loss+clogs", "faults=none", ""])("a mask is text: %s", (text) => {
+  expect(formatMask(parseMask(text))).toBe(text);
+});
+
+test.each(["faults=x", "people=3", "calm=sea"])("what is no mask is refused: %s", (text) => {
+  expect(() => parseMask(text)).toThrow("the mask cannot be read");
 });

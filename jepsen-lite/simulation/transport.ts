@@ -6,9 +6,12 @@ import {
   type TransportUser,
 } from "../../kvstore/mod.ts";
 import { type Message, MessageType } from "../../raft/mod.ts";
+import type { SimulatedMessage } from "../report/mod.ts";
 import type { Process } from "./machine.ts";
 import type { Network } from "./network.ts";
 import type { Timeline } from "./timeline.ts";
+
+const typeNames = new Map<number, string>(Object.entries(MessageType).map(([name, type]) => [type, name]));
 
 const requestTimeoutMs = 5000;
 /** Who asks on its way in waits for as long as the connection shows signs of life. */
@@ -24,6 +27,8 @@ export interface Wires {
   processAt(url: string): Process | undefined;
   /** Looks at a message before it leaves. */
   observe(from: Process, message: Message): void;
+  /** Told of what became of each message but snapshots. */
+  readonly sent?: ((message: SimulatedMessage) => void) | undefined;
 }
 
 /** Another member: where it is, and the process that the connection to it ends in, while there is one. */
@@ -77,10 +82,16 @@ export class VirtualTransport implements Transport {
     timeline.note(message.type * 65_536 + message.entries.length);
     timeline.note(message.term * 65_536 + message.index);
     // A proposal that came twice would be one twice: connections do not double.
-    network.send(from, to, message.type !== MessageType.MsgProp, {
+    const arrivalUs = network.send(from, to, message.type !== MessageType.MsgProp, {
       to: target,
       kind: "message",
       arrive: () => target.transport?.receive(message, this),
+    });
+    this.#wires.sent?.({
+      sentNs: timeline.nowUs * 1000,
+      ...(arrivalUs === undefined ? {} : { deliveredNs: arrivalUs * 1000 }),
+      ...{ from: this.#process.machine.name, to: target.machine.name, type: typeNames.get(message.type) ?? "" },
+      text: `${message.term}/${message.index}, ${message.entries.length} entries${message.reject ? ", rejected" : ""}`,
     });
   }
 

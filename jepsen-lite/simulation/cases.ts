@@ -1,0 +1,28 @@
+import { readCorpus } from "./corpus.ts";
+import { everything, formatMask, type Mask } from "./mask.ts";
+
+/** One run, as a command line gives it. */
+export interface Case {
+  readonly seed: number;
+  /** Virtual, of the time of faults. */
+  readonly seconds: number;
+  readonly mask: Mask;
+}
+
+export interface Selection {
+  /** Seeds that found something once come first. */
+  readonly corpus: boolean;
+  readonly from: number;
+  readonly seeds: number;
+  readonly seconds: number;
+}
+
+export function* casesOf({ corpus, from, seeds, seconds }: Selection): Generator<Case> {
+  if (corpus) for (const { seed, seconds } of readCorpus()) yield { seed, seconds, mask: everything };
+  for (let seed = from; seed < from + seeds; seed++) yield { seed, seconds, mask: everything };
+}
+
+export function replayCommand({ seed, seconds, mask }: Case): string {
+  const left = formatMask(mask);
+  return `npm run sim -- --seed ${seed} --seconds ${seconds}${left === "" ? "" : ` --mask ${left}`}`;
+}
