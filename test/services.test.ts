@@ -244,7 +244,10 @@ setInterval(() => console.log(ticks), 200);`;
     process.kill(before, "SIGKILL");
     await eventually("another agent runs", async () => (await cluster.pidOf("node-1")) !== before);
     const atRestart = await eventually("its logs can be read", ticks);
-    await eventually("it ticks on", async () => (await ticks()) > atRestart + 20);
+    await eventually(`it ticks on from ${atRestart}`, async () => {
+      if ((await ticks()) > atRestart + 20) return true;
+      throw new Error(await kubectl("logs", "listening", "--tail=5", "--timestamps"));
+    });
     expect(await kubectl("logs", "listening")).not.toContain("ended");
     expect(new Set(names(await hear("client-1", ...repeated(`${await addressOf("echo")}:80`, 10)))).size).toBe(2);
   });
