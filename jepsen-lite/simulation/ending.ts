@@ -81,8 +81,8 @@ function hasConverged({ leader }: Cluster, machines: readonly Machine[]): boolea
 async function staysRight({ cluster, observer }: Ending, machines: readonly Machine[]): Promise<void> {
   const { timeline, ledger, parameters } = cluster;
   const { preVote, electionMs } = parameters.store;
-  const hasOutsiders = cluster.members.some((machine) => !machines.includes(machine));
-  if (hasOutsiders && !preVote) return;
+  const outsiders = cluster.members.filter((machine) => !machines.includes(machine));
+  if (outsiders.length > 0 && !preVote) return;
   const [leaders, term] = [ledger.counts.leaders, highestTerm(cluster)];
   const forUs = calmElections * 2 * electionMs * 1000;
   await timeline.run(timeline.nowUs + forUs, observer);
@@ -91,6 +91,10 @@ async function staysRight({ cluster, observer }: Ending, machines: readonly Mach
   hold(elected <= 1, "leaders stay when nothing breaks", () => `${elected} were elected in ${forUs / second} s`);
   const grown = highestTerm(cluster) - term;
   hold(grown <= 1, "terms stay when nothing breaks", () => `they grew by ${grown} in ${forUs / second} s`);
+  for (const { name, local, process } of outsiders) {
+    const stillLeads = local?.member.isLeader === true && process!.blockedUntilUs <= timeline.nowUs;
+    hold(!stillLeads, "who hears no majority does not lead", () => `${name} still takes itself for the leader`);
+  }
 }
 
 function highestTerm({ machines }: Cluster): number {
