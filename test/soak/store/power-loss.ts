@@ -1,9 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { seededRandom } from "../../../base/mod.ts";
+import { LoopDisk } from "../../../jepsen-lite/processes/mod.ts";
 import { Compactions } from "./compaction.ts";
 import { History } from "./history.ts";
 import { Load } from "./load.ts";
-import { LoopDisk } from "./loop-disk.ts";
 import { Members } from "./members.ts";
 import { compare } from "./verdict.ts";
 

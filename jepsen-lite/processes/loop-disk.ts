@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { renameSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { mkdirSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 
 /** EXT4_IOC_SHUTDOWN, and its flag EXT4_GOING_FLAGS_NOLOGFLUSH (fs/ext4/ext4.h): nothing more reaches the device, nor does what the journal holds. */
 const [shutdownRequest, withoutFlush] = [0x8004587d, 2];
@@ -51,6 +51,24 @@ export class LoopDisk {
   /** At once. What goes on using them gets EIO until they are unmounted and mounted again. */
   static cutPower(disks: readonly LoopDisk[]): void {
     run("perl", ["-e", shutdownScript, ...disks.map(({ mountpoint }) => mountpoint)]);
+  }
+
+  /** Why there can be none here. */
+  static probe(directory: string): string | undefined {
+    const mountpoint = `${directory}/probe`;
+    let disk: LoopDisk | undefined;
+    try {
+      mkdirSync(mountpoint, { recursive: true });
+      disk = new LoopDisk(mountpoint, `${mountpoint}.img`, 16);
+      LoopDisk.cutPower([disk]);
+      return undefined;
+    } catch (error) {
+      return (error as Error).message;
+    } finally {
+      disk?.remove();
+      rmSync(mountpoint, { recursive: true, force: true });
+      rmSync(`${mountpoint}.img`, { force: true });
+    }
   }
 }
 

@@ -1,0 +1,107 @@
+import { appendFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Prober } from "./choose.ts";
+import { type RunOptions, run } from "./run.ts";
+
+/** How one run of a suite ended; a line of its results file. */
+export interface SuiteResult {
+  readonly workload: string;
+  /** As it was asked for: `all` is all that can work here. */
+  readonly nemesis: string;
+  readonly valid: true | false | "unknown" | "impossible";
+  readonly seconds: number;
+  readonly operations: number;
+  readonly faults: number;
+  readonly effects: Readonly<Record<string, number>>;
+  readonly directory: string;
+  /** What was found, or why there was no run. */
+  readonly why?: string;
+}
+
+export interface SuiteOptions extends Omit<RunOptions, "workload" | "nemeses" | "directory" | "command"> {
+  readonly workloads: readonly string[];
+  readonly nemeses: readonly string[];
+  readonly prober: Prober;
+  /** Of all its runs and of the results file. */
+  readonly directory: string;
+  readonly commandOf: (workload: string, nemesis: string) => string;
+  readonly told: (result: SuiteResult, wasDone: boolean) => void;
+  readonly signal?: AbortSignal;
+}
+
+export const resultsFile = "results.ndjson";
+
+/** Runs everything against everything, but for what its results file says is done. A run that could not be judged is not. */
+export async function suite(options: SuiteOptions): Promise<SuiteResult[]> {
+  mkdirSync(options.directory, { recursive: true });
+  const file = join(options.directory, resultsFile);
+  const done = new Map(readResults(file).map((result) => [keyOf(result), result]));
+  const results: SuiteResult[] = [];
+  for (const workload of options.workloads)
+    for (const nemesis of options.nemeses) {
+      if (options.signal?.aborted) return results;
+      const before = done.get(keyOf({ workload, nemesis }));
+      const wasDone = before !== undefined && before.valid !== "unknown";
+      const result = wasDone ? before : await one(options, workload, nemesis);
+      if (!wasDone) appendFileSync(file, `${JSON.stringify(result)}\n`);
+      results.push(result);
+      options.told(result, wasDone);
+    }
+  return results;
+}
+
+async function one(options: SuiteOptions, workload: string, nemesis: string): Promise<SuiteResult> {
+  const directory = join(options.directory, `${workload}-${nemesis}`);
+  const nothing = { workload, nemesis, seconds: 0, operations: 0, faults: 0, effects: {}, directory };
+  const { fit, unfit } = await options.prober.choose([nemesis]);
+  if (fit.length === 0) return { ...nothing, valid: "impossible", why: unfit.map(({ why }) => why).join("; ") };
+  try {
+    const command = options.commandOf(workload, nemesis);
+    const { verdict, ...rest } = await run({ ...options, workload, nemeses: fit, directory, command });
+    const found = verdict.checkers.filter(({ valid }) => valid !== true);
+    const why = found.map(({ checker, summary }) => `${checker}: ${summary}`).join(" ");
+    return { workload, nemesis, ...rest, valid: verdict.valid, ...(why === "" ? {} : { why }) };
+  } catch (error) {
+    // The harness failed, and nothing is known: it is run again next time.
+    return { ...nothing, valid: "unknown", why: (error as Error).message };
+  }
+}
+
+function keyOf({ workload, nemesis }: Pick<SuiteResult, "workload" | "nemesis">): string {
+  return `${workload} ${nemesis}`;
+}
+
+export function readResults(file: string): SuiteResult[] {
+  if (!existsSync(file)) return [];
+  const lines = readFileSync(file, "utf8").split("\n");
+  // Who was killed while writing leaves half a line, and that run is not done.
+  return lines.filter((line) => line.endsWith("}")).map((line) => JSON.parse(line) as SuiteResult);
+}
+
+const signs = { true: "✓", false: "✗", unknown: "?", impossible: "–" } as const;
+
+/** A table in markdown, a row per workload: of each run its verdict, operations and faults. */
+export function markdownOf(results: readonly SuiteResult[]): string {
+  const nemeses = [...new Set(results.map(({ nemesis }) => nemesis))];
+  const workloads = [...new Set(results.map(({ workload }) => workload))];
+  const count = (number: number) => number.toLocaleString("en-US");
+  const cell = (workload: string, nemesis: string) => {
+    const found = results.find((result) => result.workload === workload && result.nemesis === nemesis);
+    if (found === undefined) return "";
+    const sign = signs[`${found.valid}`];
+    return found.valid === "impossible" ? sign : `${sign} ${count(found.operations)} / ${count(found.faults)}`;
+  };
+  const row = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
+  const sum = (of: (result: SuiteResult) => number) => results.reduce((total, result) => total + of(result), 0);
+  const having = (valid: SuiteResult["valid"]) => results.filter((result) => result.valid === valid).length;
+  const ran = results.length - having("impossible");
+  return [
+    row(["operations / faults", ...nemeses]),
+    row(["---", ...nemeses.map(() => "---")]),
+    ...workloads.map((workload) => row([workload, ...nemeses.map((nemesis) => cell(workload, nemesis))])),
+    "",
+    `${ran} runs in ${count(Math.round(sum(({ seconds }) => seconds)))} s: ${count(sum(({ operations }) => operations))} operations, ` +
+      `${count(sum(({ faults }) => faults))} faults; ${having(true)} valid (✓), ${having(false)} invalid (✗), ` +
+      `${having("unknown")} unknown (?), ${having("impossible")} that cannot be run here (–).`,
+  ].join("\n");
+}
