@@ -15,6 +15,8 @@ export type Forced = Partial<Omit<Parameters, "store" | "network" | "disk" | "ho
 export type Search =
   /** Seeds of the simulation, each so many virtual seconds under faults. */
   | { readonly kind: "simulation"; readonly seconds: number; readonly forced: Forced }
+  /** Seeds of Raft alone, with everything that can happen to it (raft/simulation). */
+  | { readonly kind: "schedules"; readonly steps: number }
   /** An experiment of its own: a module whose `trial` gives the name of what reported, if anything did. */
   | { readonly kind: "trial"; readonly module: string };
 
@@ -22,7 +24,10 @@ export type Trial = (seed: number) => Promise<Caught | undefined>;
 
 /** Who reported, and what. */
 export interface Caught {
+  /** The invariant, or the checker. */
   readonly by: string;
+  /** Of a checker: the kinds of anomalies. */
+  readonly kinds?: readonly string[];
   readonly what: string;
 }
 
@@ -32,13 +37,15 @@ export interface SeededBug {
   readonly title: string;
   readonly patches: readonly Patch[];
   readonly search: Search;
-  /** Any of these checkers and invariants must report it. That others do counts for nothing. */
+  /** Any of these checkers and invariants must report it; after a colon, the kind of anomaly. That others do counts for nothing. */
   readonly caughtBy: readonly string[];
   /**
    * Invariants, and assertions of the production code, that would see the bug before those that are to be put to the proof: they look away
    * while it is searched for.
    */
   readonly blinded?: readonly string[];
+  /** What the bug needs of its surroundings, and what does not break anything by itself: in the runs without the bug it is there too. */
+  readonly setting?: readonly Patch[];
   /** Seeds after which the search gives up. Default 500. */
   readonly budget?: number;
 }
@@ -55,12 +62,14 @@ export function adjusted(drawn: Parameters, { store, network, disk, home, faults
   };
 }
 
-/** The patches of a bug, and those that blind what would see it too soon. */
-export function patchesOf({ patches, blinded = [] }: SeededBug): readonly Patch[] {
-  if (blinded.length === 0) return patches;
+/** The patches of a bug, its setting, and those that blind what would see it too soon. Without it, for comparison, the setting alone. */
+export function patchesOf({ patches, blinded = [], setting = [] }: SeededBug, isIn = true): readonly Patch[] {
+  if (!isIn) return setting;
+  if (blinded.length === 0) return [...patches, ...setting];
   const list = JSON.stringify(blinded);
   return [
     ...patches,
+    ...setting,
     {
       file: "jepsen-lite/simulation/hold.ts",
       find: "if (!condition) throw",

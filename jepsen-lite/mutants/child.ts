@@ -8,7 +8,7 @@ import { seededBugs } from "./table.ts";
 const [number, from, count, control] = process.argv.slice(2);
 const bug = seededBugs.find((one) => one.number === Number(number));
 if (bug === undefined) throw new Error(`no seeded bug has the number ${number}`);
-installPatches(control === undefined ? patchesOf(bug) : []);
+installPatches(patchesOf(bug, control === undefined));
 const attempt = await attemptsOf(bug.search);
 for (let seed = Number(from); seed < Number(from) + Number(count); seed++) {
   const startMs = performance.now();

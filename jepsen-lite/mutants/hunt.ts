@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import type { Caught, SeededBug } from "./bug.ts";
-import { counts } from "./search.ts";
+import { namedIn } from "./search.ts";
 
 export interface HuntOptions {
   /** The first seed. */
@@ -55,12 +55,13 @@ export async function hunt(bug: SeededBug, { from, seeds, samples, patienceMs }:
   while (!enough()) {
     for await (const { seed, caught } of attempts([bug.number, last + 1, limit - (last - from + 1)])) {
       last = seed;
-      if (caught !== undefined && counts(bug, caught)) {
+      const named = namedIn(bug, caught);
+      if (named !== undefined) {
         gaps.push(seed - since + 1);
         caughtIn.push(seed);
         since = seed + 1;
-        add(by, caught.by);
-      } else if (caught !== undefined) add(others, caught.by);
+        add(by, named);
+      } else if (caught !== undefined) add(others, [caught.by, ...(caught.kinds ?? [])].join(": "));
       if (enough()) break;
     }
     if (enough()) break;

@@ -5,18 +5,52 @@ export type Attempt = (seed: number) => Promise<Caught | undefined>;
 
 /** Loads what the search runs. Patches must be installed before. */
 export async function attemptsOf(search: Search): Promise<Attempt> {
-  if (search.kind === "trial") {
-    const { trial } = (await import(new URL(search.module, import.meta.url).href)) as { readonly trial: Trial };
-    return trial;
+  switch (search.kind) {
+    case "trial": {
+      const { trial } = (await import(new URL(search.module, import.meta.url).href)) as { readonly trial: Trial };
+      return trial;
+    }
+    case "schedules":
+      return schedules(search.steps);
+    case "simulation": {
+      const { run } = await import("../simulation/mod.ts");
+      const { seconds, forced } = search;
+      return async (seed) => {
+        const { violation } = await run({ seed, seconds, adjust: (drawn) => adjusted(drawn, forced) });
+        if (violation === undefined) return undefined;
+        const { property: by, message: what } = violation;
+        return { by, what, kinds: kindsIn(what) };
+      };
+    }
   }
-  const { run } = await import("../simulation/mod.ts");
-  const { seconds, forced } = search;
+}
+
+/** Raft's own schedules are no part of its room's door: nothing but proofs needs them. */
+async function schedules(steps: number): Promise<Attempt> {
+  const module = new URL("../../raft/simulation/run.ts", import.meta.url).href;
+  const { runSchedule } = (await import(module)) as {
+    readonly runSchedule: (options: { readonly seed: number; readonly steps: number }) => unknown;
+  };
   return async (seed) => {
-    const { violation } = await run({ seed, seconds, adjust: (drawn) => adjusted(drawn, forced) });
-    return violation === undefined ? undefined : { by: violation.property, what: violation.message };
+    try {
+      runSchedule({ seed, steps });
+      return undefined;
+    } catch (error) {
+      const { message: what } = (error as { readonly cause?: Error }).cause ?? (error as Error);
+      return { by: what.split(":")[0] as string, what };
+    }
   };
 }
 
-export function counts({ caughtBy }: SeededBug, caught: Caught | undefined): boolean {
-  return caught !== undefined && caughtBy.includes(caught.by);
+/** A verdict's summary counts its anomalies: "Invalid: 2 × lost-write, resurrected. …". */
+function kindsIn(what: string): readonly string[] {
+  const counted = /: Invalid: ([^.]*)\. /.exec(what)?.[1];
+  return counted?.split(", ").map((one) => one.replace(/^\d+ × /, "")) ?? [];
+}
+
+/** Who of those that are named for the bug reported it. */
+export function namedIn({ caughtBy }: SeededBug, caught: Caught | undefined): string | undefined {
+  if (caught === undefined) return undefined;
+  const told = [caught.by, ...(caught.kinds ?? []).map((kind) => `${caught.by}: ${kind}`)];
+  return caughtBy.find((name) => told.includes(name));
 }

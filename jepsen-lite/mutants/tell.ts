@@ -30,7 +30,8 @@ export function describeTrophies(trophies: readonly Trophy[]): string {
 }
 
 function placeOf({ bug: { search } }: Trophy): string {
-  return search.kind === "simulation" ? `simulation, ${search.seconds} s` : search.module.replace(/^.*\/|\.ts$/g, "");
+  if (search.kind === "simulation") return `simulation, ${search.seconds} s`;
+  return search.kind === "schedules" ? "schedules of Raft" : `trial: ${search.module.replace(/^.*\/|\.ts$/g, "")}`;
 }
 
 /** Mutants of histories: what became of them, and whether that is enough. */

@@ -1,0 +1,48 @@
+import type { SeededBug } from "../bug.ts";
+
+export const leaseBugs: readonly SeededBug[] = [
+  {
+    number: 36,
+    title: "a new leader lets no lease of before run out",
+    patches: [
+      {
+        file: "kvstore/lease/lessor.ts",
+        find: "if (this.#starting === undefined || lease.expiryMs !== Number.POSITIVE_INFINITY) return;",
+        replace: "if (this.#starting !== undefined || lease.expiryMs !== 0) return;",
+      },
+    ],
+    search: {
+      kind: "simulation",
+      seconds: 20,
+      forced: { workload: "lease", members: 3, faults: { transfer: 1, kill: 1 } },
+    },
+    caughtBy: ["lease bounds: lease-outlived"],
+  },
+  {
+    number: 37,
+    title: "who led once goes on ending leases",
+    patches: [
+      { file: "kvstore/server/leader-duties.ts", find: "      this.#primary?.demote();\n", replace: "" },
+      {
+        file: "kvstore/server/leader-duties.ts",
+        find: 'await this.#member.proposedAsLeader("leaseRevoke", { id });',
+        replace: 'await this.#member.proposed("leaseRevoke", { id }, this.#member.auth.self);',
+      },
+    ],
+    search: { kind: "simulation", seconds: 20, forced: { workload: "lease", members: 3, faults: { transfer: 1 } } },
+    caughtBy: ["lease bounds: lease-expired-early"],
+  },
+  {
+    number: 38,
+    title: "a lease takes keys with it that hang on another by now",
+    patches: [
+      {
+        file: "kvstore/mvcc/store.ts",
+        find: "    if (previousLease !== 0n) this.#leases.detach(previousLease, key);\n",
+        replace: "",
+      },
+    ],
+    search: { kind: "simulation", seconds: 20, forced: { workload: "store" } },
+    caughtBy: ["linearizable store"],
+  },
+];
