@@ -1,6 +1,11 @@
 import { defineConfig } from "vitest/config";
 
-const common = { environment: "node", include: ["**/*.test.ts"], exclude: ["**/node_modules/**", "**/dist/**"] };
+const common = {
+  environment: "node",
+  setupFiles: ["test/support/properties.ts"],
+  include: ["**/*.test.ts"],
+  exclude: ["**/node_modules/**", "**/dist/**"],
+};
 
 /**
  * Scenarios that have the machine for themselves: time counts in them (how soon something is back), or their clusters are another user's, who does not know

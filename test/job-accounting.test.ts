@@ -6,12 +6,12 @@ import type { Pod } from "../controlplane/api/mod.ts";
 import { Client, InformerFactory, isConflict, isNotFound } from "../controlplane/client/mod.ts";
 import { TestCluster } from "./support/cluster.ts";
 import { eventually } from "./support/eventually.ts";
+import { seed } from "./support/seed.ts";
 
 // A control plane of five processes whose controllers and store leader are killed again and again; the test itself is the nodes.
 
 const completions = 1000;
 const parallelism = 50;
-const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
 
 const cluster = new TestCluster();
 let client: Client;

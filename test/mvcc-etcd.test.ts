@@ -37,8 +37,8 @@ import {
   type TxnRequest,
   type TxnResponse,
 } from "../proto/mod.ts";
+import { seed } from "./support/seed.ts";
 
-const seed = Number(process.env["SEED"] ?? Date.now() % 1_000_000);
 const requests = Number(process.env["REQUESTS"] ?? 3000);
 const maxTxnOps = 128;
 
@@ -81,7 +81,7 @@ afterAll(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-test(`answers and hashes as etcd does (SEED=${seed})`, async () => {
+test(`answers and hashes as etcd does (FLOTILLA_SEED=${seed})`, async () => {
   const random = seededRandom(seed);
   const clock = new VirtualClock();
   const state = await openState({

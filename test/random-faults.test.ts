@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { randomFaults } from "./soak/random-faults.ts";
 import { TestCluster } from "./support/cluster.ts";
+import { seed } from "./support/seed.ts";
 
 // Half a minute of what `npm run soak -- faults` does for ten.
 
-const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
 const cluster = new TestCluster();
 
 beforeAll(() => cluster.up());

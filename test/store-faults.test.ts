@@ -7,8 +7,8 @@ import { History } from "./soak/store/history.ts";
 import { powerLoss } from "./soak/store/power-loss.ts";
 import { replace } from "./soak/store/replace.ts";
 import { rolling } from "./soak/store/rolling.ts";
+import { seed } from "./support/seed.ts";
 
-const seed = Date.now() % 1_000_000;
 const said: string[] = [];
 const common = { seed, say: (line: string) => void said.push(line) };
 const expectClean = (violations: readonly string[]) =>
