@@ -111,8 +111,9 @@ class Reader {
       case recordTypes.snapshot: {
         const snapshot = walpb.Snapshot.decode(record.data);
         this.#snapshots.push(snapshot);
-        // A snapshot from the leader replaces a log that does not reach it; one of our own lies within the log.
-        if (snapshot.index > this.#lastIndex) this.#entries = [];
+        // A snapshot from the leader replaces a log that does not reach it, or that has something else there: what follows in it
+        // conflicts, too. One of our own lies within the log.
+        if (snapshot.index > this.#lastIndex || this.#conflicts(snapshot)) this.#entries = [];
         this.#mayBegin = Math.max(this.#mayBegin, snapshot.index + 1);
         return;
       }
@@ -125,6 +126,13 @@ class Reader {
 
   get #lastIndex(): number {
     return this.#entries.at(-1)?.index ?? 0;
+  }
+
+  #conflicts({ index, term, confState }: walpb.Snapshot): boolean {
+    // A hard state whose type was damaged looks like a snapshot, too, but has no configuration.
+    const first = confState === undefined ? undefined : this.#entries[0];
+    const own = first === undefined ? undefined : this.#entries[index - first.index];
+    return own !== undefined && own.term !== term;
   }
 
   #append(entry: raftpb.Entry, path: string): void {

@@ -103,6 +103,20 @@ describe("a log", () => {
     expect(texts((await reopen(files)).replay.entries)).toEqual(["11/2 k"]);
   });
 
+  test("a snapshot within it that it contradicts takes its place, with what followed", async () => {
+    const files = new MemoryFiles();
+    const wal = await Wal.create(options(files), metadata);
+    await append(wal, [entry(1, "a"), entry(2, "b"), entry(3, "c"), entry(4, "d"), entry(5, "e")], 1);
+    wal.snapshot({ index: 4, term: 2, confState: { voters: [1n], autoLeave: false } });
+    await append(wal, [], 4);
+    await wal.close();
+    const { wal: again, replay } = await reopen(files);
+    expect(texts(replay.entries)).toEqual([]);
+    await append(again, [entry(5, "E", 2)], 4);
+    await again.close();
+    expect(texts((await reopen(files)).replay.entries)).toEqual(["5/2 E"]);
+  });
+
   test("what is appended during a write is durable with the next one, in one write", async () => {
     const files = new MemoryFiles();
     const wal = await Wal.create(options(files), metadata);
