@@ -1,7 +1,7 @@
-import { CompareResult, CompareTarget } from "../../proto/mod.ts";
-import { listAppend as listAppendChecker } from "../checkers/mod.ts";
+import { listAppend as judge } from "../checkers/mod.ts";
 import type { Json } from "../history/mod.ts";
-import { bytes, perform, reading, text } from "./perform.ts";
+import { readTogether, writeUnlessChanged } from "./guarded.ts";
+import { nothing, performRead, performWrite } from "./perform.ts";
 import type { Workload, WorkloadClient, WorkloadContext, WorkloadDefinition } from "./workload.ts";
 
 type MicroOp = readonly ["r" | "append", string, Json];
@@ -14,7 +14,7 @@ export const listAppend: WorkloadDefinition = {
   name: "list-append",
   summary: "transactions that append to lists and read them",
   start,
-  judge: (history) => [listAppendChecker(history, {})],
+  judge: (history) => [judge(history, {})],
 };
 
 function start(context: WorkloadContext): Workload {
@@ -24,53 +24,32 @@ function start(context: WorkloadContext): Workload {
       return chance.percent(50) ? ["r", key, null] : ["append", key, context.unique()];
     });
 
-  async function transact({ etcd }: WorkloadClient, operations: readonly MicroOp[]): Promise<Json | "nothing"> {
-    const keys = [...new Set(operations.map(([, key]) => key))];
-    const { responses, header } = await reading(
-      etcd.kv.txn({ success: keys.map((key) => ({ requestRange: { key: bytes(key) } })), failure: [] }),
+  async function transact(client: WorkloadClient, operations: readonly MicroOp[]): Promise<Json | typeof nothing> {
+    const found = await readTogether(client, [...new Set(operations.map(([, key]) => key))]);
+    const lists = new Map(
+      found.map(({ key, value }) => [key, value === undefined ? null : (JSON.parse(value) as Json[])]),
     );
-    const found = keys.map((_, at) => responses[at]?.responseRange?.kvs[0]);
-    const lists = new Map(keys.map((key, at) => [key, listOf(found[at]?.value)]));
+    const written = new Map<string, string>();
     const done = operations.map(([kind, key, value]): Json => {
       if (kind === "r") return ["r", key, lists.get(key) ?? null];
-      lists.set(key, [...(lists.get(key) ?? []), value]);
+      const list = [...(lists.get(key) ?? []), value];
+      lists.set(key, list);
+      written.set(key, JSON.stringify(list));
       return [kind, key, value];
     });
-    if (operations.every(([kind]) => kind === "r")) return done;
-    const written = [...new Set(operations.filter(([kind]) => kind === "append").map(([, key]) => key))];
-    const { succeeded } = await etcd.kv.txn({
-      compare: keys.map((key, at) => {
-        const modRevision = found[at]?.modRevision;
-        // A key that is not there has no revision to compare: it must not have come since.
-        const isThere = modRevision !== undefined;
-        return {
-          key: bytes(key),
-          target: isThere ? CompareTarget.MOD : CompareTarget.CREATE,
-          result: CompareResult.EQUAL,
-          ...(isThere ? { modRevision } : { createRevision: 0 }),
-        };
-      }),
-      success: written.map((key) => ({
-        requestPut: { key: bytes(key), value: bytes(JSON.stringify(lists.get(key))) },
-      })),
-    });
-    return succeeded && header !== undefined ? done : "nothing";
+    return written.size === 0 || (await writeUnlessChanged(client, found, written)) ? done : nothing;
   }
 
   return {
     async step(client) {
       const operations = draw(client);
-      const isWrite = operations.some(([kind]) => kind === "append");
-      await perform(context, client, "txn", operations, isWrite, () => transact(client, operations));
+      const perform = operations.some(([kind]) => kind === "append") ? performWrite : performRead;
+      await perform(context, client, "txn", operations, () => transact(client, operations));
     },
     async finish(client) {
       if (client.number > 0) return;
       const all = Array.from({ length: context.keys }, (_, key): MicroOp => ["r", `a${key}`, null]);
-      await perform(context, client, "txn", all, false, () => transact(client, all));
+      await performRead(context, client, "txn", all, () => transact(client, all));
     },
   };
-}
-
-function listOf(value: Uint8Array | undefined): Json[] | null {
-  return value === undefined ? null : (JSON.parse(text(value)) as Json[]);
 }

@@ -1,35 +1,61 @@
 import { EtcdError } from "../../kvstore/client/mod.ts";
+import { statusName } from "../../proto/mod.ts";
 import type { Json } from "../history/mod.ts";
 import type { WorkloadClient, WorkloadContext } from "./workload.ts";
 
-/**
- * Carries out one operation and records it. An error is told as what the client knows: `fail` only if it certainly was not, and will not
- * be, carried out.
- */
-export async function perform(
+/** What an operation comes back with that found nothing to do: it is recorded as `fail`. */
+export const nothing = Symbol("nothing");
+
+/** Does the work, and resolves to what came of it. What it `tells` on the way is recorded if it does not end in `ok`. */
+export type Work<Result> = (tell: (value: Json) => void) => Promise<Result | typeof nothing>;
+
+/** Records one operation that changes nothing: if it fails, it did not happen. Resolves to undefined then. */
+export function performRead<Result extends Json>(
+  context: WorkloadContext,
+  client: WorkloadClient,
+  f: string,
+  asked: Json,
+  work: Work<Result>,
+): Promise<Result | undefined> {
+  return perform(context, client, f, asked, false, work);
+}
+
+/** Records one operation that changes something: it is `fail` only if it certainly was not, and will not be, carried out. */
+export function performWrite<Result extends Json>(
+  context: WorkloadContext,
+  client: WorkloadClient,
+  f: string,
+  asked: Json,
+  work: Work<Result>,
+): Promise<Result | undefined> {
+  return perform(context, client, f, asked, true, work);
+}
+
+async function perform<Result extends Json>(
   { recorder }: WorkloadContext,
   client: WorkloadClient,
   f: string,
-  value: Json,
+  asked: Json,
   isWrite: boolean,
-  work: () => Promise<Json | "nothing">,
-): Promise<boolean> {
-  const done = recorder.invoke(client.number, f, value);
+  work: Work<Result>,
+): Promise<Result | undefined> {
+  const done = recorder.invoke(client.number, f, asked);
+  let told = asked;
   try {
-    const result = await work();
-    if (result === "nothing") done("fail", value, { class: "nothing", text: "there was nothing to do" });
-    else done("ok", result);
-    return result !== "nothing";
-  } catch (error) {
-    if (error instanceof Unread) {
-      done("fail", value, { class: "unread", text: error.message });
-      return false;
+    const result = await work((value) => {
+      told = value;
+    });
+    if (result !== nothing) {
+      done("ok", result);
+      return result;
     }
-    if (!(error instanceof EtcdError)) throw error;
-    const why = { class: error.etcdCode ?? String(error.code), text: error.message };
-    done(isWrite && error.maybeApplied ? "info" : "fail", value, why);
-    return false;
+    done("fail", told, { class: "nothing", text: "there was nothing to do" });
+  } catch (error) {
+    if (error instanceof Unread) done("fail", told, { class: "unread", text: error.message });
+    else if (error instanceof EtcdError) done(isWrite && error.maybeApplied ? "info" : "fail", told, classOf(error));
+    else throw error;
   }
+  return undefined;
 }
 
 /** Of an operation that reads and then writes, the first half failed: whatever the error, nothing was written. */
@@ -45,6 +71,11 @@ export async function reading<T>(read: Promise<T>): Promise<T> {
     if (error instanceof EtcdError) throw new Unread(error.message, { cause: error });
     throw error;
   }
+}
+
+/** As histories name it: etcd's error, else gRPC's status. */
+export function classOf({ etcdCode, code, message }: EtcdError): { readonly class: string; readonly text: string } {
+  return { class: etcdCode ?? statusName(code), text: message };
 }
 
 export function bytes(text: string): Uint8Array {

@@ -1,7 +1,7 @@
 import { CompareResult, CompareTarget } from "../../proto/mod.ts";
 import { registers } from "../checkers/mod.ts";
 import type { Json } from "../history/mod.ts";
-import { bytes, perform, text } from "./perform.ts";
+import { bytes, performRead, performWrite, text } from "./perform.ts";
 import type { Workload, WorkloadClient, WorkloadContext, WorkloadDefinition } from "./workload.ts";
 
 /** Keys that are read, written, and compared and set, with their versions: jepsen.etcd's register. */
@@ -16,7 +16,7 @@ function start(context: WorkloadContext): Workload {
   const nameOf = (client: WorkloadClient) => `r${client.chance.below(context.keys)}`;
 
   async function read(client: WorkloadClient, key: string): Promise<void> {
-    await perform(context, client, "read", { key }, false, async () => {
+    await performRead(context, client, "read", { key }, async () => {
       const { kvs } = await client.etcd.kv.range({ key: bytes(key) });
       const kv = kvs[0];
       return kv === undefined
@@ -27,7 +27,7 @@ function start(context: WorkloadContext): Workload {
 
   async function write(client: WorkloadClient, key: string): Promise<void> {
     const value = client.chance.below(5);
-    await perform(context, client, "write", { key, value }, true, async () => {
+    await performWrite(context, client, "write", { key, value }, async () => {
       const { prevKv } = await client.etcd.kv.put({ key: bytes(key), value: bytes(String(value)), prevKv: true });
       return { key, value, version: (prevKv?.version ?? 0) + 1 };
     });
@@ -35,7 +35,7 @@ function start(context: WorkloadContext): Workload {
 
   async function cas(client: WorkloadClient, key: string): Promise<void> {
     const [from, to] = [client.chance.below(5), client.chance.below(5)];
-    await perform(context, client, "cas", { key, from, to }, true, async (): Promise<Json> => {
+    await performWrite(context, client, "cas", { key, from, to }, async (): Promise<Json> => {
       const { succeeded, responses } = await client.etcd.kv.txn({
         compare: [
           {

@@ -1,143 +1,69 @@
-import { pause } from "../../base/mod.ts";
-import { CompareResult, CompareTarget, type Event, EventType, type KeyValue } from "../../proto/mod.ts";
 import { durability, reads, watches } from "../checkers/mod.ts";
-import type { Json } from "../history/mod.ts";
-import { bytes, perform, text } from "./perform.ts";
+import { wholeStoreIfSmall } from "./small-store.ts";
+import { allKeys, StoreOperations } from "./store-operations.ts";
 import type { Workload, WorkloadClient, WorkloadContext, WorkloadDefinition } from "./workload.ts";
-
-const all = { key: Uint8Array.of(0), rangeEnd: Uint8Array.of(0) };
-const allJson = { key: "\0", end: "\0" };
 
 /** Puts, deletes, reads of today and of the past, transactions, compactions, and watches of everything, over a few keys. */
 export const store: WorkloadDefinition = {
   name: "store",
   summary: "the whole API: ranges, puts, deletes, transactions, compactions, watches",
+  compacts: true,
   start,
-  judge: (history) => [durability(history, {}), reads(history, {}), watches(history, {})],
+  judge: (history) => [
+    durability(history, {}),
+    reads(history, {}),
+    watches(history, {}),
+    ...wholeStoreIfSmall(history),
+  ],
 };
 
 function start(context: WorkloadContext): Workload {
-  /** Newest revision that anybody was told of. */
-  let newest = 1;
+  const operations = new StoreOperations(context);
   const keyOf = ({ chance }: WorkloadClient) => `s${chance.below(context.keys)}`;
-  const saw = (revision: number | undefined): number => {
-    newest = Math.max(newest, revision ?? 0);
-    return revision ?? 0;
-  };
+  const value = () => `v${context.unique()}`;
+  /** A revision of a while ago. */
+  const past = ({ chance }: WorkloadClient, most: number) => Math.max(1, operations.newest - chance.below(most));
 
-  async function put(client: WorkloadClient): Promise<void> {
-    const asked = { key: keyOf(client), value: `v${context.unique()}` };
-    await perform(context, client, "put", asked, true, async () => {
-      const { header, prevKv } = await client.etcd.kv.put({
-        key: bytes(asked.key),
-        value: bytes(asked.value),
-        prevKv: true,
-      });
-      return { revision: saw(header?.revision), prev: prevKv === undefined ? null : pairOf(prevKv) };
-    });
-  }
-
-  async function remove(client: WorkloadClient): Promise<void> {
-    const key = keyOf(client);
-    await perform(context, client, "delete", { key }, true, async () => {
-      const { header, deleted } = await client.etcd.kv.deleteRange({ key: bytes(key) });
-      return { revision: saw(header?.revision), deleted };
-    });
-  }
-
-  async function range(client: WorkloadClient): Promise<void> {
+  function range(client: WorkloadClient) {
     const serializable = client.chance.percent(25);
-    const revision = client.chance.percent(20) ? Math.max(1, newest - client.chance.below(20)) : 0;
-    const asked = { ...allJson, ...(serializable ? { serializable } : {}), ...(revision > 0 ? { revision } : {}) };
-    await perform(context, client, "range", asked, false, async () => {
-      const { header, kvs } = await client.etcd.kv.range({ ...all, serializable, revision });
-      return { revision: saw(header?.revision), kvs: kvs.map(pairOf) };
+    const revision = client.chance.percent(20) ? past(client, 20) : 0;
+    return operations.range(client, {
+      ...allKeys,
+      ...(serializable ? { serializable } : {}),
+      ...(revision > 0 ? { revision } : {}),
     });
   }
 
   /** Writes one key if another has not changed since it was last seen, and reads it otherwise. */
-  async function transact(client: WorkloadClient): Promise<void> {
-    const [guard, key, value] = [keyOf(client), keyOf(client), `v${context.unique()}`];
-    const mod = Math.max(0, newest - client.chance.below(5));
-    const asked = {
-      compare: [{ key: guard, target: "mod", result: "less", value: mod }],
-      success: [{ f: "put", key, value }],
-      failure: [{ f: "range", key: guard }],
-    };
-    await perform(context, client, "kv-txn", asked, true, async () => {
-      const { header, succeeded, responses } = await client.etcd.kv.txn({
-        compare: [{ key: bytes(guard), target: CompareTarget.MOD, result: CompareResult.LESS, modRevision: mod }],
-        success: [{ requestPut: { key: bytes(key), value: bytes(value) } }],
-        failure: [{ requestRange: { key: bytes(guard) } }],
-      });
-      const found: Json = succeeded ? {} : { kvs: (responses[0]?.responseRange?.kvs ?? []).map(pairOf) };
-      return { revision: saw(header?.revision), succeeded, responses: [found] };
-    });
+  function transact(client: WorkloadClient) {
+    const [guard, key] = [keyOf(client), keyOf(client)];
+    return operations.transact(
+      client,
+      [{ key: guard, target: "mod", result: "<", value: past(client, 5) }],
+      [{ f: "put", key, value: value() }],
+      [{ f: "range", key: guard }],
+    );
   }
 
-  async function compact(client: WorkloadClient): Promise<void> {
-    const revision = Math.max(1, newest - client.chance.below(50));
-    await perform(context, client, "compact", { revision }, true, async () => {
-      await client.etcd.kv.compact({ revision, physical: client.chance.percent(20) });
-      return { revision };
-    });
-  }
-
-  /** Watches everything for some seconds, over as many streams as it takes. */
-  async function watch(client: WorkloadClient): Promise<void> {
-    const startRevision = client.chance.percent(50) ? 0 : Math.max(1, newest - client.chance.below(30));
-    const asked = { ...allJson, startRevision, prevKv: true };
-    await perform(context, client, "watch", asked, false, async () => {
-      const responses: Json[] = [];
-      const watcher = client.etcd.watch.open(
-        { ...all, startRevision, prevKv: true, progressNotify: client.chance.percent(50) },
-        {
-          onCreated: (revision) => {
-            if (responses.length === 0) responses.push({ revision, created: true });
-          },
-          onEvents: (events, revision) => responses.push({ revision: saw(revision), events: events.map(eventOf) }),
-          onProgress: (revision) => responses.push({ revision, progress: true }),
-          onEnd: (end) => {
-            if (end.kind === "compacted") responses.push({ revision: end.compactRevision, canceled: true });
-          },
-        },
-      );
-      await pause(client.clock, client.chance.between(500, 5000));
-      watcher.close();
-      return { responses };
-    });
+  function watch(client: WorkloadClient) {
+    const startRevision = client.chance.percent(50) ? 0 : past(client, 30);
+    const longestMs = client.chance.between(500, 5000);
+    return operations.watch(client, { ...allKeys, startRevision, prevKv: true }, { longestMs });
   }
 
   return {
-    step(client) {
-      if (client.number % 2 === 1 && client.chance.percent(30)) return watch(client);
-      const die = client.chance.below(100);
-      if (die < 45) return put(client);
-      if (die < 55) return remove(client);
-      if (die < 85) return range(client);
-      return die < 97 ? transact(client) : compact(client);
+    async step(client) {
+      const { chance } = client;
+      const die = chance.below(100);
+      if (client.number % 2 === 1 && chance.percent(30)) await watch(client);
+      else if (die < 45) await operations.put(client, keyOf(client), value());
+      else if (die < 55) await operations.delete(client, keyOf(client));
+      else if (die < 85) await range(client);
+      else if (die < 97) await transact(client);
+      else await operations.compact(client, past(client, 50), chance.percent(20));
     },
     async finish(client) {
-      if (client.number > 0) return;
-      for (const { name, revision, kvs } of await context.dump()) {
-        await perform(context, client, "dump", { member: name }, false, async () => ({
-          member: name,
-          revision,
-          kvs: kvs.map(pairOf),
-        }));
-      }
+      if (client.number === 0) await operations.dump(client);
     },
   };
-}
-
-type Pair = Pick<KeyValue, "key" | "value" | "modRevision" | "createRevision" | "version">;
-
-function pairOf({ key, value, modRevision, createRevision, version }: Pair) {
-  return { key: text(key), value: text(value), mod: modRevision, create: createRevision, version };
-}
-
-function eventOf({ type, kv, prevKv }: Event): Json {
-  const prev = prevKv === undefined ? null : pairOf(prevKv);
-  if (type === EventType.DELETE) return { type: "delete", key: text(kv!.key), mod: kv!.modRevision, prev };
-  return { type: "put", ...pairOf(kv!), prev };
 }

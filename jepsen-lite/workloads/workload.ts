@@ -9,6 +9,10 @@ export interface WorkloadDefinition {
   readonly name: string;
   /** What its clients do, in half a sentence. */
   readonly summary: string;
+  /** What is compacted, and when, has to stand in its history: only its own clients do it, and nobody who breaks things. */
+  readonly compacts?: true;
+  /** What it asks for no store can promise: found valid, it found too little. */
+  readonly isImpossible?: true;
   start(context: WorkloadContext): Workload;
   judge(history: History, config: WorkloadConfig): readonly Verdict[];
 }

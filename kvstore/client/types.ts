@@ -189,7 +189,11 @@ export interface KeepAlive {
 }
 
 export interface ClusterClient {
-  memberList(request?: { readonly linearizable?: boolean }, options?: CallOptions): Promise<MemberListResponse>;
+  /** With an endpoint and not linearizable: as that member knows it. */
+  memberList(
+    request?: { readonly linearizable?: boolean },
+    options?: CallOptions & AtEndpoint,
+  ): Promise<MemberListResponse>;
   memberAdd(peerURLs: readonly string[], isLearner?: boolean, options?: CallOptions): Promise<MemberAddResponse>;
   memberRemove(id: bigint, options?: CallOptions): Promise<MemberRemoveResponse>;
   memberUpdate(id: bigint, peerURLs: readonly string[], options?: CallOptions): Promise<MemberUpdateResponse>;

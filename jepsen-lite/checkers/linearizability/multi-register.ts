@@ -1,10 +1,10 @@
-import { operationsOf } from "../../history/mod.ts";
-import { microOpsOf } from "../micro-ops.ts";
+import { type Operation, operationsOf } from "../../history/mod.ts";
+import { type MicroOp, microOpsOf } from "../micro-ops.ts";
 import { textOfJson } from "../shape.ts";
 import { checker } from "../verdict.ts";
 import { explainStuck } from "./explain.ts";
 import type { Call, Model } from "./model.ts";
-import { type Budget, checkPartitions } from "./partitions.ts";
+import { type Budget, checkPartitions, type Partition } from "./partitions.ts";
 import { Values } from "./register.ts";
 
 interface Access {
@@ -20,41 +20,71 @@ interface Transaction {
 }
 
 /**
- * Transactions over several registers, as one object: all of a transaction's reads and writes happen at one moment, in its order. Operations: `txn` with a list
- * of `["r", key, value]` (asked with null) and `["w", key, value]`. Keys cannot be judged apart, so histories have to be short or have few clients;
- * `rwRegister` judges long ones.
+ * Transactions over several registers: all of a transaction's reads and writes happen at one moment, in its order. Operations: `txn` with a list of
+ * `["r", key, value]` (asked with null) and `["w", key, value]`. Keys that no transaction links are objects of their own; those that are linked cannot be judged
+ * apart, so there have to be few transactions of each, or few clients. `rwRegister` judges long histories.
  */
 export const multiRegisters = checker<Budget>("linearizable multi-key registers", (history, budget) => {
-  const keys = new Values("");
+  const operations = operationsOf(history).filter(({ f, outcome }) => f === "txn" && outcome !== "fail");
   const values = new Values("null");
-  const calls: Call<Transaction>[] = [];
-  let judged = 0;
-  for (const operation of operationsOf(history)) {
-    if (operation.f !== "txn" || operation.outcome === "fail") continue;
-    // What a crashed transaction read is not known, and does not matter.
-    const known = operation.outcome === "ok";
-    const all = microOpsOf(operation, known ? operation.output : operation.input, ["r", "w"]);
-    const accesses = all
-      .filter(([kind]) => known || kind === "w")
-      .map(([kind, key, value]): Access => {
-        return { kind: kind as Access["kind"], at: keys.number(key) - 1, value: values.number(textOfJson(value)) };
-      });
-    calls.push({
-      op: {
-        accesses,
-        text: accesses.map(({ kind, at, value }) => `${kind} ${keys.text(at + 1)} ${values.text(value)}`).join(", "),
-      },
-      invoked: operation.index,
-      returned: operation.returned,
-    });
-    if (known) judged++;
+  const parts = linkedParts(operations.map(linkOf)).map((part) => partitionOf(part, values));
+  const result = checkPartitions(parts, budget);
+  const judged = operations.filter(({ outcome }) => outcome === "ok").length;
+  const figures = { steps: result.steps, objects: parts.length };
+  if (result.kind === "illegal") {
+    const { model } = parts.find(({ name }) => name === result.name) as (typeof parts)[number];
+    return { anomalies: [explainStuck(result.name, model, result.stuck)], judged, of: "transactions", figures };
   }
-  const model = multiRegisterModel(keys, values);
-  const result = checkPartitions([{ name: "all registers", model, calls }], budget);
-  const anomalies = result.kind === "illegal" ? [explainStuck(result.name, model, result.stuck)] : [];
-  const undecided = result.kind === "unknown" ? result.why : undefined;
-  return { anomalies, judged, of: "transactions", undecided, figures: { steps: result.steps } };
+  const undecided = result.kind === "unknown" ? `${result.why} to decide ${result.undecided}` : undefined;
+  return { anomalies: [], judged, of: "transactions", undecided, figures };
 });
+
+interface Link {
+  readonly operation: Operation;
+  readonly microOps: readonly MicroOp[];
+}
+
+function linkOf(operation: Operation): Link {
+  // What a crashed transaction read is not known, and does not matter.
+  const known = operation.outcome === "ok";
+  const all = microOpsOf(operation, known ? operation.output : operation.input, ["r", "w"]);
+  return { operation, microOps: known ? all : all.filter(([kind]) => kind === "w") };
+}
+
+/** Transactions in groups that have no key in common, each in its order. */
+function linkedParts(links: readonly Link[]): Link[][] {
+  const parent = new Map<string, string>();
+  const root = (key: string): string => {
+    let at = key;
+    for (let up = parent.get(at) ?? at; up !== at; up = parent.get(at) ?? at) at = up;
+    parent.set(key, at);
+    return at;
+  };
+  for (const { microOps } of links)
+    for (const [, key] of microOps) parent.set(root(key), root((microOps[0] as MicroOp)[1]));
+  const parts = new Map<string, Link[]>();
+  for (const link of links) {
+    const [first] = link.microOps;
+    if (first === undefined) continue;
+    const part = parts.get(root(first[1]));
+    if (part === undefined) parts.set(root(first[1]), [link]);
+    else part.push(link);
+  }
+  return [...parts.values()];
+}
+
+function partitionOf(links: readonly Link[], values: Values): Partition<readonly number[], Transaction> {
+  const keys = new Values("");
+  const calls = links.map(({ operation: { index, returned }, microOps }): Call<Transaction> => {
+    const accesses = microOps.map(([kind, key, value]): Access => {
+      return { kind: kind as Access["kind"], at: keys.number(key) - 1, value: values.number(textOfJson(value)) };
+    });
+    const said = accesses.map(({ kind, at, value }) => `${kind} ${keys.text(at + 1)} ${values.text(value)}`);
+    return { op: { accesses, text: said.join(", ") }, invoked: index, returned };
+  });
+  const name = `registers ${Array.from({ length: keys.count - 1 }, (_, at) => keys.text(at + 1)).join(", ")}`;
+  return { name, model: multiRegisterModel(keys, values), calls };
+}
 
 function multiRegisterModel(keys: Values, values: Values): Model<readonly number[], Transaction> {
   return {

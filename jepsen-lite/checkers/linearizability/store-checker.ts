@@ -78,7 +78,7 @@ function storeOp(operation: Operation): StoreOp {
   const got = outcome === "ok" ? fieldsOf(operation) : undefined;
   let readsOnly = f === "range";
   if (f === "kv-txn") {
-    for (const compare of listOf(operation, asked, "compare")) textOf(operation, fieldsOf(operation, compare), "key");
+    for (const compare of listOf(operation, asked, "compare")) checkCompare(operation, fieldsOf(operation, compare));
     const requests = [...listOf(operation, asked, "success"), ...listOf(operation, asked, "failure")];
     for (const request of requests) checkRequest(operation, fieldsOf(operation, request));
     readsOnly = requests.every((request) => (request as Fields).f === "range");
@@ -87,6 +87,15 @@ function storeOp(operation: Operation): StoreOp {
   } else if (f === "compact") numberOf(operation, asked, "revision");
   else if (!f.startsWith("lease")) checkRequest(operation, { f, ...asked });
   return { f, asked, got, readsOnly, text: describe(f, asked, got) };
+}
+
+const targets: ReadonlySet<unknown> = new Set(["value", "lease", "create", "mod", "version"]);
+const results: ReadonlySet<unknown> = new Set(["=", "!=", "<", ">"]);
+
+function checkCompare(operation: Operation, compare: Fields): void {
+  textOf(operation, compare, "key");
+  if (!targets.has(compare.target) || !results.has(compare.result))
+    throw wrongShape(operation, `compares ${JSON.stringify(compare)}`);
 }
 
 function checkRequest(operation: Operation, fields: Fields): void {

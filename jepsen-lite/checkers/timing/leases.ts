@@ -1,4 +1,5 @@
 import { type Operation, operationsOf } from "../../history/mod.ts";
+import { keyValuesOf } from "../replay/store-operations.ts";
 import { type Fields, fieldsOf, numberOf } from "../shape.ts";
 import { type Anomaly, checker } from "../verdict.ts";
 
@@ -21,13 +22,16 @@ interface Lease {
   readonly alive: Operation[];
   readonly gone: Operation[];
   readonly revokes: Operation[];
+  /** Who read a key that hangs on it. */
+  readonly keyed: Operation[];
 }
 
 /**
  * A lease lives at least its TTL after its last renewal, and not much longer; once gone it never comes back.
  *
  * Operations, all with `{ id }`: `lease-grant` and `lease-keepalive`, which get `{ id, ttl }` in seconds (a keep-alive with `ttl` 0 found it gone); `lease-revoke`;
- * `lease-check`, which gets `{ id, alive }` from looking at the lease or at a key that is attached to it.
+ * `lease-check`, which gets `{ id, alive }` from looking at the lease. Of the store's `range`, unless it is serializable or of the past, pairs with a `lease`: with
+ * the lease goes what hangs on it.
  */
 export const leaseBounds = checker<LeaseOptions>("lease bounds", (history, { earlyNs = 0, lateNs }) => {
   const leases = leasesOf(operationsOf(history));
@@ -40,6 +44,14 @@ export const leaseBounds = checker<LeaseOptions>("lease bounds", (history, { ear
       if (early !== undefined) anomalies.push(early);
     }
     const firstGone = earliest(lease.gone);
+    const revoke = earliest(lease.revokes.filter(({ outcome }) => outcome === "ok"));
+    const late = revoke === undefined ? undefined : lease.keyed.find(({ index }) => revoke.returned < index);
+    if (revoke !== undefined && late !== undefined)
+      anomalies.push({
+        kind: "key-outlived-lease",
+        explanation: `Lease ${lease.id} was revoked by operation ${revoke.index}, but operation ${late.index}, invoked after that, shows a key that hangs on it.`,
+        operations: [revoke.index, late.index],
+      });
     for (const alive of lease.alive) {
       const risen = firstGone !== undefined && firstGone.returned < alive.index;
       if (risen)
@@ -48,7 +60,6 @@ export const leaseBounds = checker<LeaseOptions>("lease bounds", (history, { ear
           explanation: `Lease ${lease.id} was gone in operation ${firstGone.index}, but alive in operation ${alive.index}, which was invoked after that.`,
           operations: [firstGone.index, alive.index],
         });
-      const revoke = earliest(lease.revokes.filter(({ outcome }) => outcome === "ok"));
       if (revoke !== undefined && revoke.returned < alive.index)
         anomalies.push({
           kind: "lease-undead",
@@ -69,12 +80,24 @@ function leasesOf(operations: readonly Operation[]): Map<string, Lease> {
   for (const operation of operations) {
     if (operation.f !== "lease-grant" || operation.outcome === "fail") continue;
     const fields = fieldsOf(operation, operation.outcome === "ok" ? operation.output : operation.input);
-    const lease: Lease = { id: String(fields.id), grant: operation, renewals: [], alive: [], gone: [], revokes: [] };
+    const lease: Lease = {
+      id: String(fields.id),
+      grant: operation,
+      renewals: [],
+      alive: [],
+      gone: [],
+      revokes: [],
+      keyed: [],
+    };
     lease.renewals.push({ operation, ttlNs: secondsOf(operation, fields) });
     leases.set(lease.id, lease);
   }
   for (const operation of operations) {
     const { f, outcome } = operation;
+    if (f === "range" && outcome === "ok") {
+      for (const id of leasesIn(operation)) leases.get(id)?.keyed.push(operation);
+      continue;
+    }
     if (f === "lease-grant" || !f.startsWith("lease-") || outcome === "fail") continue;
     const fields = fieldsOf(operation);
     const lease = leases.get(String(fields.id));
@@ -91,6 +114,14 @@ function leasesOf(operations: readonly Operation[]): Map<string, Lease> {
     }
   }
   return leases;
+}
+
+/** Of the keys that a read shows as they are now. */
+function leasesIn(operation: Operation): Set<string> {
+  const asked = fieldsOf(operation, operation.input);
+  if (asked.serializable === true || (asked.revision ?? 0) !== 0) return new Set();
+  const kvs = keyValuesOf(operation, fieldsOf(operation), "kvs");
+  return new Set(kvs.map(({ lease }) => lease).filter((lease) => lease !== undefined));
 }
 
 function secondsOf(operation: Operation, fields: Fields): number {

@@ -13,7 +13,7 @@ export interface LockOptions {
 interface Holding {
   readonly acquire: Operation;
   readonly token: number | undefined;
-  /** Index of the invocation that gave it up; Infinity while none did. */
+  /** Index of the invocation that gave it up, or after which its process was no more; Infinity while none did. */
   readonly until: number;
 }
 
@@ -38,7 +38,10 @@ export const locks = checker<LockOptions>("locks", (history, { promise = "fenced
 
 function holdingsOf(operations: readonly Operation[]): Map<string, Holding[]> {
   const releases = new Map<string, number[]>();
+  const retired = new Map<number, number>();
   for (const operation of operations) {
+    // Whoever it goes on as may release the lock, or not know any more that it had it.
+    if (operation.outcome === "info") retired.set(operation.process, operation.index);
     if (operation.f !== "release") continue;
     const of = `${operation.process}/${textOf(operation, fieldsOf(operation, operation.input), "lock")}`;
     releases.set(of, [...(releases.get(of) ?? []), operation.index]);
@@ -48,7 +51,8 @@ function holdingsOf(operations: readonly Operation[]): Map<string, Holding[]> {
     if (acquire.f !== "acquire" || acquire.outcome !== "ok") continue;
     const fields = fieldsOf(acquire);
     const lock = textOf(acquire, fields, "lock");
-    const until = releases.get(`${acquire.process}/${lock}`)?.find((index) => index > acquire.returned) ?? Infinity;
+    const released = releases.get(`${acquire.process}/${lock}`)?.find((index) => index > acquire.returned);
+    const until = released ?? retired.get(acquire.process) ?? Infinity;
     const ofLock = holdings.get(lock) ?? [];
     ofLock.push({ acquire, token: optionalNumber(acquire, fields, "token"), until });
     holdings.set(lock, ofLock);

@@ -54,6 +54,23 @@ describe("leases", () => {
     expect(leaseBounds(history(grant, { ...revoke(1), to: undefined }, check(2, false)), {}).valid).toBe(true);
   });
 
+  it("take with them what hangs on them, once they are revoked", () => {
+    const range = (at: number, asked = {}): Given => {
+      const kvs = [{ key: "k", value: "v", mod: 2, lease: id }];
+      return { at, to: at + 0.1, process: 3, f: "range", asked: { key: "k", ...asked }, got: { revision: 2, kvs } };
+    };
+    expect(leaseBounds(history(grant, range(0.5), check(0.7, true), revoke(1)), {}).valid).toBe(true);
+    expect(kindsOf(leaseBounds(history(grant, revoke(1), range(2)), {}))).toEqual(["key-outlived-lease"]);
+    const old = history(
+      grant,
+      check(0.5, true),
+      revoke(1),
+      range(2, { serializable: true }),
+      range(3, { revision: 2 }),
+    );
+    expect(leaseBounds(old, {}).valid).toBe(true);
+  });
+
   it("do not come back", () => {
     expect(kindsOf(leaseBounds(history(grant, check(6, false), keepAlive(7)), {}))).toEqual(["lease-undead"]);
     expect(kindsOf(leaseBounds(history(grant, revoke(1), keepAlive(2)), {}))).toEqual(["lease-undead"]);
