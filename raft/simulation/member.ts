@@ -276,11 +276,15 @@ export class SimulatedMember {
         previousTerm = entry.term;
       }
     }
-    this.#world.send(m.type === MessageType.MsgSnap ? { ...m, snapshot: this.#freshSnapshot() } : m);
+    this.#world.send(
+      m.type === MessageType.MsgSnap ? { ...m, snapshot: this.#freshSnapshot(m.snapshot as Snapshot) } : m,
+    );
   }
 
   /** The state machine as it is: the snapshot kept may be too old to name the member it is sent to. */
-  #freshSnapshot(): Snapshot {
+  #freshSnapshot(kept: Snapshot): Snapshot {
+    // Or the other way round: it has one from another leader on its disk, and has yet to take it over.
+    if (this.#applied < kept.metadata.index) return kept;
     const metadata = { index: this.#applied, term: this.#term(this.#applied) as Term, confState: this.#confState };
     return { data: noBytes, metadata };
   }

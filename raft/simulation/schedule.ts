@@ -26,6 +26,10 @@ export interface ScheduleOptions {
   readonly steps?: number;
   /** Default `safe`. Time passes at every member as it likes here: more than `lease` can stand. */
   readonly readOnly?: ReadOnlyOption;
+  /** Of 100 times that a node has something to hand out, it is asked. Default: drawn. */
+  readonly readyPercent?: number;
+  /** Takes messages on their way. Default: `network`, which hands them out in any order. */
+  readonly travel?: (m: Message) => void;
 }
 
 const spares = 2;
@@ -51,15 +55,18 @@ export class Schedule implements World {
   /** Of 100 times that a node has something to hand out. */
   readonly #readyPercent: number;
   readonly #steps: number;
+  readonly #travel: (m: Message) => void;
 
-  constructor({ seed, members = 5, steps = 12000, readOnly = "safe" }: ScheduleOptions) {
+  constructor({ seed, members = 5, steps = 12000, readOnly = "safe", readyPercent, travel }: ScheduleOptions) {
     this.random = seededRandom(seed);
     this.#steps = steps;
+    this.#travel = travel ?? ((m) => this.network.send(m));
     const options = this.#drawOptions();
     this.options = { ...options, readOnly, checkQuorum: options.checkQuorum || readOnly === "lease" };
     this.#priorities = this.#oneOf([[0], [0, 0, 1], [0, 1, 2, 3]]);
-    this.network = new SimulatedNetwork(this.random, (m) => this.#lost(m));
-    this.#readyPercent = this.#oneOf([100, 100, 70, 30]);
+    this.network = new SimulatedNetwork(this.random, (m) => this.lost(m));
+    const drawnPercent = this.#oneOf([100, 100, 70, 30]);
+    this.#readyPercent = readyPercent ?? drawnPercent;
     const ids = Array.from({ length: members + spares }, (_, i) => BigInt(i + 1));
     const founding = snapshotOf(ids.slice(0, members));
     const empty = snapshotOf([]);
@@ -96,15 +103,15 @@ export class Schedule implements World {
       [[0, 0, 3], (member) => member.hangDisk()],
       [[5, 20], (member) => member.releaseDisk()],
       [[150, 500], (member) => member.isApplying && member.apply()],
-      [[20, 60], (member) => this.#propose(this.#leaderOr(member))],
-      [[0, 10, 40], (member) => this.#read(this.#leaderOr(member))],
-      [[0, 1, 4], (member) => this.#crash(member)],
+      [[20, 60], (member) => this.propose(this.leaderOr(member))],
+      [[0, 10, 40], (member) => this.read(this.leaderOr(member))],
+      [[0, 1, 4], (member) => this.crash(member)],
       [[15, 50], (member) => member.node ?? member.start()],
-      [[0, 1, 4], () => this.#partition()],
+      [[0, 1, 4], () => this.partition()],
       [[2, 5], () => this.network.heal()],
       [[0, 2, 8], (member) => member.node?.campaign()],
       [[0, 2, 6], (member) => member.node?.transferLeader(this.#anybody().id)],
-      [[0, 3, 10], (member) => this.#changeMembership(member)],
+      [[0, 3, 10], (member) => this.changeMembership(member)],
       [[0, 2, 10], (member) => member.node && member.compact()],
       [[0, 2], (member) => member.node?.reportUnreachable(this.#anybody().id)],
       [[0, 0, 3], (member) => member.node?.forgetLeader()],
@@ -122,7 +129,7 @@ export class Schedule implements World {
   }
 
   /** Mostly somebody who takes itself for the leader: there may be more than one. */
-  #leaderOr(member: SimulatedMember): SimulatedMember {
+  leaderOr(member: SimulatedMember): SimulatedMember {
     const leaders = this.members.filter(({ node }) => node?.role === "leader");
     return leaders.length === 0 || this.random.below(4) === 0 ? member : this.#oneOf(leaders);
   }
@@ -136,7 +143,7 @@ export class Schedule implements World {
   }
 
   send(m: Message): void {
-    this.network.send(m);
+    this.#travel(m);
   }
 
   /** The time of faults. */
@@ -165,20 +172,22 @@ export class Schedule implements World {
     }
   }
 
-  receive(m: Message): void {
+  /** Gives who has got it; undefined if that is not there. */
+  receive(m: Message): SimulatedMember | undefined {
     const member = this.#byId.get(m.to) as SimulatedMember;
     if (member.node === undefined) {
-      this.#lost(m);
-      return;
+      this.lost(m);
+      return undefined;
     }
     member.node.step(m);
     this.settle(member);
     if (m.type === MessageType.MsgSnap && this.random.below(4) > 0)
       this.#byId.get(m.from)?.node?.reportSnapshot(m.to, true);
+    return member;
   }
 
   /** Hosts report lost snapshots; mostly. */
-  #lost(m: Message): void {
+  lost(m: Message): void {
     if (m.type !== MessageType.MsgSnap || this.random.below(4) === 0) return;
     this.#byId.get(m.from)?.node?.reportSnapshot(m.to, false);
   }
@@ -187,24 +196,27 @@ export class Schedule implements World {
     member.node?.tick();
   }
 
-  #propose(member: SimulatedMember): void {
+  /** One to three entries. */
+  propose(member: SimulatedMember): void {
     const batch = Array.from({ length: 1 + this.random.below(3) }, () => this.payloads.next());
     member.node?.proposeBatch(batch);
     this.settle(member);
   }
 
-  #read(member: SimulatedMember): void {
+  read(member: SimulatedMember): void {
     member.readIndex();
     this.settle(member);
   }
 
-  #crash(member: SimulatedMember): void {
+  /** Ends a member in the middle of what it does; now and then all of them. */
+  crash(member: SimulatedMember): void {
     if (member.node !== undefined) member.crash();
     if (this.random.below(10) > 0) return;
     for (const other of this.members) if (other.node !== undefined) other.crash(); // the power fails
   }
 
-  #partition(): void {
+  /** Cuts links, in one of the shapes that partitions have. */
+  partition(): void {
     const isCut = this.#drawPartition();
     for (const { id: from } of this.members) {
       for (const { id: to } of this.members) if (from !== to && isCut(from, to)) this.network.cut(from, to);
@@ -227,7 +239,8 @@ export class Schedule implements World {
     return this.#oneOf(partitions);
   }
 
-  #changeMembership(member: SimulatedMember): void {
+  /** Proposes a change of who votes, simple or joint; of a joint one, to leave it. */
+  changeMembership(member: SimulatedMember): void {
     const { node, confState } = member;
     if (node === undefined) return;
     const joint = this.random.below(3) === 0;
