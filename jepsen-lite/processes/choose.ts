@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Failure } from "../../base/mod.ts";
-import { nemeses } from "./nemeses/nemeses.ts";
+import { nemeses, nemesisOf } from "./nemeses/nemeses.ts";
 import type { Nemesis, ProbeContext } from "./nemesis.ts";
 import type { Subject } from "./run.ts";
 
@@ -32,7 +32,7 @@ export class Prober {
     const fit: Nemesis[] = [];
     const unfit: Unfit[] = [];
     for (const name of asked) {
-      const nemesis = Object.hasOwn(nemeses, name) ? nemeses[name]! : undefined;
+      const nemesis = nemesisOf(name);
       if (nemesis === undefined)
         throw new Failure(
           "NemesisUnknown",

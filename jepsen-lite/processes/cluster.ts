@@ -21,6 +21,7 @@ export interface Member {
 }
 
 export interface OwnMember {
+  readonly directUrl: string;
   readonly process: MemberProcess;
   readonly dataDir: string;
   /** As others reach it. */
@@ -198,7 +199,16 @@ export class Cluster {
       },
     });
     this.network.addNode(name, () => process.pid);
-    const own: OwnMember = { process, dataDir, peerUrl, disk, clock, failpointsUrl: `http://${failpoints}/`, place };
+    const own: OwnMember = {
+      directUrl,
+      process,
+      dataDir,
+      peerUrl,
+      disk,
+      clock,
+      failpointsUrl: `http://${failpoints}/`,
+      place,
+    };
     return {
       ...{ name, directUrl, clientUrl, own },
       get pid() {

@@ -39,7 +39,7 @@ export class Conductor {
       await sleep(quietMs);
       const main = this.#next();
       const others = nemeses.filter(({ name }) => name !== main.name && companions.has(name));
-      const together = others.length > 0 && random.below(3) === 0 ? [pick(others, random), main] : [main];
+      const together = others.length > 0 && random.below(3) === 0 ? [main, pick(others, random)] : [main];
       const applied: [Nemesis, Applied][] = [];
       for (const nemesis of together) {
         const made = await this.#apply(nemesis);

@@ -22,11 +22,14 @@ export interface NemesisContext {
 export interface Applied {
   /** Whom it struck and how; what the report shows. */
   readonly value: { readonly [name: string]: Json };
-  /**
-   * Undoes it; resolves with its effect, counted: processes killed, pieces of traffic held up, bytes changed. 0: it was made and nobody felt it.
-   * `value`, if there is more to say.
-   */
-  heal(): Promise<{ readonly effect: number; readonly value?: { readonly [name: string]: Json } }>;
+  heal(): Promise<Healed>;
+}
+
+export interface Healed {
+  /** Counted: processes killed, pieces of traffic held up, bytes changed. 0: the fault was made and nobody felt it. */
+  readonly effect: number;
+  /** What else there is to say. */
+  readonly value?: { readonly [name: string]: Json };
 }
 
 /** What there is before there is a cluster. */

@@ -94,7 +94,8 @@ export async function run(options: RunOptions): Promise<RunResult> {
       ...{ recorder, clients: clientCount, keys, unique },
       dump: () => dumps(cluster, observer),
     });
-    const holdMs = Math.min(4000, Math.max(700, (options.seconds * 1000) / 6));
+    // Each has its turn, if there is time for that; and elections have time to happen.
+    const holdMs = Math.min(4000, Math.max(700, (options.seconds * 1000) / Math.max(6, 1.6 * nemeses.length)));
     const conductor = new Conductor({
       ...{ nemeses, recorder, random, quietMs: holdMs / 2 },
       context: {

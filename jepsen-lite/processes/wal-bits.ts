@@ -1,4 +1,4 @@
-import { closeSync, openSync, readdirSync, readFileSync, writeSync } from "node:fs";
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { type Random, seededRandom } from "../../base/mod.ts";
 
@@ -7,6 +7,8 @@ import { type Random, seededRandom } from "../../base/mod.ts";
  * acknowledged long ago. Its end could as well have been torn by a crash, and no member could tell. Returns how many bytes changed.
  */
 export function flipWalBits(walDir: string, random: Random = seededRandom(1), everyBytes = 4096): number {
+  // Who has only just joined may have none yet.
+  if (!existsSync(walDir)) return 0;
   const newest = readdirSync(walDir)
     .filter((name) => name.endsWith(".wal"))
     .sort()

@@ -1,10 +1,8 @@
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
-import { Cluster } from "../cluster.ts";
 import { numberBetween, pick, shuffled } from "../draw.ts";
 import { fakeTimeLibrary } from "../fake-clock.ts";
 import { sleep } from "../machine-clock.ts";
 import { type Nemesis, needsOwned, type ProbeContext } from "../nemesis.ts";
+import { tryMember } from "../trial.ts";
 
 const strobeMs = 120;
 /** Less than this may be the rounding of whole seconds. */
@@ -57,30 +55,13 @@ export const clock: Nemesis = {
 };
 
 /** Whether a program can be shown another time is seen by trying: one that asks the kernel and not the C library (any in Go) is not impressed. */
-async function tried({ store, directory }: ProbeContext): Promise<string | undefined> {
+async function tried(context: ProbeContext): Promise<string | undefined> {
   if (fakeTimeLibrary() === undefined) return "libfaketime is not there: apt-get install faketime";
-  if (store === undefined) return undefined;
-  const home = join(directory, "clock-probe");
-  mkdirSync(home, { recursive: true });
-  const cluster = await Cluster.start({
-    ...{ store, members: 1, directory: home, prepare: new Set(["clock"] as const) },
-    random: Math.random,
-  });
-  try {
-    const { process, clock: own } = cluster.own("m0");
-    process.mayEnd = true;
+  return tryMember(context, "clock", async ({ clock: own }) => {
     own!.set(3600);
-    for (let tries = 0; tries < 50; tries++) {
-      const offsetMs = await own!.offsetMs();
-      if (offsetMs !== undefined)
-        return Math.abs(offsetMs) > seenMs
-          ? undefined
-          : `${store.program} takes the time from the kernel itself, past the C library that libfaketime stands in for (as programs in Go do)`;
-      if (!process.runs) return `${store.program} does not start under libfaketime`;
-      await sleep(100);
-    }
-    return `${store.program} did not answer under libfaketime within 5 s`;
-  } finally {
-    await cluster.remove();
-  }
+    const offsetMs = await own!.offsetMs();
+    if (offsetMs === undefined) return undefined;
+    if (Math.abs(offsetMs) > seenMs) return null;
+    return `${context.store?.program} takes the time from the kernel, past the C library that libfaketime stands in for, as programs in Go do`;
+  });
 }
