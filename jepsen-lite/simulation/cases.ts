@@ -18,7 +18,8 @@ export interface Selection {
 }
 
 export function* casesOf({ corpus, from, seeds, seconds }: Selection): Generator<Case> {
-  if (corpus) for (const { seed, seconds } of readCorpus()) yield { seed, seconds, mask: everything };
+  if (corpus)
+    for (const { seed, seconds, workload } of readCorpus()) yield { seed, seconds, mask: { ...everything, workload } };
   for (let seed = from; seed < from + seeds; seed++) yield { seed, seconds, mask: everything };
 }
 

@@ -5,6 +5,8 @@ export interface CorpusSeed {
   readonly seed: number;
   /** Virtual. */
   readonly seconds: number;
+  /** What clients did then: a seed may draw another by now. */
+  readonly workload: string;
   readonly why: string;
 }
 

@@ -132,8 +132,10 @@ export async function sameKeys({ cluster, observer }: Ending, machines: readonly
   const { timeline } = cluster;
   const hashes = new Map<string, string>();
   let waiting = machines.length;
+  // Leases may still end, at one member a moment before another.
+  const revision = Math.min(...machines.map(({ local }) => local!.member.state.store.revision));
   for (const { name, local } of machines) {
-    local!.member.state.store.hashKv(0).then(
+    local!.member.state.store.hashKv(revision).then(
       (found) => {
         if (isFailure(found)) timeline.fail(new Violation("every member can be compared", `${name}: ${found.failure}`));
         else hashes.set(name, `${found.hash} at ${found.hashRevision} of ${found.compactRevision}`);

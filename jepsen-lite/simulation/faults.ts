@@ -1,4 +1,5 @@
 import type { Json, Recorder } from "../history/mod.ts";
+import { workloads } from "../workloads/mod.ts";
 import type { Chance } from "./chance.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Machine } from "./machine.ts";
@@ -139,8 +140,7 @@ export class Fault {
         this.#later(() => clock.thaw());
         return target;
       case "compact":
-        // There it is the clients who do, and write it down.
-        if (parameters.workload === "store") return undefined;
+        if (workloads[parameters.workload]?.compacts === true) return undefined;
         return operator.ask(() => operator.compact(chance));
       case "defragment":
         return operator.ask(() => operator.client.maintenance.defragment({ endpoint: machine.clientUrl }));

@@ -1,8 +1,9 @@
 import { Failure } from "../../base/mod.ts";
+import { workloads } from "../workloads/mod.ts";
 import type { Parameters } from "./parameters.ts";
 
 /**
- * What of a seed's run is left out. Everything that is left goes on drawing the same numbers: a fault, a client, a link has a stream of
+ * What of a seed's run is left out, or otherwise than it draws it. Everything that is left goes on drawing the same numbers: a fault, a client, a link has a stream of
  * chance of its own, so that leaving one out moves no other.
  */
 export interface Mask {
@@ -11,6 +12,8 @@ export interface Mask {
   /** The first so many. */
   readonly clients?: number;
   readonly members?: number;
+  /** What clients do. */
+  readonly workload?: string;
   /** Extremes that the seed drew and that are not gone to. */
   readonly calm: readonly Calm[];
 }
@@ -39,21 +42,23 @@ const calms = {
 export type Calm = keyof typeof calms;
 export const calmNames = Object.keys(calms) as readonly Calm[];
 
-export function masked(drawn: Parameters, { clients, members, calm }: Mask): Parameters {
+export function masked(drawn: Parameters, { clients, members, workload, calm }: Mask): Parameters {
   const calmed = calm.reduce<Parameters>((parameters, name) => calms[name](parameters), drawn);
   return {
     ...calmed,
     clients: Math.min(clients ?? drawn.clients, drawn.clients),
     members: Math.min(members ?? drawn.members, drawn.members),
+    workload: workload ?? drawn.workload,
   };
 }
 
 /** `faults=3+7,clients=1,calm=loss+clogs`: what a command line takes. Empty when nothing is left out. */
-export function formatMask({ faults, clients, members, calm }: Mask): string {
+export function formatMask({ faults, clients, members, workload, calm }: Mask): string {
   const parts = [
     faults === undefined ? "" : `faults=${faults.join("+") || "none"}`,
     clients === undefined ? "" : `clients=${clients}`,
     members === undefined ? "" : `members=${members}`,
+    workload === undefined ? "" : `workload=${workload}`,
     calm.length === 0 ? "" : `calm=${calm.join("+")}`,
   ];
   return parts.filter((part) => part !== "").join(",");
@@ -70,14 +75,18 @@ export function parseMask(text: string): Mask {
   };
   const one = (name: string) => (given.has(name) ? number(name, given.get(name) ?? "") : undefined);
   for (const name of given.keys()) {
-    if (!["faults", "clients", "members", "calm"].includes(name)) throw malformed(`nothing is called ${name}`);
+    if (!["faults", "clients", "members", "workload", "calm"].includes(name))
+      throw malformed(`nothing is called ${name}`);
   }
   const faults = list("faults")?.filter((name) => name !== "none");
-  const [clients, members] = [one("clients"), one("members")];
+  const [clients, members, workload] = [one("clients"), one("members"), given.get("workload")];
+  if (workload !== undefined && !Object.hasOwn(workloads, workload))
+    throw malformed(`there is no workload ${workload}`);
   return {
     ...(faults === undefined ? {} : { faults: faults.map((value) => number("a fault", value)) }),
     ...(clients === undefined ? {} : { clients }),
     ...(members === undefined ? {} : { members }),
+    ...(workload === undefined ? {} : { workload }),
     calm: (list("calm") ?? []).map((name) => {
       if (!Object.hasOwn(calms, name)) throw malformed(`there is no ${name} to be calm about`);
       return name as Calm;

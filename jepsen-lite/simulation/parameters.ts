@@ -1,10 +1,12 @@
+import { workloads } from "../workloads/mod.ts";
 import type { Chance } from "./chance.ts";
 import type { DiskParameters } from "./disk.ts";
 import type { HomeParameters } from "./home.ts";
 import type { NetworkParameters } from "./network.ts";
 
-export const workloadNames = ["register", "list-append", "set", "lease", "store"] as const;
-export type WorkloadName = (typeof workloadNames)[number];
+const workloadNames = Object.values(workloads)
+  .filter(({ isImpossible }) => isImpossible !== true)
+  .map(({ name }) => name);
 
 export const faultNames = [
   "kill",
@@ -56,7 +58,8 @@ export interface StoreParameters {
 export interface Parameters {
   readonly members: number;
   readonly clients: number;
-  readonly workload: WorkloadName;
+  /** By name. */
+  readonly workload: string;
   readonly keys: number;
   /** Between two operations of one client. */
   readonly thinkMeanUs: number;

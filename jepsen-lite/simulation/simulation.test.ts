@@ -141,10 +141,13 @@ describe("a seed that breaks something", () => {
   });
 });
 
-test.each(["faults=3+7,clients=1,members=3,calm=loss+clogs", "faults=none", ""])("a mask is text: %s", (text) => {
-  expect(formatMask(parseMask(text))).toBe(text);
-});
+test.each(["faults=3+7,clients=1,members=3,workload=bank,calm=loss+clogs", "faults=none", ""])(
+  "a mask is text: %s",
+  (text) => {
+    expect(formatMask(parseMask(text))).toBe(text);
+  },
+);
 
-test.each(["faults=x", "people=3", "calm=sea"])("what is no mask is refused: %s", (text) => {
+test.each(["faults=x", "people=3", "workload=leisure", "calm=sea"])("what is no mask is refused: %s", (text) => {
   expect(() => parseMask(text)).toThrow("the mask cannot be read");
 });

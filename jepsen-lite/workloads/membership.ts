@@ -1,5 +1,6 @@
 import type { Member } from "../../proto/mod.ts";
 import { membershipAgreement } from "../checkers/mod.ts";
+import type { Json } from "../history/mod.ts";
 import { performRead } from "./perform.ts";
 import type { Workload, WorkloadClient, WorkloadContext, WorkloadDefinition } from "./workload.ts";
 
@@ -12,13 +13,14 @@ export const membership: WorkloadDefinition = {
 };
 
 function start(context: WorkloadContext): Workload {
+  /** At an endpoint: what the member there knows in the end. */
   async function ask(client: WorkloadClient, linearizable: boolean, endpoint?: string): Promise<readonly Member[]> {
     let found: readonly Member[] = [];
-    await performRead(context, client, "members", { linearizable }, async () => {
-      const { header, members } = await client.etcd.cluster.memberList(
-        { linearizable },
-        endpoint === undefined ? {} : { endpoint },
-      );
+    const isFinal = endpoint !== undefined;
+    const asked: Json = isFinal ? { linearizable, final: true } : { linearizable };
+    await performRead(context, client, "members", asked, async () => {
+      const where = isFinal ? { endpoint } : {};
+      const { header, members } = await client.etcd.cluster.memberList({ linearizable }, where);
       found = members;
       return { member: String(header?.memberId), members: members.map(describe) };
     });

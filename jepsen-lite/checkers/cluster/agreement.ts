@@ -1,5 +1,5 @@
 import { operationsOf } from "../../history/mod.ts";
-import { fieldsOf, listOf, numberOf, textOf, textOfJson } from "../shape.ts";
+import { fieldsOf, isFields, listOf, numberOf, textOf, textOfJson } from "../shape.ts";
 import { type Anomaly, checker } from "../verdict.ts";
 
 type Nothing = Record<never, never>;
@@ -87,12 +87,13 @@ export const logAgreement = checker<Nothing>("log agreement", (history) => {
 
 /**
  * In the end, all members know the same members. Operations: `members`, which gets `{ member, members: [{ id, … }, …] }`; the last of each member that is itself
- * in the last list of anybody counts: who was removed may not know it.
+ * in the last list of anybody counts: who was removed may not know it. Where any asks `{ final: true }`, only these count: who does not answer at the end may know less.
  */
 export const membershipAgreement = checker<Nothing>("membership agreement", (history) => {
   const last = new Map<string, { readonly index: number; readonly text: string; readonly ids: readonly string[] }>();
-  for (const operation of operationsOf(history)) {
-    if (operation.f !== "members" || operation.outcome !== "ok") continue;
+  const asked = operationsOf(history).filter(({ f, outcome }) => f === "members" && outcome === "ok");
+  const final = asked.filter(({ input }) => isFields(input) && input.final === true);
+  for (const operation of final.length > 0 ? final : asked) {
     const fields = fieldsOf(operation);
     const members = listOf(operation, fields, "members").map((member) => fieldsOf(operation, member));
     const texts = members
