@@ -45,7 +45,7 @@ export class Network {
   readonly #parameters: NetworkParameters;
   readonly #links = new Map<number, Link>();
   /** What faults did: a network on which nothing was ever lost proves nothing. */
-  readonly counts = { sent: 0, lost: 0, doubled: 0, clogged: 0 };
+  readonly counts = { sent: 0, lost: 0, doubled: 0, clogged: 0, stopped: 0 };
 
   constructor(timeline: Timeline, chance: Chance, parameters: NetworkParameters) {
     this.#timeline = timeline;
@@ -101,7 +101,7 @@ export class Network {
   /** Whether the ends of a connection would have noticed: one direction has been cut for so long. */
   isDown(a: number, b: number): boolean {
     const untilUs = this.#timeline.nowUs - patienceUs;
-    return [this.#link(a, b), this.#link(b, a)].some(({ cut, sinceUs }) => cut && sinceUs <= untilUs);
+    return isCutSince(this.#link(a, b), untilUs) || isCutSince(this.#link(b, a), untilUs);
   }
 
   /** A message that may be lost, doubled, late, or overtaken. Gives when it arrives; undefined: never. */
@@ -109,6 +109,7 @@ export class Network {
     const link = this.#link(from, to);
     const { doubledPercent, inOrder } = this.#parameters;
     this.counts.sent++;
+    if (link.cut) this.counts.stopped++;
     if (link.cut || this.#isLost(link)) {
       this.counts.lost++;
       return undefined;
@@ -132,7 +133,10 @@ export class Network {
     this.#timeline.at(atUs, delivery.to, delivery.kind, () => {
       // What comes later must not overtake what could not be brought across.
       if (!link.cut && link.waiting.length === 0) delivery.arrive();
-      else if (link.waiting.push(part) === 1) this.#retransmit(link);
+      else {
+        this.counts.stopped++;
+        if (link.waiting.push(part) === 1) this.#retransmit(link);
+      }
     });
   }
 
@@ -187,4 +191,8 @@ export class Network {
     }
     return link;
   }
+}
+
+function isCutSince({ cut, sinceUs }: Link, atUs: number): boolean {
+  return cut && sinceUs <= atUs;
 }

@@ -65,6 +65,7 @@ export class Member {
   readonly #snapshots: Snapshots;
   readonly #duties: LeaderDuties;
   readonly #leaders: Leaders;
+  #checkedVersion: string | undefined;
   readonly #firstElection: FirstElection;
   readonly #autoCompactor: AutoCompactor | undefined;
   readonly #space: Space;
@@ -467,9 +468,17 @@ export class Member {
     this.#duties.tick(nowMs);
     this.corruption.tick(nowMs);
     this.#space.tick(nowMs);
-    const tooLow = tooLowFor(this.membership.version, this.version);
-    if (tooLow !== undefined) this.fail(tooLow);
+    this.#checkVersion();
     this.#firstElection.tick();
+  }
+
+  /** Once for each version that the cluster is set to. */
+  #checkVersion(): void {
+    const { version } = this.membership;
+    if (version === this.#checkedVersion) return;
+    this.#checkedVersion = version;
+    const tooLow = tooLowFor(version, this.version);
+    if (tooLow !== undefined) this.fail(tooLow);
   }
 
   #connected(id: bigint, sinceMs: number): boolean {
