@@ -19,6 +19,8 @@ import { askStranger, VirtualTransport, type Wires } from "./transport.ts";
 /** Computers beside the first members', for those that join later. */
 const spares = 2;
 const firstClientHost = 100;
+/** Within it a member has stopped that has to. */
+const graceUs = 1_000_000;
 
 /** Why a member may end, or not start, without anything being wrong with the store: somebody broke its world, or said goodbye. */
 const excuses = new Set(["EIO", "ENOSPC", "MemberRemoved", "NoPeerAnswers", "NotAMember"]);
@@ -175,6 +177,7 @@ export class Cluster {
     return new Machine(index, {
       disk: new VirtualDisk(timeline, chance.split("disk"), parameters.disk, {
         written: (bytes) => this.#guard(() => log.written(bytes)),
+        failed: (owner) => this.#mustStop(owner, `m${index}`),
       }),
       home: new VirtualHome(timeline, chance.split("home"), parameters.home),
       clock: new HostClock(timeline, chance.below(1_000_000_000)),
@@ -252,6 +255,12 @@ export class Cluster {
     // What a member that was removed leaves behind is of no use to its successor.
     if (code === "MemberRemoved") this.wipe(machine);
     else this.crash(machine, false);
+  }
+
+  /** Nobody knows what a disk holds that has failed: who goes on relies on something that is not there. */
+  #mustStop(owner: Owner, name: string): void {
+    const goesOn = () => this.timeline.fail(new Violation("who cannot write stops", `${name} goes on`));
+    this.timeline.after(graceUs, owner, "control", goesOn);
   }
 
   /** What a check throws ends the run; it must not end up in the hands of whom it looks at. */

@@ -23,6 +23,9 @@ export interface ConnectionWorld {
 
 type Outgoing = ReturnType<NonNullable<Process["local"]>["call"]>;
 
+/** Of a stream, so many messages may be on their way that the client has not said to have read: then whoever sends has to wait. */
+const windowMessages = 4;
+
 const peer = { address: "client", encrypted: false, certificate: undefined };
 
 /** A client's connection to a member over the simulated network: calls reach the member's services as if they had come over a socket. */
@@ -96,14 +99,23 @@ export class VirtualConnection implements CallConnection {
     }
     const bytes = request === undefined ? undefined : method.request.encode(request);
     const headers = new Map(this.#settings.metadata().map(({ name, value }) => [name, value]));
+    const isStream = method.kind !== "unary";
+    let unread = 0;
     this.#there(() => {
       const { local } = this.#target as Process;
       if (local === undefined) return;
       const caller = { peer, metadata: (key: string) => headers.get(key), timeoutMs };
       server.outgoing = local.call(method.path, caller, {
         message: (response) => {
-          this.#back(() => call.deliver(response));
-          return true;
+          const isRead = () => {
+            unread--;
+            if (unread === windowMessages - 1) server.outgoing?.drained();
+          };
+          this.#back(() => {
+            call.deliver(response);
+            if (isStream) this.#there(isRead);
+          });
+          return !isStream || ++unread < windowMessages;
         },
         end: (code, message) => this.#back(() => this.#ended(call, code, message)),
       });

@@ -1,3 +1,4 @@
+import { crc32c } from "@node-rs/crc32";
 import { assert, Failure } from "../../base/mod.ts";
 import type { File, Files } from "../../kvstore/mod.ts";
 import type { Chance } from "./chance.ts";
@@ -42,6 +43,8 @@ interface NameChange {
 export interface DiskEvents {
   /** `bytes` are durable at `position` of a file. */
   written(bytes: Uint8Array): void;
+  /** A process was told that something it wrote did not become durable. */
+  failed(owner: Owner): void;
 }
 
 /**
@@ -258,10 +261,7 @@ export class VirtualDisk {
     if (size > stored.bytes.length) stored.bytes = resized(stored.bytes, size);
     stored.bytes.set(bytes, position);
     this.#writes.push(write);
-    for (let at = 0; at < bytes.length; at += 4) {
-      const word = (bytes[at] as number) | ((bytes[at + 1] ?? 0) << 8) | ((bytes[at + 2] ?? 0) << 16);
-      this.#timeline.note(word | ((bytes[at + 3] ?? 0) << 24));
-    }
+    this.#timeline.note(crc32c(bytes));
     this.#timeline.after(delayUs, owner, "disk", () => {
       this.#writes = this.#writes.filter((other) => other !== write);
       try {
@@ -269,6 +269,7 @@ export class VirtualDisk {
         this.#takeRoom(bytes.length);
       } catch (error) {
         this.#leave(write, true);
+        this.#events.failed(owner);
         done(error as Error);
         return;
       }

@@ -182,10 +182,13 @@ export class Fault {
     const { network } = this.#scene.cluster;
     const cut: [from: number, to: number][] = [];
     for (const from of hosts) for (const to of hosts) if (from !== to && isCut(from, to)) cut.push([from, to]);
+    const before = network.counts.stopped;
     for (const [from, to] of cut) network.cut(from, to);
     this.#later(() => {
       for (const [from, to] of cut) network.heal(from, to);
-      this.#scene.recorder.nemesis("info", "heal", { what: name });
+      // By all cuts that there were meanwhile: with none of them wired up it stays 0.
+      const effect = network.counts.stopped - before;
+      this.#scene.recorder.nemesis("info", "heal", { what: name, fault: name, effect });
     });
     return { links: cut.map(([from, to]) => `${from}>${to}`) };
   }

@@ -103,7 +103,8 @@ export class Ledger {
       "a leader's own vote is durable",
       () => `${name} leads term ${term}, its disk has term ${machine.log.hardTerm}`,
     );
-    const { lastIndex } = local!.member.host.node.status();
+    const { host } = local!.member;
+    const { lastIndex } = host.node.status();
     for (let index = this.#highest; index > 0; index--) {
       const committed = this.#committed.get(index);
       if (committed === undefined || committed.byTerm >= term) continue;
@@ -111,6 +112,13 @@ export class Ledger {
         lastIndex >= index,
         "leader completeness",
         () => `${name} leads term ${term} with a log up to ${lastIndex}, ${committed.term}/${index} is committed`,
+      );
+      // What the own vote waited for is durable; undefined is what was compacted since.
+      const own = host.storage.term(index);
+      hold(
+        own === undefined || own === committed.term,
+        "leader completeness",
+        () => `${name} leads term ${term} with ${own}/${index} where ${committed.term}/${index} is committed`,
       );
       // By log matching, having this one means having all before it.
       return;

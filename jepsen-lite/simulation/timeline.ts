@@ -123,8 +123,9 @@ export class Timeline {
       this.#pop();
       const { owner } = event;
       if (event.fire === undefined || owner?.alive === false) continue;
-      if (owner !== undefined && owner.blockedUntilUs > event.atUs) {
-        event.atUs = owner.blockedUntilUs;
+      const readyUs = owner === undefined ? 0 : readyFor(event.kind, owner.blockedUntilUs);
+      if (readyUs > event.atUs) {
+        event.atUs = readyUs;
         this.#push(event);
         continue;
       }
@@ -167,6 +168,15 @@ export class Timeline {
     }
     heap[at] = last;
   }
+}
+
+/**
+ * Who stood still finds its timers due, then its connections full: of what came over different ones in the meantime nobody can say in which
+ * order it is looked at, so that it differs from one time to the next.
+ */
+function readyFor(kind: EventKind, resumesUs: number): number {
+  if (resumesUs === 0 || kind === "timer") return resumesUs;
+  return resumesUs + ((mix(resumesUs, kindNumbers[kind]) >>> 0) % 4);
 }
 
 function isBefore(a: Event, b: Event): boolean {
