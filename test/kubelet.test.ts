@@ -512,6 +512,7 @@ test("a changed ConfigMap changes the mounted file", async () => {
     volumes: [{ name: "cm", configMap: { name: "word" } }],
   });
   await until("follows", "Running", phase("Running"));
+  await eventually("it has read the old word", async () => (await logs("follows")).includes("old"));
   await nodes.client.configMaps.patch("default", "word", "merge", { data: { word: "new" } });
   const pod = await until("follows", "ended", (one) => phase("Failed")(one) || phase("Succeeded")(one));
   expect(main(pod)?.state?.terminated?.exitCode).toBe(1); // touch: the files are not the container's to change
