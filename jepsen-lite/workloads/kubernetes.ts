@@ -93,9 +93,11 @@ function start(context: WorkloadContext): Workload {
       else await change(client);
     },
     async finish(client) {
-      const now = await operations.range(client, objects);
-      await inform(client, 10_000, now?.revision ?? operations.newest);
-      if (!informers.has(client.number)) await inform(client, 10_000, operations.newest);
+      // Something to wait for.
+      const last = await operations.put(client, `${objects.key}last`, `v${context.unique()}`);
+      const until = last?.revision ?? operations.newest;
+      await inform(client, 10_000, until);
+      if (!informers.has(client.number)) await inform(client, 10_000, until);
       if (client.number === 0) await operations.dump(client);
     },
   };

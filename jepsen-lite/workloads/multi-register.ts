@@ -4,9 +4,9 @@ import type { Workload, WorkloadContext, WorkloadDefinition } from "./workload.t
 
 const keysOfGroup = 3;
 /** To decide of many transactions over the same keys whether they have an order takes long: after so many come other keys. */
-const transactionsOfGroup = 60;
+const transactionsOfGroup = 40;
 
-/** Transactions that read and write a few registers at once, with few values: all of them together as one object. */
+/** Transactions that read and write a few registers at once, all of them together as one object. */
 export const multiRegister: WorkloadDefinition = {
   name: "multi-register",
   summary: "transactions of reads and writes of several keys",
@@ -23,7 +23,7 @@ function start(context: WorkloadContext): Workload {
       return transact(
         context,
         client,
-        drawTransaction(client, keys, () => client.chance.below(5)),
+        drawTransaction(client, keys, () => context.unique()),
       );
     },
   };

@@ -52,8 +52,9 @@ async function perform<Result extends Json>(
     done("fail", told, { class: "nothing", text: "there was nothing to do" });
   } catch (error) {
     if (error instanceof Unread) done("fail", told, { class: "unread", text: error.message });
-    else if (error instanceof EtcdError) done(isWrite && error.maybeApplied ? "info" : "fail", told, classOf(error));
-    else throw error;
+    else if (!(error instanceof EtcdError)) throw error;
+    else if (isWrite && error.maybeApplied) done("info", told, classOf(error));
+    else done("fail", told, isWrite && wasUnsent(error) ? { class: "unsent", text: error.message } : classOf(error));
   }
   return undefined;
 }
@@ -71,6 +72,11 @@ export async function reading<T>(read: Promise<T>): Promise<T> {
     if (error instanceof EtcdError) throw new Unread(error.message, { cause: error });
     throw error;
   }
+}
+
+/** No connection could be made, and time ran out perhaps. The same errors of a request that was sent tell nothing of what became of it. */
+function wasUnsent({ maybeApplied, etcdCode }: EtcdError): boolean {
+  return !maybeApplied && etcdCode === undefined;
 }
 
 /** As histories name it: etcd's error, else gRPC's status. */

@@ -28,9 +28,9 @@ export const setWatch: WorkloadDefinition = {
 function start(context: WorkloadContext): Workload {
   const copies = new Map<number, Copy>();
 
-  async function add(client: WorkloadClient): Promise<void> {
+  function add(client: WorkloadClient) {
     const element = context.unique();
-    await performWrite(context, client, "add", { element }, async () => {
+    return performWrite(context, client, "add", { element }, async () => {
       await client.etcd.kv.put({ key: bytes(`e/${element}`), value: bytes(String(element)) });
       return { element };
     });
@@ -43,8 +43,8 @@ function start(context: WorkloadContext): Workload {
     return copy;
   }
 
-  /** Watches for so long, or until the copy has all up to a revision. */
-  async function follow(client: WorkloadClient, copy: Copy, longestMs: number, until: number): Promise<void> {
+  /** Watches for so long, or until it has seen an element. */
+  async function follow(client: WorkloadClient, copy: Copy, longestMs: number, last?: number): Promise<void> {
     const { clock, etcd, number } = client;
     let isEnded = false;
     const watcher = etcd.watch.open(
@@ -54,9 +54,6 @@ function start(context: WorkloadContext): Workload {
           for (const { type, kv } of events) if (type === EventType.PUT) copy.elements.add(Number(text(kv!.value)));
           copy.revision = events.at(-1)?.kv?.modRevision ?? copy.revision;
         },
-        onProgress: (revision) => {
-          copy.revision = Math.max(copy.revision, revision);
-        },
         onEnd: () => {
           isEnded = true;
           copies.delete(number); // it is listed anew
@@ -64,33 +61,30 @@ function start(context: WorkloadContext): Workload {
       },
     );
     const endMs = clock.monotonic() + longestMs;
-    while (!isEnded && clock.monotonic() < endMs && copy.revision < until) {
-      await pause(clock, 100);
-      etcd.watch.requestProgress();
-    }
+    while (!isEnded && clock.monotonic() < endMs && !(last !== undefined && copy.elements.has(last)))
+      await pause(clock, 50);
     watcher.close();
   }
 
-  async function read(client: WorkloadClient, longestMs: number, isLast: boolean): Promise<void> {
+  async function read(client: WorkloadClient, longestMs: number, last?: number): Promise<void> {
     await performRead(context, client, "read", null, async () => {
       const copy = copies.get(client.number) ?? (await list(client));
-      const until = isLast ? await newest(client) : Number.POSITIVE_INFINITY;
-      await follow(client, copy, longestMs, until);
+      await follow(client, copy, longestMs, last);
       return { elements: [...copy.elements] };
     });
   }
 
   return {
-    step: (client) => (client.chance.percent(60) ? add(client) : read(client, client.chance.between(100, 1000), false)),
+    async step(client) {
+      if (client.chance.percent(60)) await add(client);
+      else await read(client, client.chance.between(100, 1000));
+    },
     async finish(client) {
-      await read(client, 10_000, true);
+      // With what comes last, all that came before has come.
+      const last = await add(client);
+      await read(client, 10_000, last?.element);
       // A copy whose past was cut off has to be made anew.
-      if (!copies.has(client.number)) await read(client, 10_000, true);
+      if (!copies.has(client.number)) await read(client, 10_000, last?.element);
     },
   };
-}
-
-async function newest({ etcd }: WorkloadClient): Promise<number> {
-  const { header } = await reading(etcd.kv.range({ ...range, countOnly: true }));
-  return header?.revision ?? 0;
 }

@@ -83,10 +83,12 @@ export interface Watched {
   readonly compactRevision: number;
 }
 
-export interface WatchEnd {
+export interface WatchManner {
   readonly longestMs: number;
-  /** It is over once all up to this revision was told, which it asks for, since nothing may change after it. */
+  /** It is over once all up to this revision was told. */
   readonly until?: number;
+  /** It asks how far it is, again and again. */
+  readonly asksProgress?: boolean;
 }
 
 /** The store's operations, recorded as checkers of whole stores read them (jepsen-lite/checkers/README.md). */
@@ -151,7 +153,11 @@ export class StoreOperations {
   }
 
   /** Watches for a while, over as many streams as it takes: one operation, with all that came. */
-  async watch(client: WorkloadClient, asked: WatchAsked, { longestMs, until }: WatchEnd): Promise<Watched> {
+  async watch(
+    client: WorkloadClient,
+    asked: WatchAsked,
+    { longestMs, until = Number.POSITIVE_INFINITY, asksProgress = false }: WatchManner,
+  ): Promise<Watched> {
     const { clock, chance, etcd } = client;
     const { prevKv = false, filters = [], startRevision } = asked;
     const responses: Json[] = [];
@@ -185,13 +191,13 @@ export class StoreOperations {
     };
     await performRead(this.#context, client, "watch", { ...asked }, async () => {
       const unwanted = { noPut: filters.includes("put"), noDelete: filters.includes("delete") };
-      const progressNotify = until !== undefined || chance.percent(50);
+      const progressNotify = chance.percent(50);
       const request = { ...keysOf(asked), startRevision, prevKv, progressNotify, ...unwanted };
       const watcher = etcd.watch.open(request, listener);
       const endMs = clock.monotonic() + longestMs;
-      while (!isEnded && clock.monotonic() < endMs && !(until !== undefined && revision >= until)) {
+      while (!isEnded && clock.monotonic() < endMs && revision < until) {
         await pause(clock, 100);
-        if (until !== undefined) etcd.watch.requestProgress();
+        if (asksProgress) etcd.watch.requestProgress();
       }
       watcher.close();
       return { responses };

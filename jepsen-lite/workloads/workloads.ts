@@ -15,7 +15,7 @@ import { rwRegister } from "./rw-register.ts";
 import { set } from "./set.ts";
 import { setWatch } from "./set-watch.ts";
 import { store } from "./store.ts";
-import { watch } from "./watch.ts";
+import { watch, watchProgress } from "./watch.ts";
 import type { WorkloadDefinition } from "./workload.ts";
 
 const definitions = [
@@ -29,6 +29,7 @@ const definitions = [
   bank,
   longFork,
   watch,
+  watchProgress,
   lease,
   lock,
   unfencedLock,
