@@ -523,11 +523,11 @@ test("a changed ConfigMap changes the mounted file", async () => {
 describe("a kubelet that was killed", () => {
   test("finds its containers as they were: none is restarted, no line and no exit code is lost", async () => {
     await create("counts", { containers: [shell("i=0; while :; do echo $i; i=$((i+1)); sleep 0.02; done")] });
-    await create("finishes", { restartPolicy: "Never", containers: [shell("sleep 0.5; echo last words; exit 7")] });
+    await create("finishes", { restartPolicy: "Never", containers: [shell("sleep 2; echo last words; exit 7")] });
     const before = await until("counts", "Running", phase("Running"));
     await until("finishes", "Running", phase("Running"));
     await nodes.kill("node-1");
-    await new Promise((resolve) => setTimeout(resolve, 1_000)); // the time without kubelet is the scenario
+    await new Promise((resolve) => setTimeout(resolve, 2_500)); // the time without kubelet is the scenario
     await nodes.kubelet("node-1", 1);
     const finished = await until("finishes", "Failed", phase("Failed"));
     expect(main(finished)?.state?.terminated).toMatchObject({ exitCode: 7, reason: "Error" });
@@ -554,10 +554,10 @@ describe("a kubelet that was killed", () => {
 });
 
 test("pods go on without the API server, and it is told afterwards", async () => {
-  await create("alone", { containers: [shell("sleep 0.7; exit 1")], restartPolicy: "Never" });
+  await create("alone", { containers: [shell("sleep 2; exit 1")], restartPolicy: "Never" });
   await until("alone", "Running", phase("Running"));
   await nodes.stopApi();
-  await new Promise((resolve) => setTimeout(resolve, 1_500)); // the time without API server is the scenario
+  await new Promise((resolve) => setTimeout(resolve, 2_500)); // the time without API server is the scenario
   await nodes.startApi();
   await until("alone", "Failed", phase("Failed"));
   await remove("alone");
