@@ -1,5 +1,5 @@
 import { EtcdError } from "../../kvstore/client/mod.ts";
-import { statusName } from "../../proto/mod.ts";
+import { Status, statusName } from "../../proto/mod.ts";
 import type { Json } from "../history/mod.ts";
 import type { WorkloadClient, WorkloadContext } from "./workload.ts";
 
@@ -75,8 +75,8 @@ export async function reading<T>(read: Promise<T>): Promise<T> {
 }
 
 /** No connection could be made, and time ran out perhaps. The same errors of a request that was sent tell nothing of what became of it. */
-function wasUnsent({ maybeApplied, etcdCode }: EtcdError): boolean {
-  return !maybeApplied && etcdCode === undefined;
+function wasUnsent({ maybeApplied, code }: EtcdError): boolean {
+  return !maybeApplied && (code === Status.Unavailable || code === Status.DeadlineExceeded || code === Status.Canceled);
 }
 
 /** As histories name it: etcd's error, else gRPC's status. */
