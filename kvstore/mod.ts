@@ -6,6 +6,9 @@ export {
   type EngineHome,
   type Entry as EngineEntry,
   isFailure,
+  MemoryHome,
+  openState,
+  type State,
   type Successor,
 } from "./mvcc/mod.ts";
 export {
@@ -30,4 +33,4 @@ export type { TransportUser, World } from "./server/world.ts";
 export { decodeRun, type SnapshotRecord, type SnapshotStage, type Stages } from "./snap/mod.ts";
 export { type RunningMember, startMember } from "./start.ts";
 export { type PemFiles, type TlsOptions, watchedPems, watchedRevocations } from "./tls/mod.ts";
-export type { File, Files } from "./wal/mod.ts";
+export { type File, type Files, MemoryFiles, Wal } from "./wal/mod.ts";

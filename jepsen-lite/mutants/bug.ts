@@ -17,10 +17,10 @@ export type Search =
   | { readonly kind: "simulation"; readonly seconds: number; readonly forced: Forced }
   /** Seeds of Raft alone, with everything that can happen to it (raft/simulation). */
   | { readonly kind: "schedules"; readonly steps: number }
-  /** An experiment of its own: a module whose `trial` gives the name of what reported, if anything did. */
+  /** An experiment of its own: a module whose `trial` gives who reported what. */
   | { readonly kind: "trial"; readonly module: string };
 
-export type Trial = (seed: number) => Promise<Caught | undefined>;
+export type Trial = (seed: number) => Promise<readonly Caught[]>;
 
 /** Who reported, and what. */
 export interface Caught {
@@ -74,6 +74,11 @@ export function patchesOf({ patches, blinded = [], setting = [] }: SeededBug, is
       file: "jepsen-lite/simulation/hold.ts",
       find: "if (!condition) throw",
       replace: `if (!condition && !${list}.includes(property)) throw`,
+    },
+    {
+      file: "raft/simulation/ledger.ts",
+      find: "if (!condition) throw",
+      replace: `if (!condition && !${list}.includes(invariant)) throw`,
     },
     {
       file: "base/assert.ts",

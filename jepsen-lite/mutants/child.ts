@@ -12,7 +12,7 @@ installPatches(patchesOf(bug, control === undefined));
 const attempt = await attemptsOf(bug.search);
 for (let seed = Number(from); seed < Number(from) + Number(count); seed++) {
   const startMs = performance.now();
-  const caught = await attempt(seed);
-  console.log(JSON.stringify({ seed, caught, ms: performance.now() - startMs }));
+  const reports = await attempt(seed);
+  console.log(JSON.stringify({ seed, reports, ms: performance.now() - startMs }));
   await new Promise((resolve) => setImmediate(resolve));
 }

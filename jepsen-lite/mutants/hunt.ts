@@ -35,7 +35,7 @@ export interface Trophy {
 
 interface Told {
   readonly seed: number;
-  readonly caught?: Caught;
+  readonly reports: readonly Caught[];
 }
 
 /** A seed that takes longer never ends: some bugs make two parts of the store go round in circles. */
@@ -53,15 +53,15 @@ export async function hunt(bug: SeededBug, { from, seeds, samples, patienceMs }:
     gaps.length >= samples || last - from + 1 >= limit || (gaps.length > 0 && performance.now() - startMs > patienceMs);
   let since = from;
   while (!enough()) {
-    for await (const { seed, caught } of attempts([bug.number, last + 1, limit - (last - from + 1)])) {
+    for await (const { seed, reports } of attempts([bug.number, last + 1, limit - (last - from + 1)])) {
       last = seed;
-      const named = namedIn(bug, caught);
+      const named = namedIn(bug, reports);
       if (named !== undefined) {
         gaps.push(seed - since + 1);
         caughtIn.push(seed);
         since = seed + 1;
         add(by, named);
-      } else if (caught !== undefined) add(others, [caught.by, ...(caught.kinds ?? [])].join(": "));
+      } else for (const { by, kinds = [] } of reports) add(others, [by, ...kinds].join(": "));
       if (enough()) break;
     }
     if (enough()) break;
@@ -71,8 +71,7 @@ export async function hunt(bug: SeededBug, { from, seeds, samples, patienceMs }:
   }
   const falseAlarms: Caught[] = [];
   for (const seed of caughtIn) {
-    for await (const { caught } of attempts([bug.number, seed, 1, "control"]))
-      if (caught !== undefined) falseAlarms.push(caught);
+    for await (const { reports } of attempts([bug.number, seed, 1, "control"])) falseAlarms.push(...reports);
   }
   return {
     bug,

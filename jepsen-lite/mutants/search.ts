@@ -1,7 +1,8 @@
+import type { Violation } from "../simulation/mod.ts";
 import { adjusted, type Caught, type Search, type SeededBug, type Trial } from "./bug.ts";
 
 /** One seed of a search, in this process: with the bug if its patches are installed. */
-export type Attempt = (seed: number) => Promise<Caught | undefined>;
+export type Attempt = (seed: number) => Promise<readonly Caught[]>;
 
 /** Loads what the search runs. Patches must be installed before. */
 export async function attemptsOf(search: Search): Promise<Attempt> {
@@ -13,13 +14,24 @@ export async function attemptsOf(search: Search): Promise<Attempt> {
     case "schedules":
       return schedules(search.steps);
     case "simulation": {
-      const { run } = await import("../simulation/mod.ts");
+      const { judge, run, Violation } = await import("../simulation/mod.ts");
       const { seconds, forced } = search;
       return async (seed) => {
-        const { violation } = await run({ seed, seconds, adjust: (drawn) => adjusted(drawn, forced) });
-        if (violation === undefined) return undefined;
-        const { property: by, message: what } = violation;
-        return { by, what, kinds: kindsIn(what) };
+        const { violation, parameters, history } = await run({
+          seed,
+          seconds,
+          adjust: (drawn) => adjusted(drawn, forced),
+        });
+        if (violation === undefined) return [];
+        const caught = [caughtBy(violation)];
+        try {
+          // What broke the run off need not be all that can be told of it.
+          judge(parameters, history);
+        } catch (error) {
+          if (!(error instanceof Violation)) throw error;
+          if (error.property !== violation.property) caught.push(caughtBy(error));
+        }
+        return caught;
       };
     }
   }
@@ -34,12 +46,16 @@ async function schedules(steps: number): Promise<Attempt> {
   return async (seed) => {
     try {
       runSchedule({ seed, steps });
-      return undefined;
+      return [];
     } catch (error) {
       const { message: what } = (error as { readonly cause?: Error }).cause ?? (error as Error);
-      return { by: what.split(":")[0] as string, what };
+      return [{ by: what.split(":")[0] as string, what }];
     }
   };
+}
+
+function caughtBy({ property, message }: Violation): Caught {
+  return { by: property, what: message, kinds: kindsIn(message) };
 }
 
 /** A verdict's summary counts its anomalies: "Invalid: 2 × lost-write, resurrected. …". */
@@ -49,8 +65,7 @@ function kindsIn(what: string): readonly string[] {
 }
 
 /** Who of those that are named for the bug reported it. */
-export function namedIn({ caughtBy }: SeededBug, caught: Caught | undefined): string | undefined {
-  if (caught === undefined) return undefined;
-  const told = [caught.by, ...(caught.kinds ?? []).map((kind) => `${caught.by}: ${kind}`)];
+export function namedIn({ caughtBy }: SeededBug, reports: readonly Caught[]): string | undefined {
+  const told = reports.flatMap(({ by, kinds = [] }) => [by, ...kinds.map((kind) => `${by}: ${kind}`)]);
   return caughtBy.find((name) => told.includes(name));
 }

@@ -1,6 +1,7 @@
 import type { SeededBug } from "./bug.ts";
 import { consensusBugs } from "./bugs/consensus.ts";
 import { durabilityBugs } from "./bugs/durability.ts";
+import { harnessBugs } from "./bugs/harness.ts";
 import { leaseBugs } from "./bugs/leases.ts";
 import { readBugs } from "./bugs/reads.ts";
 import { recoveryBugs } from "./bugs/recovery.ts";
@@ -14,4 +15,5 @@ export const seededBugs: readonly SeededBug[] = [
   ...recoveryBugs,
   ...watchBugs,
   ...leaseBugs,
+  ...harnessBugs,
 ].sort((a, b) => a.number - b.number);

@@ -3,6 +3,15 @@ import type { SeededBug } from "../bug.ts";
 const log = "raft/log.ts";
 const leader = "raft/leader.ts";
 
+/** Of what was committed nothing is ever another, or gone. */
+const committedImmutable = [
+  "what is committed is never cut off",
+  "committed twice",
+  "committed entries agree",
+  "leader completeness",
+  "state machine safety",
+];
+
 export const consensusBugs: readonly SeededBug[] = [
   {
     number: 6,
@@ -15,7 +24,8 @@ export const consensusBugs: readonly SeededBug[] = [
       },
     ],
     search: { kind: "schedules", steps: 12_000 },
-    caughtBy: ["leader completeness", "committed twice", "only what is committed is applied", "state machine safety"],
+    caughtBy: committedImmutable,
+    blinded: ["a leader commits its own term"],
   },
   {
     number: 13,
@@ -28,7 +38,7 @@ export const consensusBugs: readonly SeededBug[] = [
       },
     ],
     search: { kind: "schedules", steps: 12_000 },
-    caughtBy: ["leader completeness", "committed twice", "state machine safety", "log matching"],
+    caughtBy: [...committedImmutable, "log matching"],
     blinded: ["what is committed is never overwritten"],
   },
   {
@@ -41,8 +51,8 @@ export const consensusBugs: readonly SeededBug[] = [
         replace: "this.#log.commitTo(Math.min(m.commit, this.#log.lastIndex));",
       },
     ],
-    search: { kind: "simulation", seconds: 20, forced: { members: 3, faults: { isolate: 1, transfer: 1, kill: 1 } } },
-    caughtBy: ["state machine safety"],
+    search: { kind: "schedules", steps: 12_000 },
+    caughtBy: ["state machine safety", "committed entries agree"],
   },
   {
     number: 19,
@@ -56,7 +66,7 @@ export const consensusBugs: readonly SeededBug[] = [
       { file: leader, find: "        mayChange = false;\n", replace: "" },
     ],
     search: { kind: "schedules", steps: 12_000 },
-    caughtBy: ["election safety", "leader completeness", "committed twice", "one configuration per index"],
+    caughtBy: ["election safety", ...committedImmutable],
   },
   {
     number: 20,
@@ -69,7 +79,7 @@ export const consensusBugs: readonly SeededBug[] = [
       },
     ],
     search: { kind: "schedules", steps: 12_000 },
-    caughtBy: ["committed is durable on a quorum", "leader completeness", "committed twice"],
+    caughtBy: ["committed is durable on a quorum", ...committedImmutable],
   },
   {
     number: 21,
@@ -81,7 +91,7 @@ export const consensusBugs: readonly SeededBug[] = [
         replace: "this.#incoming = [...membership.voters, ...membership.learners].map(present);",
       },
     ],
-    search: { kind: "simulation", seconds: 30, forced: { members: 3, faults: { membership: 3, kill: 1, isolate: 1 } } },
+    search: { kind: "schedules", steps: 12_000 },
     caughtBy: ["committed is durable on a quorum"],
   },
   {
@@ -148,11 +158,6 @@ export const consensusBugs: readonly SeededBug[] = [
       },
     ],
     search: { kind: "schedules", steps: 12_000 },
-    caughtBy: [
-      "election safety",
-      "leader completeness",
-      "committed twice",
-      "only who has applied what it knows of campaigns",
-    ],
+    caughtBy: ["election safety", ...committedImmutable],
   },
 ];

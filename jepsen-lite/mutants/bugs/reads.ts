@@ -1,7 +1,9 @@
-import type { SeededBug } from "../bug.ts";
+import type { Forced, SeededBug } from "../bug.ts";
 
 const leader = "raft/leader.ts";
 const linearizable = ["linearizable registers"];
+/** Many reads and writes of one key. */
+const busyRegister: Forced = { members: 3, workload: "register", clients: 6, thinkMeanUs: 20_000, keys: 1 };
 
 export const readBugs: readonly SeededBug[] = [
   {
@@ -18,11 +20,12 @@ export const readBugs: readonly SeededBug[] = [
       kind: "simulation",
       seconds: 20,
       forced: {
-        members: 3,
-        workload: "register",
-        thinkMeanUs: 20_000,
-        keys: 1,
-        faults: { kill: 1, isolate: 1, transfer: 2 },
+        ...busyRegister,
+        disk: { writeMeanUs: 30_000 },
+        network: { leastDelayUs: 10_000, meanDelayUs: 20_000 },
+        faults: { kill: 1 },
+        faultMeanUs: 1_000_000,
+        faultDurationUs: 1_000_000,
       },
     },
     caughtBy: linearizable,
@@ -40,7 +43,13 @@ export const readBugs: readonly SeededBug[] = [
     search: {
       kind: "simulation",
       seconds: 20,
-      forced: { members: 3, workload: "register", thinkMeanUs: 50_000, keys: 1, faults: { isolate: 1, halves: 1 } },
+      forced: {
+        ...busyRegister,
+        store: { heartbeatMs: 100, electionMs: 1000 },
+        faults: { isolate: 1 },
+        faultMeanUs: 3_000_000,
+        faultDurationUs: 3_000_000,
+      },
     },
     caughtBy: linearizable,
   },
@@ -58,13 +67,11 @@ export const readBugs: readonly SeededBug[] = [
       kind: "simulation",
       seconds: 20,
       forced: {
-        members: 3,
-        workload: "register",
-        thinkMeanUs: 20_000,
-        keys: 1,
-        store: { heartbeatMs: 50, electionMs: 250 },
-        network: { inOrder: false, doubledPercent: 50, clogPerMillion: 20_000, clogMeanUs: 500_000 },
-        faults: { isolate: 1, halves: 1, "one-way": 1 },
+        ...busyRegister,
+        store: { heartbeatMs: 50, electionMs: 500 },
+        network: { inOrder: false, doubledPercent: 20, clogPerMillion: 20_000, clogMeanUs: 1_000_000 },
+        faults: { isolate: 1, "one-way": 1 },
+        faultMeanUs: 2_000_000,
       },
     },
     caughtBy: linearizable,
@@ -96,11 +103,11 @@ export const readBugs: readonly SeededBug[] = [
       kind: "simulation",
       seconds: 20,
       forced: {
-        members: 3,
-        workload: "register",
-        thinkMeanUs: 20_000,
-        keys: 1,
-        faults: { "clock-drift": 1, "clock-freeze": 1, isolate: 1 },
+        ...busyRegister,
+        store: { heartbeatMs: 100, electionMs: 1000 },
+        faults: { "clock-drift": 2, "clock-freeze": 1, isolate: 2 },
+        faultMeanUs: 1_500_000,
+        faultDurationUs: 3_000_000,
       },
     },
     caughtBy: linearizable,
@@ -123,7 +130,13 @@ export const readBugs: readonly SeededBug[] = [
     search: {
       kind: "simulation",
       seconds: 20,
-      forced: { members: 3, workload: "register", thinkMeanUs: 20_000, keys: 1, faults: { pause: 1 } },
+      forced: {
+        ...busyRegister,
+        store: { heartbeatMs: 50, electionMs: 250 },
+        faults: { pause: 1 },
+        faultMeanUs: 2_000_000,
+        faultDurationUs: 3_000_000,
+      },
     },
     caughtBy: linearizable,
   },

@@ -72,7 +72,13 @@ export const recoveryBugs: readonly SeededBug[] = [
     search: {
       kind: "simulation",
       seconds: 20,
-      forced: { disk: { tornPercent: 50, writeMeanUs: 2000 }, faults: { "power-loss": 1, "kill-all": 1 } },
+      forced: {
+        thinkMeanUs: 20_000,
+        clients: 6,
+        disk: { tornPercent: 50, writeMeanUs: 30_000 },
+        faults: { "power-loss": 1, "kill-all": 1 },
+        faultDurationUs: 200_000,
+      },
     },
     caughtBy: ["a member never fails by itself"],
   },
@@ -91,13 +97,7 @@ export const recoveryBugs: readonly SeededBug[] = [
       seconds: 30,
       forced: { workload: "store", members: 3, faults: { "bit-flip": 2, kill: 4, isolate: 2, "kill-all": 1 } },
     },
-    caughtBy: [
-      "durability",
-      "leader completeness",
-      "state machine safety",
-      "committed is durable on a quorum",
-      "what was read back was not forgotten",
-    ],
+    caughtBy: ["durability", "leader completeness", "state machine safety", "committed is durable on a quorum"],
   },
   {
     number: 27,
@@ -114,8 +114,14 @@ export const recoveryBugs: readonly SeededBug[] = [
       seconds: 20,
       forced: { members: 3, workload: "store", faults: { "sync-error": 2, "kill-all": 1 } },
     },
-    caughtBy: ["durability", "a member stops when its disk fails"],
-    blinded: [],
+    caughtBy: ["durability", "who cannot write stops"],
+    blinded: [
+      "entries are durable before they are told",
+      "a term is durable before it is told",
+      "a vote is durable before it is told",
+      "a leader's own vote is durable",
+      "committed is durable on a quorum",
+    ],
   },
   {
     number: 47,
