@@ -15,7 +15,7 @@ const help = `
 Every workload under every nemesis, and under all of them together, a run each, as
 \`flotilla jepsen run\` does it. What is done is written to ${resultsFile} in --report: ended
 and started again, with the same flags, it goes on where it was; what could not be judged
-is run again. At the end it prints the table, in markdown, which is also in suite.md.
+is run again. A workload that asks for what nothing can promise has to be refuted. At the end it prints the table, in markdown, which is also in suite.md.
 
 Exit codes: 0 all valid, 1 one is invalid, 2 of one nothing is known.
 `;
@@ -68,7 +68,9 @@ async function carryOut(flags: SuiteFlags): Promise<number> {
 }
 
 function lineOf({ workload, nemesis, valid, seconds, operations, faults, why, directory }: SuiteResult): string {
-  const word = { true: "valid", false: "INVALID", unknown: "unknown", impossible: "impossible" }[`${valid}`];
+  const word = { true: "valid", false: "INVALID", unknown: "unknown", impossible: "impossible", refuted: "refuted" }[
+    `${valid}`
+  ];
   const counts = `${seconds.toFixed(0)} s, ${operations} operations, ${faults} faults`;
   const more = why === undefined ? "" : `\n    ${why}${valid === "impossible" ? "" : `\n    ${directory}`}`;
   return `${word.padEnd(10)} ${workload.padEnd(16)} ${nemesis.padEnd(12)} ${counts}${more}`;

@@ -28,7 +28,7 @@ describe("a suite's results", () => {
       "| register | ✓ 1,234 / 5 | – |",
       "| set | ✗ 1,234 / 5 |  |",
       "",
-      "2 runs in 22 s: 2,468 operations, 10 faults; 1 valid (✓), 1 invalid (✗), 0 unknown (?), 1 that cannot be run here (–).",
+      "2 runs in 22 s: 2,468 operations, 10 faults; 1 as it must be (✓), 1 invalid (✗), 0 unknown (?), 1 that cannot be run here (–).",
     ]);
   });
 

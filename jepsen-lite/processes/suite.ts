@@ -1,5 +1,7 @@
 import { appendFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import type { RunVerdict } from "../report/mod.ts";
+import { workloads } from "../workloads/mod.ts";
 import type { Prober } from "./choose.ts";
 import { type RunOptions, run } from "./run.ts";
 
@@ -8,7 +10,8 @@ export interface SuiteResult {
   readonly workload: string;
   /** As it was asked for: `all` is all that can work here. */
   readonly nemesis: string;
-  readonly valid: true | false | "unknown" | "impossible";
+  /** `impossible`: it cannot be run here; `refuted`: what nothing can promise was found broken, as it must be. */
+  readonly valid: true | false | "unknown" | "impossible" | "refuted";
   readonly seconds: number;
   readonly operations: number;
   readonly faults: number;
@@ -60,11 +63,19 @@ async function one(options: SuiteOptions, workload: string, nemesis: string): Pr
     const { verdict, ...rest } = await run({ ...options, workload, nemeses: fit, directory, command });
     const found = verdict.checkers.filter(({ valid }) => valid !== true);
     const why = found.map(({ checker, summary }) => `${checker}: ${summary}`).join(" ");
-    return { workload, nemesis, ...rest, valid: verdict.valid, ...(why === "" ? {} : { why }) };
+    return { workload, nemesis, ...rest, valid: expected(workload, verdict), ...(why === "" ? {} : { why }) };
   } catch (error) {
     // The harness failed, and nothing is known: it is run again next time.
     return { ...nothing, valid: "unknown", why: (error as Error).message };
   }
+}
+
+/** What nothing can promise has to be found broken, and by nobody but its own checker; where it was not, too little happened. */
+function expected(workload: string, { valid, checkers }: RunVerdict): SuiteResult["valid"] {
+  if (workloads[workload]?.isImpossible !== true) return valid;
+  const [own, ...others] = checkers;
+  if (others.some((verdict) => verdict.valid === false)) return false;
+  return own?.valid === false ? "refuted" : "unknown";
 }
 
 function keyOf({ workload, nemesis }: Pick<SuiteResult, "workload" | "nemesis">): string {
@@ -78,7 +89,7 @@ export function readResults(file: string): SuiteResult[] {
   return lines.filter((line) => line.endsWith("}")).map((line) => JSON.parse(line) as SuiteResult);
 }
 
-const signs = { true: "✓", false: "✗", unknown: "?", impossible: "–" } as const;
+const signs = { true: "✓", false: "✗", unknown: "?", impossible: "–", refuted: "✓ (refuted)" } as const;
 
 /** A table in markdown, a row per workload: of each run its verdict, operations and faults. */
 export function markdownOf(results: readonly SuiteResult[]): string {
@@ -101,7 +112,7 @@ export function markdownOf(results: readonly SuiteResult[]): string {
     ...workloads.map((workload) => row([workload, ...nemeses.map((nemesis) => cell(workload, nemesis))])),
     "",
     `${ran} runs in ${count(Math.round(sum(({ seconds }) => seconds)))} s: ${count(sum(({ operations }) => operations))} operations, ` +
-      `${count(sum(({ faults }) => faults))} faults; ${having(true)} valid (✓), ${having(false)} invalid (✗), ` +
+      `${count(sum(({ faults }) => faults))} faults; ${having(true) + having("refuted")} as it must be (✓), ${having(false)} invalid (✗), ` +
       `${having("unknown")} unknown (?), ${having("impossible")} that cannot be run here (–).`,
   ].join("\n");
 }

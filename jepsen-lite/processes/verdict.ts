@@ -51,8 +51,18 @@ export function verdictOf(
     ...(evidence.members > 1 ? [hashAgreement(history, {}), membershipAgreement(history, {})] : []),
     liveness(history, { clients, withinNs: servedWithinMs * 1e6 }),
     errorAudit(history, {}),
-    vacuity(history, { faults }),
+    vacuity(history, { faults, minimumOk: hardlyTried(history) }),
     ...(hasOutput ? [panics(history, { outputs, expected: expectedOutput }), processes(history, evidence)] : []),
   ];
   return { valid: overall(checkers), checkers };
+}
+
+/** What was asked for this seldom may always have been at a bad moment. */
+const seldom = 10;
+
+function hardlyTried(history: History): Record<string, number> {
+  const tried = new Map<string, number>();
+  for (const { process, type, f } of history)
+    if (process !== "nemesis" && type === "invoke") tried.set(f, (tried.get(f) ?? 0) + 1);
+  return Object.fromEntries([...tried].filter(([, count]) => count < seldom).map(([f]) => [f, 0]));
 }
