@@ -1,4 +1,4 @@
-import { type Operation, operationsOf } from "../../history/mod.ts";
+import { type Json, type Operation, operationsOf } from "../../history/mod.ts";
 import { isFields, textOfJson } from "../shape.ts";
 import { type Anomaly, checker } from "../verdict.ts";
 
@@ -37,6 +37,7 @@ const defaultReads: ReadonlySet<string> = new Set([
   "members",
   "cache",
   "lease-check",
+  "observe",
 ]);
 
 /**
@@ -48,7 +49,9 @@ export const errorAudit = checker<ErrorOptions>(
   (history, { indefinite = indefiniteClasses, reads = defaultReads }) => {
     const operations = operationsOf(history);
     const anomalies: Anomaly[] = [];
-    const failed = operations.filter(({ outcome, f }) => outcome === "fail" && !reads.has(f));
+    const failed = operations.filter(
+      (operation) => operation.outcome === "fail" && !reads.has(operation.f) && !readsOnly(operation),
+    );
     for (const operation of failed) {
       const kind = operation.error?.class;
       if (kind === undefined || indefinite.has(kind))
@@ -88,6 +91,11 @@ export const errorAudit = checker<ErrorOptions>(
     return { anomalies, judged: operations.length, of: "operations", figures: counts };
   },
 );
+
+/** A transaction of reads. */
+function readsOnly({ f, input }: Operation): boolean {
+  return f === "txn" && Array.isArray(input) && input.every((micro: Json) => Array.isArray(micro) && micro[0] === "r");
+}
 
 /** What an operation writes, as texts that no other operation has if values are unique: key and value. */
 function tokensOf({ f, input }: Operation): string[] {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { EventType, HistoryEvent, Json, Process } from "../../history/mod.ts";
+import { elections } from "./elections.ts";
 import { leaseBounds } from "./leases.ts";
 import { liveness } from "./liveness.ts";
 import { locks } from "./locks.ts";
@@ -143,4 +144,45 @@ describe("liveness", () => {
     expect(kindsOf(liveness(history(heal, read(0, 12, 13), read(1, 9, 12)), options))).toEqual(["did-not-try"]);
     expect(liveness(history(read(0, 12, 13)), options).valid).toBe("unknown");
   });
+});
+
+describe("elections", () => {
+  const campaign = (at: number, token: number, value: number): Given => {
+    return { at, to: at + 0.1, process: value, f: "campaign", asked: { value }, got: { token, value } };
+  };
+  const proclaim = (at: number, token: number, value: number): Given => {
+    return { at, to: at + 0.1, process: value, f: "proclaim", asked: { token, value } };
+  };
+  const observe = (at: number, token: number, value: number): Given => {
+    return { at, to: at + 0.1, process: 99, f: "observe", asked: null, got: { token, value } };
+  };
+
+  it("have one leader after the other, whose words nobody hears after its successor's", () => {
+    const reigns = [campaign(0, 5, 1), observe(1, 5, 1), proclaim(2, 5, 2), observe(3, 5, 2), campaign(4, 8, 3)];
+    expect(elections(history(...reigns, observe(5, 8, 3)), {}).valid).toBe(true);
+    expect(kindsOf(elections(history(...reigns, observe(5, 5, 2)), {}))).toEqual(["stale-leader"]);
+    expect(kindsOf(elections(history(...reigns, proclaim(5, 5, 4)), {}))).toEqual(["unfenced"]);
+    expect(kindsOf(elections(history(campaign(0, 5, 1), proclaim(2, 5, 2), observe(3, 5, 1)), {}))).toEqual([
+      "stale-leader",
+    ]);
+  });
+
+  it("give a token once, and show no word that nobody said", () => {
+    expect(kindsOf(elections(history(campaign(0, 5, 1), campaign(1, 5, 2)), {}))).toEqual(["token-given-twice"]);
+    expect(kindsOf(elections(history(campaign(0, 5, 1), observe(1, 6, 7)), {}))).toEqual(["phantom"]);
+    // Who gave up may have come first for a moment.
+    expect(
+      elections(history({ ...campaign(0, 5, 1), type: "fail", got: { value: 1 } }, observe(1, 5, 1)), {}).valid,
+    ).toBe(true);
+  });
+});
+
+it("a lock is not held any more by a process that is no more", () => {
+  const acquire = (at: number, process: number, token: number): Given => {
+    return { at, to: at + 0.1, process, f: "acquire", asked: { lock: "l" }, got: { lock: "l", token } };
+  };
+  const crash: Given = { at: 1, to: 1.5, process: 0, f: "guarded", asked: { lock: "l", token: 1 }, type: "info" };
+  const exclusive = { promise: "exclusive" } as const;
+  expect(locks(history(acquire(0, 0, 1), crash, acquire(2, 1, 2)), exclusive).valid).toBe(true);
+  expect(kindsOf(locks(history(acquire(0, 0, 1), acquire(2, 1, 2)), exclusive))).toEqual(["two-holders"]);
 });

@@ -3,6 +3,7 @@ import type { EventType, HistoryEvent, Json } from "../../history/mod.ts";
 import { bank } from "./bank.ts";
 import { counter } from "./counter.ts";
 import { longFork } from "./long-fork.ts";
+import { queue } from "./queue.ts";
 import { setFull } from "./set-full.ts";
 
 /** Each operation by its own process: when, what, asked and got. Without an end it crashed. */
@@ -104,5 +105,40 @@ describe("long fork", () => {
     expect(kindsOf(longFork(history(x, read({ x: null, y: 1 }, 2), read({ x: 1, y: 1 }, 4)), {}))).toEqual([
       "long-fork",
     ]);
+  });
+});
+
+describe("queue", () => {
+  const put = (element: number, from: number, to?: number, type?: EventType) => {
+    return { f: "enqueue", asked: { element }, from, ...(to === undefined ? {} : { to }), ...(type ? { type } : {}) };
+  };
+  const take = (element: number, from: number, to: number) => {
+    return { f: "dequeue", asked: null, got: { element }, from, to };
+  };
+
+  it("gives back what was put in, once and in order", () => {
+    expect(queue(history(put(1, 0, 1), put(2, 2, 3), take(1, 4, 5), take(2, 6, 7)), {}).valid).toBe(true);
+    // At the same time means in any order.
+    expect(queue(history(put(1, 0, 3), put(2, 1, 2), take(2, 4, 5), take(1, 6, 7)), {}).valid).toBe(true);
+    expect(queue(history(put(1, 0, 1), put(2, 2, 3), take(2, 4, 8), take(1, 6, 7)), {}).valid).toBe(true);
+    expect(kindsOf(queue(history(put(1, 0, 1), put(2, 2, 3), take(2, 4, 5), take(1, 6, 7)), {}))).toEqual([
+      "out-of-order",
+    ]);
+  });
+
+  it("loses nothing, gives nothing twice, and makes nothing up", () => {
+    expect(kindsOf(queue(history(put(1, 0, 1), put(2, 2, 3), take(1, 4, 5)), {}))).toEqual(["lost"]);
+    expect(kindsOf(queue(history(put(1, 0, 1), take(1, 2, 3), take(1, 4, 5)), {}))).toEqual(["taken-twice"]);
+    expect(kindsOf(queue(history(take(1, 2, 3)), {}))).toEqual(["phantom"]);
+    expect(kindsOf(queue(history(put(1, 0, 1, "fail"), take(1, 2, 3)), {}))).toEqual(["phantom"]);
+  });
+
+  it("may have lost to one that crashed what that was after, or any one", () => {
+    const crashed = (got: Json) => ({ f: "dequeue", asked: null, got, from: 6, to: 7, type: "info" as EventType });
+    const two = [put(1, 0, 1), put(2, 2, 3), take(1, 4, 5)];
+    expect(queue(history(...two, crashed({ element: 2 })), {}).valid).toBe(true);
+    expect(queue(history(...two, crashed(null)), {}).valid).toBe(true);
+    expect(kindsOf(queue(history(...two, crashed({ element: 1 })), {}))).toEqual(["lost"]);
+    expect(queue(history(put(1, 0), put(2, 2, 3), take(2, 4, 5)), {}).valid).toBe(true);
   });
 });
