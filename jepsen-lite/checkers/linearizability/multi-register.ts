@@ -27,7 +27,7 @@ interface Transaction {
 export const multiRegisters = checker<Budget>("linearizable multi-key registers", (history, budget) => {
   const operations = operationsOf(history).filter(({ f, outcome }) => f === "txn" && outcome !== "fail");
   const values = new Values("null");
-  const parts = linkedParts(operations.map(linkOf)).map((part) => partitionOf(part, values));
+  const parts = linkedParts(withoutUnseen(operations.map(linkOf))).map((part) => partitionOf(part, values));
   const result = checkPartitions(parts, budget);
   const judged = operations.filter(({ outcome }) => outcome === "ok").length;
   const figures = { steps: result.steps, objects: parts.length };
@@ -49,6 +49,19 @@ function linkOf(operation: Operation): Link {
   const known = operation.outcome === "ok";
   const all = microOpsOf(operation, known ? operation.output : operation.input, ["r", "w"]);
   return { operation, microOps: known ? all : all.filter(([kind]) => kind === "w") };
+}
+
+/**
+ * Without crashed transactions of which nobody ever read a value that they may have written: what is read without them is what is read with them, so that they need
+ * not have happened.
+ */
+function withoutUnseen(links: readonly Link[]): Link[] {
+  const place = ([, key, value]: MicroOp) => `${key}\0${textOfJson(value)}`;
+  const seen = new Set<string>();
+  for (const { microOps } of links) for (const micro of microOps) if (micro[0] === "r") seen.add(place(micro));
+  return links.filter(
+    ({ operation, microOps }) => operation.outcome === "ok" || microOps.some((micro) => seen.has(place(micro))),
+  );
 }
 
 /** Transactions in groups that have no key in common, each in its order. */
