@@ -1,5 +1,5 @@
 import { readCorpus } from "./corpus.ts";
-import { everything, formatMask, type Mask } from "./mask.ts";
+import { everything, formatMask, type Mask, parseMask } from "./mask.ts";
 
 /** One run, as a command line gives it. */
 export interface Case {
@@ -19,7 +19,8 @@ export interface Selection {
 
 export function* casesOf({ corpus, from, seeds, seconds }: Selection): Generator<Case> {
   if (corpus)
-    for (const { seed, seconds, workload } of readCorpus()) yield { seed, seconds, mask: { ...everything, workload } };
+    for (const { seed, seconds, workload, mask } of readCorpus())
+      yield { seed, seconds, mask: { ...parseMask(mask ?? ""), workload } };
   for (let seed = from; seed < from + seeds; seed++) yield { seed, seconds, mask: everything };
 }
 

@@ -7,6 +7,8 @@ export interface CorpusSeed {
   readonly seconds: number;
   /** What clients did then: a seed may draw another by now. */
   readonly workload: string;
+  /** What is left out, as a command line has it. */
+  readonly mask?: string;
   readonly why: string;
 }
 

@@ -183,7 +183,10 @@ export class VirtualTransport implements Transport {
   welcome(dialler: VirtualTransport, wanted: bigint): { readonly version: string } | "removed" | undefined {
     const { self, clusterId, isRemoved, version } = this.#user;
     if (wanted !== self || dialler.#user.clusterId !== clusterId) return undefined;
-    return isRemoved(dialler.#user.self) ? "removed" : { version };
+    if (isRemoved(dialler.#user.self)) return "removed";
+    const { self: id, peerUrls } = dialler.#user;
+    this.#later(() => this.#user.events.introduced({ id, peerUrls: peerUrls() }));
+    return { version };
   }
 
   /** The process at the other end, if the connection is up; else it is dialled. */

@@ -100,6 +100,9 @@ async function ask(url: string, tls: TlsOptions | undefined, clock: Clock, versi
         reject(new Error(reason));
       },
     });
-    connection.send(frameKinds.hello, encodeHello({ clusterId: 0n, from: 0n, to: 0n, stream: "join", version }));
+    connection.send(
+      frameKinds.hello,
+      encodeHello({ clusterId: 0n, from: 0n, to: 0n, stream: "join", version, peerUrls: [] }),
+    );
   });
 }

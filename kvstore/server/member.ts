@@ -1,6 +1,6 @@
 import { type Clock, Deferred, goDuration, type Log, Failure as WorldFailure } from "../../base/mod.ts";
 import type { EtcdErrorName, Init, InternalRaftRequest, raftpb } from "../../proto/mod.ts";
-import { type Message, nobody, RawNode } from "../../raft/mod.ts";
+import { type Message, type NodeId, nobody, RawNode } from "../../raft/mod.ts";
 import type { Auth, Caller } from "../auth/mod.ts";
 import { failpoints } from "../failpoint/mod.ts";
 import type { MemberMetrics } from "../metrics/mod.ts";
@@ -27,7 +27,7 @@ import { type Leadership, RaftHost } from "./raft-host.ts";
 import type { ReadFailure } from "./reads.ts";
 import { Snapshots } from "./snapshots.ts";
 import { Space } from "./space.ts";
-import type { PeerRequest, Transport } from "./transport.ts";
+import type { PeerAddress, PeerRequest, Transport } from "./transport.ts";
 import { tooLowFor } from "./version.ts";
 import type { World } from "./world.ts";
 
@@ -66,6 +66,8 @@ export class Member {
   readonly #duties: LeaderDuties;
   readonly #leaders: Leaders;
   #checkedVersion: string | undefined;
+  /** Members that the log has not told of yet. */
+  readonly #strangers = new Map<NodeId, PeerAddress>();
   readonly #firstElection: FirstElection;
   readonly #autoCompactor: AutoCompactor | undefined;
   readonly #space: Space;
@@ -389,12 +391,14 @@ export class Member {
       clusterId: this.clusterId,
       self: this.id,
       version: this.version,
+      peerUrls: () => this.membership.member(this.id)?.peerUrls ?? this.options.advertisePeerUrls,
       isRemoved: (id) => this.membership.isRemoved(id),
       openSnapshot: (message) => this.#snapshots.open(message),
       openStage: () => this.#snapshots.stage(),
       events: {
         message: (message) => this.host.step(message),
         unreachable: (id) => this.host.reportUnreachable(id),
+        introduced: (peer) => this.#introduced(peer),
         removed: () => this.#removed(),
         snapshotSent: (id, ok) => this.host.reportSnapshot(id, ok),
         snapshotReceived: (message, stage) => this.host.step(withStage(message, stage)),
@@ -409,11 +413,26 @@ export class Member {
     else this.#publish();
   }
 
-  /** Until the log has told of all members, those that the start knew are there too. */
+  /** Until the log has told of all members, those that the start knew, and those that made themselves known, are there too. */
   #connect(): void {
     const { members } = this.membership;
-    const untold = this.#origin.peers.filter(({ id }) => !this.membership.member(id) && !this.membership.isRemoved(id));
+    const untold = [...this.#origin.peers, ...this.#strangers.values()].filter(({ id }) => !this.#isKnown(id));
     this.#transport.setPeers([...members, ...untold]);
+  }
+
+  /**
+   * Who fell behind does not know who joined since. If one of those leads by now, it must be answered all the same: else it would never
+   * find out from where on to send what this member lacks, in which it stands who the leader is. (etcd: rafthttp's `AddRemote`.)
+   */
+  #introduced(peer: PeerAddress): void {
+    for (const id of this.#strangers.keys()) if (this.#isKnown(id)) this.#strangers.delete(id);
+    if (this.#isKnown(peer.id)) return;
+    this.#strangers.set(peer.id, peer);
+    this.#connect();
+  }
+
+  #isKnown(id: NodeId): boolean {
+    return this.membership.member(id) !== undefined || this.membership.isRemoved(id);
   }
 
   /** Tells the cluster this member's name and client URLs, until it knows. */

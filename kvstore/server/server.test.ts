@@ -214,7 +214,8 @@ describe("frames", () => {
   });
 
   test("a hello says who, to whom, and what for", () => {
-    const hello = { clusterId: 2n ** 64n - 1n, from: 1n, to: 2n, stream: "append", version: "3.7.0" } as const;
+    const ids = { clusterId: 2n ** 64n - 1n, from: 1n, to: 2n };
+    const hello = { ...ids, stream: "append", version: "3.7.0", peerUrls: ["http://a:2380"] } as const;
     expect(decodeHello(encodeHello(hello))).toEqual(hello);
   });
 });

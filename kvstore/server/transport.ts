@@ -23,6 +23,8 @@ export interface TransportEvents {
   message(message: Message): void;
   /** A message was lost, or the connection is. */
   unreachable(id: NodeId): void;
+  /** A member has connected: it says that it is this one, and where it is to be found. */
+  introduced(peer: PeerAddress): void;
   /** Others say that this member is one no more. */
   removed(): void;
   snapshotSent(id: NodeId, ok: boolean): void;

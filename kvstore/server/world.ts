@@ -43,6 +43,8 @@ export interface TransportUser {
   readonly clusterId: bigint;
   readonly self: NodeId;
   readonly version: string;
+  /** Where others find this member. */
+  readonly peerUrls: () => readonly string[];
   readonly events: TransportEvents;
   /** Members that were removed, and must not come back. */
   readonly isRemoved: (id: NodeId) => boolean;

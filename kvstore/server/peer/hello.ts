@@ -14,14 +14,16 @@ export interface Hello {
   readonly to: bigint;
   readonly stream: StreamKind;
   readonly version: string;
+  /** Where the dialer is to be found. Empty if it does not say. */
+  readonly peerUrls: readonly string[];
 }
 
 const protocol = "flotilla-peer-1";
 
 export function encodeHello(hello: Hello): Uint8Array {
-  const { clusterId, from, to, stream, version } = hello;
+  const { clusterId, from, to, stream, version, peerUrls } = hello;
   const ids = { clusterId: clusterId.toString(16), from: from.toString(16), to: to.toString(16) };
-  return toUtf8(JSON.stringify({ protocol, ...ids, stream, version }));
+  return toUtf8(JSON.stringify({ protocol, ...ids, stream, version, peerUrls }));
 }
 
 /** Undefined if it is none. */
@@ -33,12 +35,15 @@ export function decodeHello(bytes: Uint8Array): Hello | undefined {
     return undefined; // a stranger
   }
   if (typeof value !== "object" || value === null) return undefined;
-  const { protocol: spoken, clusterId, from, to, stream, version } = value as Record<string, unknown>;
+  const { protocol: spoken, clusterId, from, to, stream, version, peerUrls } = value as Record<string, unknown>;
   const id = (text: unknown) =>
     typeof text === "string" && /^[0-9a-f]{1,16}$/.test(text) ? BigInt(`0x${text}`) : undefined;
   const [clusterNumber, fromNumber, toNumber] = [id(clusterId), id(from), id(to)];
   if (spoken !== protocol || clusterNumber === undefined || fromNumber === undefined || toNumber === undefined)
     return undefined;
   if (typeof stream !== "string" || !streamKinds.includes(stream) || typeof version !== "string") return undefined;
-  return { clusterId: clusterNumber, from: fromNumber, to: toNumber, stream: stream as StreamKind, version };
+  return {
+    ...{ clusterId: clusterNumber, from: fromNumber, to: toNumber, stream: stream as StreamKind, version },
+    peerUrls: Array.isArray(peerUrls) ? peerUrls.filter((url) => typeof url === "string") : [],
+  };
 }

@@ -28,6 +28,7 @@ async function open(self: bigint, url: string, events: Partial<TransportEvents> 
     clusterId: 7n,
     self,
     version: "3.7.0",
+    peerUrls: () => [url],
     listenUrls: [url],
     tls: undefined,
     clock: machineClock,
@@ -39,6 +40,7 @@ async function open(self: bigint, url: string, events: Partial<TransportEvents> 
     events: {
       message: () => undefined,
       unreachable: () => undefined,
+      introduced: () => undefined,
       removed: () => undefined,
       snapshotSent: () => undefined,
       snapshotReceived: () => undefined,
@@ -66,6 +68,20 @@ test("a proposal passed on before the leader is connected arrives when it is; wh
   const arrived = new Deferred<Message>();
   await open(2n, url, { message: (message) => arrived.resolve(message) });
   expect(texts(await arrived.promise)).toEqual(["a proposal"]);
+});
+
+test("who is connected to hears who that is and where it is to be found, and can answer one that it knew nothing of", async () => {
+  const [leader, behind] = [await freeUrl(), await freeUrl()];
+  const answered = new Deferred<Message>();
+  const first = await open(1n, leader, { message: (message) => answered.resolve(message) });
+  const second = await open(2n, behind, {
+    introduced(peer) {
+      second.setPeers([peer]);
+      second.send([{ ...withEntry(MessageType.MsgProp, "an answer"), to: 1n, from: 2n }]);
+    },
+  });
+  first.setPeers([{ id: 2n, peerUrls: [behind] }]);
+  expect(texts(await answered.promise)).toEqual(["an answer"]);
 });
 
 test("who joins asks until somebody has heard of it", async () => {

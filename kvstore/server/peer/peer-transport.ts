@@ -114,14 +114,16 @@ export class PeerTransport implements Transport {
   }
 
   #welcome(theirs: Hello): Hello | string | "removed" {
-    const { clusterId, self, version, isRemoved } = this.#options;
-    const ours: Hello = { clusterId, from: self, to: theirs.from, stream: theirs.stream, version };
-    if (theirs.stream === "join") return ours;
+    const { clusterId, self, version, peerUrls, isRemoved, events } = this.#options;
+    const { from, stream } = theirs;
+    const ours: Hello = { clusterId, from: self, to: from, stream, version, peerUrls: peerUrls() };
+    if (stream === "join") return ours;
     const hex = (id: bigint) => id.toString(16);
     if (theirs.clusterId !== clusterId)
       return `it belongs to cluster ${hex(theirs.clusterId)}, this is ${hex(clusterId)}`;
     if (theirs.to !== self) return `it looks for member ${hex(theirs.to)}, this is ${hex(self)}`;
-    if (isRemoved(theirs.from)) return "removed";
+    if (isRemoved(from)) return "removed";
+    if (theirs.peerUrls.length > 0) queueMicrotask(() => events.introduced({ id: from, peerUrls: theirs.peerUrls }));
     return ours;
   }
 

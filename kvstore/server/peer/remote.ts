@@ -18,6 +18,7 @@ export interface RemoteOptions {
   readonly clusterId: bigint;
   readonly self: NodeId;
   readonly version: string;
+  readonly peerUrls: () => readonly string[];
   readonly tls: TlsOptions | undefined;
   readonly clock: Clock;
   readonly log: Log;
@@ -135,8 +136,8 @@ export class Remote {
   }
 
   hello(stream: StreamKind): Hello {
-    const { clusterId, self, version } = this.#options;
-    return { clusterId, from: self, to: this.address.id, stream, version };
+    const { clusterId, self, version, peerUrls } = this.#options;
+    return { clusterId, from: self, to: this.address.id, stream, version, peerUrls: peerUrls() };
   }
 
   #channel(stream: StreamKind): Channel {
