@@ -89,7 +89,8 @@ export class Operator {
     const own = members.find(({ peerURLs }) => peerURLs.includes(machine.peerUrl));
     const voters = this.#cluster.electorates[0] ?? [];
     const left = voters.filter((one) => one !== machine);
-    const healthy = left.filter((one) => !one.isBroken);
+    // One whose addition nobody answered may be a voter, and was never started.
+    const healthy = left.filter((one) => !one.isBroken && one.isMember);
     // Whoever is left may never hear that the removal is committed, if the one removed was the last who knew: then it takes a quorum of those
     // before. Of two members, one can never be removed safely.
     if (own === undefined || left.length < 2 + this.#uncertain || healthy.length - this.#uncertain <= voters.length / 2)
