@@ -48,7 +48,7 @@ interface RunFlags extends SubjectFlags {
 
 /** `flotilla jepsen run`: one workload under nemeses. */
 export async function run(args: string[]): Promise<void> {
-  const flags = withSubject(
+  const command = withSubject(
     parser(
       "jepsen run",
       "Runs clients on a cluster of real processes while something breaks it, and judges what they saw.",
@@ -58,11 +58,9 @@ export async function run(args: string[]): Promise<void> {
       .option("--report <dir>", "the run's directory; a new one below the system's temporary files if not given"),
   )
     .addHelpText("after", help)
-    .allowExcessArguments(false)
-    .parse(args, { from: "user" })
-    .opts<RunFlags>();
+    .parse(args, { from: "user" });
   try {
-    process.exitCode = await carryOut(flags);
+    process.exitCode = await carryOut(command.opts<RunFlags>(), command.args);
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     process.stderr.write(`flotilla jepsen run: ${failureLine(error)}\n`);
@@ -70,16 +68,16 @@ export async function run(args: string[]): Promise<void> {
   }
 }
 
-async function carryOut(flags: RunFlags): Promise<number> {
+async function carryOut(flags: RunFlags, extraFlags: readonly string[]): Promise<number> {
   const { workload, seed, seconds, clients } = flags;
-  const subject = subjectOf(flags);
+  const subject = subjectOf(flags, extraFlags);
   const names = flags.nemesis.filter((name) => name !== "none");
   const { fit, unfit } = await new Prober(subject).choose(names);
   if (unfit.length > 0) say(reasonsOf(unfit));
   // Of all, those that can; who is named has to.
   if (unfit.length > 0 && (!names.includes("all") || fit.length === 0)) return exitCodes.usage;
   const directory = flags.report ?? mkdtempSync(join(tmpdir(), "flotilla-jepsen-"));
-  const command = `flotilla jepsen run --workload ${workload} --nemesis ${flags.nemesis} ${flagsOf(flags)}`;
+  const command = `flotilla jepsen run --workload ${workload} --nemesis ${flags.nemesis} ${flagsOf(flags, extraFlags)}`;
   say(command);
   const { verdict, operations, faults, effects, ...result } = await runOnce({
     ...{ workload, nemeses: fit, subject, seconds, seed, directory, command, clients, version: programVersion() },

@@ -17,6 +17,7 @@ export interface SubjectFlags {
 
 export function withSubject(command: Command): Command {
   return command
+    .argument("[flags...]", "behind a --: flags of every member")
     .option("--members <n>", "how many", wholeNumber(1, 9), 3)
     .option("--seconds <n>", "how long things are broken", wholeNumber(1, 86_400), 30)
     .option(
@@ -31,8 +32,12 @@ export function withSubject(command: Command): Command {
     .option("--pids <pids>", "its members' processes, in the same order", pids);
 }
 
-export function subjectOf({ members, etcd, endpoints, pids = [] }: SubjectFlags): Subject {
-  if (endpoints === undefined) return { store: storeAt(etcd), members };
+/** `extraFlags` are every member's. */
+export function subjectOf(
+  { members, etcd, endpoints, pids = [] }: SubjectFlags,
+  extraFlags: readonly string[],
+): Subject {
+  if (endpoints === undefined) return { store: storeAt(etcd), members, extraFlags };
   if (pids.length > 0 && pids.length !== endpoints.length)
     throw new Failure(
       "PidsMissing",
@@ -43,10 +48,14 @@ export function subjectOf({ members, etcd, endpoints, pids = [] }: SubjectFlags)
 }
 
 /** The flags that were given, to be repeated. */
-export function flagsOf({ members, seconds, seed, clients, etcd, endpoints, pids }: SubjectFlags): string {
+export function flagsOf(
+  { members, seconds, seed, clients, etcd, endpoints, pids }: SubjectFlags,
+  extraFlags: readonly string[],
+): string {
   const flags = { members, seconds, seed, clients, etcd, endpoints: endpoints?.join(","), pids: pids?.join(",") };
   return Object.entries(flags)
     .flatMap(([name, value]) => (value === undefined ? [] : [`--${name} ${value}`]))
+    .concat(extraFlags.length === 0 ? [] : ["--", ...extraFlags])
     .join(" ");
 }
 

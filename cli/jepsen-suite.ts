@@ -28,18 +28,16 @@ interface SuiteFlags extends SubjectFlags {
 
 /** `flotilla jepsen suite`: all workloads under all nemeses. */
 export async function suite(args: string[]): Promise<void> {
-  const flags = withSubject(
+  const command = withSubject(
     parser("jepsen suite", "Runs every workload under every nemesis; goes on where it was ended.")
       .option("--workloads <names>", "which; all if not given", workloadNames, Object.keys(workloads))
       .option("--nemeses <names>", "which", commas, standard)
       .requiredOption("--report <dir>", "where runs and results go"),
   )
     .addHelpText("after", help)
-    .allowExcessArguments(false)
-    .parse(args, { from: "user" })
-    .opts<SuiteFlags>();
+    .parse(args, { from: "user" });
   try {
-    process.exitCode = await carryOut(flags);
+    process.exitCode = await carryOut(command.opts<SuiteFlags>(), command.args);
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     process.stderr.write(`flotilla jepsen suite: ${failureLine(error)}\n`);
@@ -47,9 +45,9 @@ export async function suite(args: string[]): Promise<void> {
   }
 }
 
-async function carryOut(flags: SuiteFlags): Promise<number> {
+async function carryOut(flags: SuiteFlags, extraFlags: readonly string[]): Promise<number> {
   const { seconds, seed, clients, report } = flags;
-  const subject = subjectOf(flags);
+  const subject = subjectOf(flags, extraFlags);
   // The run under way comes to its end; a second signal ends the process.
   const ending = new AbortController();
   process.once("SIGINT", () => ending.abort());
@@ -57,7 +55,7 @@ async function carryOut(flags: SuiteFlags): Promise<number> {
     ...{ workloads: flags.workloads, nemeses: flags.nemeses, prober: new Prober(subject), subject },
     ...{ seconds, seed, clients, directory: report, version: programVersion(), signal: ending.signal },
     commandOf: (workload, nemesis) =>
-      `flotilla jepsen run --workload ${workload} --nemesis ${nemesis} ${flagsOf(flags)}`,
+      `flotilla jepsen run --workload ${workload} --nemesis ${nemesis} ${flagsOf(flags, extraFlags)}`,
     told: (result, wasDone) => say(`${lineOf(result)}${wasDone ? "  (done before)" : ""}`),
   });
   const markdown = markdownOf(results);

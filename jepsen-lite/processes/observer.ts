@@ -56,6 +56,13 @@ export class Observer {
     return new Map(members.flatMap((member, at) => (statuses[at] === undefined ? [] : [[member, statuses[at]]])));
   }
 
+  /** Waits until all members answer, whatever they say; false if they do not in time. */
+  async answering(patience: number): Promise<boolean> {
+    for (const until = performance.now() + patience; performance.now() < until; await sleep(50))
+      if ((await this.statuses()).size === this.#cluster.members.length) return true;
+    return false;
+  }
+
   /** Waits until all members serve and one leads; false if they do not in time. */
   async healthy(patience: number): Promise<boolean> {
     for (const until = performance.now() + patience; performance.now() < until; await sleep(50)) {
