@@ -8,4 +8,4 @@ export { type ReplayOptions, replay } from "./replay.ts";
 export { type Report, type RunOptions, run } from "./run.ts";
 export { type Budget, type Shrunk, shrink } from "./shrink.ts";
 export { type SweepOptions, sweep } from "./sweep.ts";
-export { judge } from "./verdicts.ts";
+export { violationsIn } from "./verdicts.ts";

@@ -143,6 +143,7 @@ async function play(scene: Scene): Promise<void> {
     clients: parameters.clients,
     keys: parameters.keys,
     unique: () => ++unique,
+    isVirtual: true as const,
     dump: () => well.map(dumpOf),
   };
   const operator = new Operator(cluster);
@@ -180,6 +181,7 @@ async function play(scene: Scene): Promise<void> {
   diary.ending = well.length < cluster.members.length ? "core" : "whole";
 
   // What there is now is all that anybody can ask for.
+  recorder.nemesis("info", "calm", null);
   let finishing = clients.length;
   for (const client of clients) (workload.finish?.(client) ?? Promise.resolve()).then(() => finishing--, failed);
   await timeline.run(timeline.nowUs + 30 * second, observer, () => finishing === 0);

@@ -11,11 +11,17 @@ export function configOf({ faults }: Parameters): WorkloadConfig {
 
 /** Throws a `Violation` if what the clients saw cannot have been. Not being able to tell is one too. */
 export function judge(parameters: Parameters, history: History): void {
+  const [violation] = violationsIn(parameters, history);
+  if (violation !== undefined) throw violation;
+}
+
+/** All that speaks against what the clients saw, one for each checker. */
+export function violationsIn(parameters: Parameters, history: History): readonly Violation[] {
   const { judge } = workloads[parameters.workload] as WorkloadDefinition;
-  for (const verdict of judge(history, configOf(parameters))) {
+  return judge(history, configOf(parameters)).flatMap((verdict) => {
     // Where nothing was ever answered, there is nothing to be wrong: that it was not is judged elsewhere.
-    if (verdict.valid === true || verdict.summary.includes("in this history to judge")) continue;
+    if (verdict.valid === true || verdict.summary.includes("in this history to judge")) return [];
     const anomalies = verdict.anomalies.slice(0, 3).map(({ explanation }) => explanation);
-    throw new Violation(verdict.checker, [verdict.summary, ...anomalies].join("\n"));
-  }
+    return [new Violation(verdict.checker, [verdict.summary, ...anomalies].join("\n"))];
+  });
 }

@@ -50,6 +50,8 @@ export interface WorkloadContext {
   readonly keys: number;
   /** A number that no other operation of the run gets: 1, 2, … */
   unique(): number;
+  /** Time costs nothing here: what takes long to show may be waited for. */
+  readonly isVirtual?: true;
   /** All keys, as each member has them. Nobody, where nobody can be asked. */
   dump(): readonly Dump[] | Promise<readonly Dump[]>;
 }

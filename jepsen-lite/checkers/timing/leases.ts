@@ -8,10 +8,13 @@ export interface LeaseOptions {
   readonly earlyNs?: number;
   /**
    * How much later: the store's rounds, elections (each gives every lease its whole TTL again, and an election's time), and what clocks may run slow.
-   * Undefined: late ends are not judged.
+   * Undefined: late ends are not judged, but those that last on although the nemesis said that it was `calm`.
    */
   readonly lateNs?: number;
 }
+
+/** How much later a lease may end where nobody is elected any more: for its member's rounds, and to have it agreed on. */
+const calmLateNs = 6e9;
 
 /** What is known of one lease, in the order of time. */
 interface Lease {
@@ -35,6 +38,11 @@ interface Lease {
  */
 export const leaseBounds = checker<LeaseOptions>("lease bounds", (history, { earlyNs = 0, lateNs }) => {
   const leases = leasesOf(operationsOf(history));
+  const calm = history.find(({ process, f }) => process === "nemesis" && f === "calm");
+  const bound =
+    lateNs === undefined
+      ? { lateNs: calmLateNs, calmNs: calm?.timeNs ?? Number.POSITIVE_INFINITY }
+      : { lateNs, calmNs: 0 };
   const anomalies: Anomaly[] = [];
   let judged = 0;
   for (const lease of leases.values()) {
@@ -66,10 +74,8 @@ export const leaseBounds = checker<LeaseOptions>("lease bounds", (history, { ear
           explanation: `Lease ${lease.id} was revoked by operation ${revoke.index}, but operation ${alive.index}, invoked after that, found it alive.`,
           operations: [revoke.index, alive.index],
         });
-      if (lateNs !== undefined) {
-        const late = livedLate(lease, alive, lateNs);
-        if (late !== undefined) anomalies.push(late);
-      }
+      const late = livedLate(lease, alive, bound);
+      if (late !== undefined) anomalies.push(late);
     }
   }
   return { anomalies, judged, of: "sightings of leases", figures: { leases: leases.size } };
@@ -151,12 +157,17 @@ function endedEarly(lease: Lease, gone: Operation, earlyNs: number): Anomaly | u
   return undefined;
 }
 
-function livedLate(lease: Lease, alive: Operation, lateNs: number): Anomaly | undefined {
+/** Until it is calm any lease may get its whole time again. */
+function livedLate(
+  lease: Lease,
+  alive: Operation,
+  { lateNs, calmNs }: { readonly lateNs: number; readonly calmNs: number },
+): Anomaly | undefined {
   let until = Number.NEGATIVE_INFINITY;
   for (const { operation, ttlNs } of lease.renewals) {
     // What is no renewal but its sighting cannot explain itself.
     if (operation === alive || operation.index > alive.returned) continue;
-    until = Math.max(until, operation.returnedNs + ttlNs);
+    until = Math.max(until, Math.max(operation.returnedNs, calmNs) + ttlNs);
   }
   if (alive.invokedNs <= until + lateNs) return undefined;
   return {

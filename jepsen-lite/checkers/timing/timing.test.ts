@@ -50,6 +50,13 @@ describe("leases", () => {
     expect(kindsOf(leaseBounds(history(grant, check(8, true)), options))).toEqual(["lease-outlived"]);
   });
 
+  it("end, once nobody is elected any more, in time, however long they lived before", () => {
+    const calm: Given = { at: 30, to: 30, process: "nemesis", f: "calm", asked: null, type: "info" };
+    expect(leaseBounds(history(grant, check(29, true), calm, check(35, true), check(42, false)), {}).valid).toBe(true);
+    expect(kindsOf(leaseBounds(history(grant, calm, check(42, true)), {}))).toEqual(["lease-outlived"]);
+    expect(leaseBounds(history(grant, check(42, true)), {}).valid).toBe(true);
+  });
+
   it("end early when somebody may have revoked them", () => {
     expect(leaseBounds(history(grant, revoke(1), check(2, false)), {}).valid).toBe(true);
     expect(leaseBounds(history(grant, { ...revoke(1), to: undefined }, check(2, false)), {}).valid).toBe(true);
