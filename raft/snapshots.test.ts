@@ -79,6 +79,20 @@ describe("a snapshot arrives among appends", () => {
     expect(lone.log).toEqual(["2/6"]);
   });
 
+  // etcd#18055: the second took the file of the first, which was yet to be applied.
+  test("while another is being put in place: it is not taken", () => {
+    const lone = new LoneNode({ log: logOf([1, 1]) });
+    lone.node.step(message(MsgSnap, 1n, { from: 2n, term: 2, snapshot }));
+    const install = lone.take();
+    lone.node.step(message(MsgSnap, 1n, { from: 3n, term: 3, snapshot: snapshotAt(3, 9, [1n, 2n, 3n]) }));
+    const meanwhile = lone.node.hasReady() ? lone.take() : undefined;
+    expect([install.snapshot?.metadata.index, meanwhile?.snapshot]).toEqual([5, undefined]);
+    lone.storage.applySnapshot(snapshot);
+    lone.node.persisted(install.number);
+    lone.node.applied(5);
+    expect(lone.node.status()).toMatchObject({ committed: 5, lastIndex: 5, applied: 5 });
+  });
+
   test("that are late: they change nothing, and the commit index stays", () => {
     const lone = new LoneNode({ log: logOf([1, 1]) });
     lone.receive(MsgSnap, 2n, { term: 2, snapshot });

@@ -134,6 +134,20 @@ describe("keys", () => {
   });
 });
 
+describe("leases", () => {
+  // etcd#14019: a day later they were listed, and could not be revoked.
+  test("that were revoked stay so over a restart: what is listed can be revoked", async () => {
+    const one = await member();
+    for (const id of [1n, 2n]) one.grant(id, 5);
+    await one.until(one.state.backend.commit());
+    one.state.applier.leaseRevoke({ id: 1n });
+    await one.restart();
+    const listed = one.state.lessor.leases();
+    expect(listed).toEqual([2n]);
+    for (const id of listed) expect(one.state.applier.leaseRevoke({ id })).not.toHaveProperty("failure");
+  });
+});
+
 describe("expiry", () => {
   test("revokes a lease that nobody renewed, half a second late at most", async () => {
     const one = await member();
@@ -289,6 +303,20 @@ describe("renewing", () => {
     const renewal = one.state.lessor.renew(1n);
     one.state.lessor.demote();
     expect(await renewal).toEqual({ failure: "NotPrimary" });
+  });
+
+  // etcd#20615: it was there when the renewal looked.
+  test("a lease that is revoked while its renewal is on its way into the log fails", async () => {
+    const one = await member();
+    one.lead();
+    one.grant(1n, 100);
+    await one.pass(51_000); // a checkpoint has been told, which the renewal takes back
+    one.logIsSlow = true;
+    const renewal = one.state.lessor.renew(1n);
+    await one.pass(1);
+    one.state.applier.leaseRevoke({ id: 1n });
+    one.applyLog();
+    expect(await one.until(renewal)).toEqual({ failure: "LeaseNotFound" });
   });
 
   test("a lease that is not there fails", async () => {

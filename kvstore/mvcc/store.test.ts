@@ -249,6 +249,76 @@ describe("the store", () => {
   });
 });
 
+describe("while the store compacts, it", () => {
+  const filled = async (test: TestState, writes: number, keys: number) => {
+    const { applier, store } = await test.open();
+    for (let i = 0; i < writes; i++)
+      applier.put(PutRequest.create({ key: toUtf8(`k${i % keys}`), value: toUtf8("v") }));
+    return store;
+  };
+
+  // etcd#17780: the newest revisions were deletions, and went with the compaction.
+  test("never goes back in its revision, though a compaction has removed the newest ones, and a crash comes before it is done", async () => {
+    const test = new TestState();
+    const store = await filled(test, 2, 2);
+    for (const key of ["k0", "k1"]) test.state.applier.deleteRange(DeleteRangeRequest.create({ key: toUtf8(key) }));
+    expect(store.revision).toBe(5);
+    const compaction = store.compact(5);
+    invariant(!isFailure(compaction), "revision 5 exists");
+    await test.until(compaction.physical);
+    const { store: reopened } = await test.crash();
+    expect(reopened.revision).toBe(5);
+  });
+
+  // etcd#21432: what an entry of the log does must not depend on what else a member has got round to.
+  test("refuses a transaction that reads what is compacted on every member alike, however far each has come with removing it", async () => {
+    const [done, behind] = [new TestState(), new TestState()];
+    const answers = [];
+    for (const member of [done, behind]) {
+      const store = await filled(member, 3, 1);
+      store.compact(4);
+      if (member === done) await member.pass(50);
+      const success = [
+        { requestPut: { key: toUtf8("written"), value: toUtf8("v") } },
+        { requestRange: { key: toUtf8("k0"), revision: 2 } },
+      ];
+      answers.push(member.state.applier.txn(TxnRequest.create({ compare: [], success, failure: [] })));
+      expect(store.revision).toBe(4);
+    }
+    expect(answers).toEqual([{ failure: "Compacted" }, { failure: "Compacted" }]);
+  });
+
+  // etcd#13841: compactions did not finish any more once the member was defragmented.
+  test("finishes a compaction that a defragmentation comes across", async () => {
+    const test = new TestState();
+    const store = await filled(test, 9000, 4500);
+    const compaction = store.compact(store.revision);
+    invariant(!isFailure(compaction), "the newest revision exists");
+    await test.pass(1);
+    const { backend } = test.state;
+    await test.until(Promise.all([backend.defragment(), compaction.physical]));
+    let kept = 0;
+    for await (const entries of backend.scan("key")) kept += entries.length;
+    expect(kept).toBe(4500);
+  });
+
+  // etcd#19406: with each compaction everything else waited for seconds.
+  test("never looks at many keys in one go while it compacts", async () => {
+    const test = new TestState();
+    const store = await filled(test, 20_000, 10_000);
+    const compaction = store.compact(store.revision);
+    invariant(!isFailure(compaction), "the newest revision exists");
+    let turns = 0;
+    let isDone = false;
+    compaction.physical.then(() => {
+      isDone = true;
+    });
+    // In every turn of the event loop others could be served.
+    for (; !isDone; turns++) await test.pass(1);
+    expect(turns).toBeGreaterThan(10);
+  });
+});
+
 test("a snapshot is taken at one applied index, and installed beside the state that still answers", async () => {
   const [leader, follower] = [new TestState(), new TestState()];
   for (const { applier, store } of [await leader.open(), await follower.open()]) {
