@@ -2,6 +2,7 @@ import { pause } from "../../base/mod.ts";
 import { EtcdError } from "../../kvstore/client/mod.ts";
 import { leaseBounds } from "../checkers/mod.ts";
 import { classOf, performRead, performWrite } from "./perform.ts";
+import { wholeStoreIfSmall } from "./small-store.ts";
 import { prefixed, StoreOperations } from "./store-operations.ts";
 import type { Workload, WorkloadClient, WorkloadConfig, WorkloadContext, WorkloadDefinition } from "./workload.ts";
 
@@ -24,7 +25,7 @@ export const lease: WorkloadDefinition = {
   name: "lease",
   summary: "grant leases, keep them alive, look at them, hang keys on them, revoke them or let them run out",
   start,
-  judge: (history, config) => [leaseBounds(history, boundsOf(config))],
+  judge: (history, config) => [leaseBounds(history, boundsOf(config)), ...wholeStoreIfSmall(history)],
 };
 
 function boundsOf({ leaseEarlyMs, leaseLateMs }: WorkloadConfig) {
