@@ -1,4 +1,4 @@
-import type { Violation } from "../simulation/mod.ts";
+import type { Parameters, Violation } from "../simulation/mod.ts";
 import { adjusted, type Caught, type Search, type SeededBug, type Trial } from "./bug.ts";
 
 /** One seed of a search, in this process: with the bug if its patches are installed. */
@@ -14,24 +14,14 @@ export async function attemptsOf(search: Search): Promise<Attempt> {
     case "schedules":
       return schedules(search.steps);
     case "simulation": {
-      const { judge, run, Violation } = await import("../simulation/mod.ts");
+      const { run, violationsIn } = await import("../simulation/mod.ts");
       const { seconds, forced } = search;
       return async (seed) => {
-        const { violation, parameters, history } = await run({
-          seed,
-          seconds,
-          adjust: (drawn) => adjusted(drawn, forced),
-        });
+        const adjust = (drawn: Parameters) => adjusted(drawn, forced);
+        const { violation, parameters, history } = await run({ seed, seconds, adjust });
         if (violation === undefined) return [];
-        const caught = [caughtBy(violation)];
-        try {
-          // What broke the run off need not be all that can be told of it.
-          judge(parameters, history);
-        } catch (error) {
-          if (!(error instanceof Violation)) throw error;
-          if (error.property !== violation.property) caught.push(caughtBy(error));
-        }
-        return caught;
+        // What broke the run off need not be all that can be told of it.
+        return [violation, ...violationsIn(parameters, history)].map(caughtBy);
       };
     }
   }

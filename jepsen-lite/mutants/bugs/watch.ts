@@ -29,7 +29,7 @@ export const watchBugs: readonly SeededBug[] = [
         replace: "events[0].main > compactRevision + 1) return events;",
       },
     ],
-    search: { kind: "simulation", seconds: 20, forced: { workload: "store" } },
+    search: { kind: "simulation", seconds: 20, forced: { workload: "watch" } },
     caughtBy: ["watches: watch-reliable", "watches: watch-resumable"],
   },
   {
@@ -45,7 +45,7 @@ export const watchBugs: readonly SeededBug[] = [
       // All but the id`,
       },
     ],
-    search: { kind: "simulation", seconds: 10, forced: { workload: "store" } },
+    search: { kind: "simulation", seconds: 10, forced: { workload: "watch" } },
     caughtBy: ["watches: watch-atomic"],
   },
   {
@@ -63,7 +63,7 @@ export const watchBugs: readonly SeededBug[] = [
       kind: "simulation",
       seconds: 30,
       forced: {
-        workload: "store",
+        workload: "watch",
         members: 3,
         clients: 6,
         store: { snapshotCount: 20, catchupEntries: 0 },
@@ -85,7 +85,7 @@ export const watchBugs: readonly SeededBug[] = [
     search: {
       kind: "simulation",
       seconds: 20,
-      forced: { workload: "store", clients: 6, store: { progressIntervalMs: 50 }, thinkMeanUs: 20_000 },
+      forced: { workload: "watch-progress", clients: 6, store: { progressIntervalMs: 50 }, thinkMeanUs: 20_000 },
     },
     caughtBy: ["watches: watch-bookmarkable"],
   },
@@ -99,7 +99,7 @@ export const watchBugs: readonly SeededBug[] = [
         replace: "      watcher.minRevision = refused.revision + 1;",
       },
     ],
-    search: { kind: "simulation", seconds: 20, forced: { workload: "store", clients: 6, thinkMeanUs: 20_000 } },
+    search: { kind: "simulation", seconds: 20, forced: { workload: "watch", clients: 6, thinkMeanUs: 20_000 } },
     caughtBy: ["watches: watch-reliable"],
   },
   {
@@ -116,7 +116,7 @@ export const watchBugs: readonly SeededBug[] = [
     search: {
       kind: "simulation",
       seconds: 20,
-      forced: { workload: "store", members: 3, clients: 6, faults: { isolate: 1, pause: 1 } },
+      forced: { workload: "watch", members: 3, clients: 6, faults: { isolate: 1, pause: 1 } },
     },
     caughtBy: ["watches: watch-resumable", "watches: watch-filter"],
   },
@@ -131,7 +131,7 @@ export const watchBugs: readonly SeededBug[] = [
           "    const entry = this.#index.get(key);\n    const version = entry?.at(Math.max(main, this.#compactRevision));",
       },
     ],
-    search: { kind: "simulation", seconds: 20, forced: { workload: "store", faults: { kill: 1 } } },
+    search: { kind: "simulation", seconds: 20, forced: { workload: "watch", faults: { kill: 1 } } },
     caughtBy: ["watches: watch-prevKV"],
   },
   {
@@ -155,7 +155,7 @@ export const watchBugs: readonly SeededBug[] = [
   });`,
       },
     ],
-    search: { kind: "simulation", seconds: 10, forced: { workload: "store", clients: 6 } },
+    search: { kind: "simulation", seconds: 10, forced: { workload: "watch", clients: 6 } },
     caughtBy: ["watches: watch-atomic", "linearizable store", "list-append: internal", "list-append: G1b"],
   },
   {
