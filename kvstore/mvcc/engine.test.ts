@@ -36,3 +36,31 @@ test("a first database that a loss of power left half made is begun again; a fin
   await damage();
   await expect(new LevelHome(directory).open()).rejects.toThrow();
 });
+
+// etcd#20271: there, defragmenting renamed its copy over the snapshot's file.
+test("a database that a snapshot replaces while it is being defragmented ends in peace, and the snapshot is what is found", async () => {
+  const directory = join(await mkdtemp(join(tmpdir(), "level-engine-")), "db");
+  directories.push(directory);
+  const home = new LevelHome(directory);
+  const old = await home.open();
+  const many = Array.from({ length: 20_000 }, (_, i) => ({ key: `k${i}`, value: "old".repeat(50) }));
+  for (let round = 0; round < 3; round++) await old.write(many);
+  let ended: unknown;
+  const tidied = old.defragment().then(
+    () => (ended = "tidied"),
+    (error: unknown) => (ended = error), // whoever asked hears that the database has gone
+  );
+  const { engine, takeOver } = await home.openSuccessor();
+  await engine.write([{ key: "k0", value: "new" }]);
+  await takeOver();
+  await old.close();
+  await tidied;
+  expect(ended).toBeDefined();
+  await engine.close();
+  const found = await home.open();
+  expect([found.get("k0"), found.get("k1")].map((value) => value && Buffer.from(value).toString())).toEqual([
+    "new",
+    undefined,
+  ]);
+  await found.close();
+});

@@ -41,5 +41,5 @@ export interface AbsentBug {
   readonly title: string;
   readonly why: string;
   /** A test that looks all the same for what it did to people. */
-  readonly scenario?: Extract<Scenario, { readonly kind: "test" }>;
+  readonly scenario: Extract<Scenario, { readonly kind: "test" }>;
 }

@@ -34,6 +34,9 @@ export async function runTest(
       retry: 0,
       // What is patched must neither come from what other runs have transformed, nor be left to them.
       fsModuleCache: false,
+      // What is random begins alike in both directions.
+      setupFiles: ["test/support/properties.ts"],
+      env: { FLOTILLA_SEED: "1" },
       reporters: [
         {
           onTestRunEnd(modules, unhandled) {

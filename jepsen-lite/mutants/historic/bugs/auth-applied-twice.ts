@@ -3,7 +3,7 @@ import type { HistoricBug } from "../bug.ts";
 export const authAppliedTwice: HistoricBug = {
   name: "#11651",
   row: 4,
-  versions: "3.3, up to 3.4.4",
+  versions: "3.4.3 and before",
   title: "entries about users and roles do not move the applied index",
   story:
     "What changed users was written without its index. A restart applied it again, the revision of users and roles became one more than on the other members, and from then on this member alone refused writes as asked for under an old revision. All members have one revision of users and roles, and decide alike.",

@@ -3,7 +3,7 @@ import type { HistoricBug } from "../bug.ts";
 export const countWithLimit: HistoricBug = {
   name: "#11990",
   row: 24,
-  versions: "3.5 while it was made",
+  versions: "main, 2020",
   title: "counting stops where the limit does",
   story:
     "To spare the work, counting ended with the last key that was returned: lists in pages lost their `more` and their `count`. Both are exact, whatever the limit.",

@@ -3,7 +3,7 @@ import type { HistoricBug } from "../bug.ts";
 export const duplicateEvents: HistoricBug = {
   name: "#17247",
   row: 7,
-  versions: "3.6 while it was made",
+  versions: "main, January 2024",
   title: "events that are in memory and on the disk are told twice",
   story:
     "The events of a transaction were found in the buffer of what is being written, and once more in the database. A revision that is in both places is told once.",

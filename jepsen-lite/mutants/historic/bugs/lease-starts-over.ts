@@ -3,7 +3,7 @@ import type { HistoricBug } from "../bug.ts";
 export const leaseStartsOver: HistoricBug = {
   name: "#9888",
   row: 16,
-  versions: "all without checkpoints",
+  versions: "before checkpoints (3.4)",
   title: "each new leader gives every lease its full time again",
   story:
     "Nobody but the leader counts, so with elections more often than the time of a lease it never ended, and what hung on it stayed. What is left of a lease is told to the others, and counts on whoever leads.",

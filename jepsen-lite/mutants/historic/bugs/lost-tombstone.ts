@@ -13,7 +13,7 @@ export const tombstonesGo: readonly Patch[] = [
 export const lostTombstone: HistoricBug = {
   name: "#18089",
   row: 10,
-  versions: "up to 3.4.32 and 3.5.14",
+  versions: "3.4, 3.5",
   title: "compacting at a deletion's revision loses the deletion",
   story:
     "A compaction at the very revision of a deletion removed it, and a watch that resumed from that revision, which it may, never heard of it: an informer kept the object for ever. The compacted revision itself can still be watched.",

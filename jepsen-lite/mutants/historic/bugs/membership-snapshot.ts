@@ -1,9 +1,9 @@
 import type { HistoricBug } from "../bug.ts";
 
 export const membershipSnapshot: HistoricBug = {
-  name: "#15528",
+  name: "#15528, snapshot",
   row: 19,
-  versions: "3.5, 3.6 while it was made",
+  versions: "what a snapshot must not bring",
   title: "a change of membership that a snapshot holds is made a second time",
   story:
     "The log was ahead of the state by a snapshot; the host still applied changes from before it, and a member that the snapshot knew to be a voter became what an old entry said. A change of membership is made once, in its place in the log.",

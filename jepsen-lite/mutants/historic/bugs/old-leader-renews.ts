@@ -3,7 +3,7 @@ import type { HistoricBug } from "../bug.ts";
 export const oldLeaderRenews: HistoricBug = {
   name: "#15247",
   row: 15,
-  versions: "up to 3.4.29 and 3.5.12",
+  versions: "3.4, 3.5",
   title: "a leader that was deposed without noticing renews leases",
   story:
     "Stuck in fdatasync, the old leader took itself for the primary of all leases and told clients that theirs were renewed; the new leader, who heard nothing of it, revoked them. A renewal is promised once the leader is sure that it still leads.",

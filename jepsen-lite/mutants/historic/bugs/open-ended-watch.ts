@@ -3,7 +3,7 @@ import type { HistoricBug } from "../bug.ts";
 export const openEndedWatch: HistoricBug = {
   name: "GHSA-xg4h-6gfc-h4m8",
   row: 23,
-  versions: "up to 3.4.41, 3.5.27 and 3.6.8",
+  versions: "see the advisory",
   title: "an open-ended range passes with rights to a part of it",
   story:
     "A user with rights to some keys watched from there without an end, and was told of all keys after them. A range is allowed if all of it is, and what has no end takes a permission that has none.",

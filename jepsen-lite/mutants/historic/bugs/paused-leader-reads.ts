@@ -4,7 +4,7 @@ import { seeded, simulationOf } from "../seeded.ts";
 export const pausedLeaderReads: HistoricBug = {
   name: "#21399",
   row: 14,
-  versions: "up to 3.4.41, 3.5.27 and 3.6.8",
+  versions: "3.4 to 3.6",
   title: "a leader that was stopped and goes on answers reads as if nothing had been",
   story:
     "Stopped (SIGSTOP) with reads outstanding, deposed meanwhile, it went on and answered them from what it had. Who stood still for longer than an election looks for its quorum before it answers anything.",

@@ -3,7 +3,7 @@ import type { HistoricBug } from "../bug.ts";
 export const progressBeforeStart: HistoricBug = {
   name: "#20221",
   row: 13,
-  versions: "up to 3.4.37, 3.5.21 and 3.6.1",
+  versions: "3.4 to 3.6",
   title: "a watch from a revision to come is told of progress before it",
   story:
     "A client that had seen more elsewhere watched a member that lagged behind, from a revision it did not have yet, and was told of progress below that; its resumption began there, and brought old events. Nothing below the first revision that was asked for.",

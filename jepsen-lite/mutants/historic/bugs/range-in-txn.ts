@@ -3,7 +3,7 @@ import type { HistoricBug } from "../bug.ts";
 export const rangeInTxn: HistoricBug = {
   name: "#21432",
   row: 12,
-  versions: "up to 3.6",
+  versions: "main",
   title: "whether a transaction may read a revision depends on how far the member has compacted",
   story:
     "A transaction that reads an explicit revision fails where that is compacted. Members that had come further with the same compaction refused it whole, writes included; others carried it out. What an entry does follows from the log alone: compacted is what the log says, not what the sweep has reached.",

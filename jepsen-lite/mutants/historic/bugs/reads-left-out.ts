@@ -3,7 +3,7 @@ import type { HistoricBug } from "../bug.ts";
 export const readsLeftOut: HistoricBug = {
   name: "#18667",
   row: 12,
-  versions: "all with v3, open",
+  versions: "all with v3",
   title: "a transaction's reads are left out where nobody waits for them",
   story:
     "Only the member that the client is connected to has use for what a transaction reads, so the others left the reads out. But a read of a compacted revision makes the transaction fail: there it failed whole, on the other members it wrote. An entry does the same everywhere.",

@@ -3,7 +3,7 @@ import type { HistoricBug } from "../bug.ts";
 export const removedComesBack: HistoricBug = {
   name: "#20340",
   row: 19,
-  versions: "up to 3.5.21 and 3.6.2",
+  versions: "3.6",
   title: "members that were removed are there again after a restart",
   story:
     "Two places kept the members, and disagreed on who was removed: after a restart, an upgrade or a snapshot some came back, panicked the start or took part in votes. Who is a member is written once, with the entry that says so.",

@@ -3,7 +3,7 @@ import type { HistoricBug } from "../bug.ts";
 export const renewalOfRevoked: HistoricBug = {
   name: "#20615",
   row: 17,
-  versions: "up to 3.4.37, 3.5.22 and 3.6.4",
+  versions: "3.5, 3.6",
   title: "a renewal that races with a revocation reports success",
   story:
     "The lease was there when the renewal looked, was revoked while that waited for its checkpoint, and the client was told that it lives. A renewal looks again before it promises.",

@@ -3,7 +3,7 @@ import type { HistoricBug } from "../bug.ts";
 export const reusedContext: HistoricBug = {
   name: "#21375",
   row: 14,
-  versions: "up to 3.4.41, 3.5.27 and 3.6.8",
+  versions: "3.4 to 3.6",
   title: "a read that is asked for again takes the answer to the first question",
   story:
     "The fix on the asking side: what is asked again is asked under a new context, so that an answer of a former leader to the old question finds nobody. The asker compares.",

@@ -4,7 +4,7 @@ import { tombstonesGo } from "./lost-tombstone.ts";
 export const revisionGoesBack: HistoricBug = {
   name: "#17780",
   row: 9,
-  versions: "up to 3.4.31 and 3.5.13",
+  versions: "3.4, 3.5",
   title: "the revision goes back when a crash finds a compaction swept and not marked as finished",
   story:
     "The newest revisions were deletions, and the last batch of a compaction removed them. Killed before it marked the compaction as finished, the member took the highest revision it found for the newest, and gave out revisions a second time. The revision never goes back.",

@@ -3,7 +3,7 @@ import type { HistoricBug } from "../bug.ts";
 export const secondSnapshot: HistoricBug = {
   name: "#18055",
   row: 11,
-  versions: "up to 3.6",
+  versions: "3.5, 3.6",
   title: "a snapshot arrives while another is being put in place, and its member ends",
   story:
     "Two snapshots came in quick succession. Saving the second removed the file of the first, which was still to be applied: the member panicked. One at a time: what comes while a snapshot is being put in place is not taken.",

@@ -4,7 +4,7 @@ import { blindedFor, seeded } from "../seeded.ts";
 export const singleMemberSync: HistoricBug = {
   name: "#14370",
   row: 2,
-  versions: "up to 3.5.4",
+  versions: "up to 3.4.20 and 3.5.4",
   title: "a cluster of one acknowledges before its log is synced",
   story:
     "A quorum of one is reached the moment its only member appends. It applied and answered while the log was still on its way to the disk; a crash then took back what clients had been promised. An answer waits for the member's own disk, alone or not.",

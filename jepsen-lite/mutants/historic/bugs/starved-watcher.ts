@@ -4,7 +4,7 @@ import { seeded } from "../seeded.ts";
 export const starvedWatcher: HistoricBug = {
   name: "#17529",
   row: 8,
-  versions: "up to 3.5.12",
+  versions: "3.4, 3.5",
   title: "a watcher on a stream that is full loses events",
   story:
     "Many watchers share a stream; while some fill it, others starve, and what they had no room for was lost. Who does not keep up waits, and is told what it missed, all of it, as soon as there is room.",

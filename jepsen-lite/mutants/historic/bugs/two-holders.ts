@@ -3,7 +3,7 @@ import type { HistoricBug } from "../bug.ts";
 export const twoHolders: HistoricBug = {
   name: "#10811",
   row: 0,
-  versions: "3.3, 3.4",
+  versions: "3.4.3 and before",
   title: "two clients hold a lock at once, both with live leases",
   story: "Who waits for a lock waits until all who came before are gone, and not only the one it has looked at.",
   patches: [

@@ -1,0 +1,50 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { occurrences, patched } from "../patch.ts";
+import { absentBugs } from "./absent.ts";
+import { historicBugs } from "./table.ts";
+
+const textOf = (file: string) => readFileSync(new URL(`../../../${file}`, import.meta.url), "utf8");
+
+/** The list of etcd's bugs that this suite has to know has so many rows. */
+const rows = 25;
+
+test("every row of the list has a scenario", () => {
+  const known = new Set([...historicBugs, ...absentBugs].map(({ row }) => row));
+  expect([...known].sort((a, b) => a - b)).toEqual(Array.from({ length: rows + 1 }, (_, row) => row));
+});
+
+test("no two have the same name", () => {
+  const names = [...historicBugs, ...absentBugs].map(({ name }) => name);
+  expect(new Set(names).size).toBe(names.length);
+});
+
+describe.each(historicBugs.map((bug) => [bug.name, bug] as const))("%s", (_, { patches, setting = [], scenario }) => {
+  test("can be put in", () => {
+    for (const list of [setting, [...setting, ...patches]]) {
+      for (const [file, own] of Map.groupBy(list, ({ file }) => file)) {
+        for (const { find } of own) expect(occurrences(textOf(file), find), `${file}: ${find}`).toBe(1);
+        expect(patched(textOf(file), own)).not.toBe(textOf(file));
+      }
+    }
+  });
+
+  test("has a scenario that is there", () => {
+    if (scenario.kind === "test") expect(nameIsIn(scenario)).toBe(true);
+    else expect(scenario.caughtBy).not.toEqual([]);
+  });
+});
+
+test.each(absentBugs.map((bug) => [bug.name, bug] as const))(
+  "%s, which cannot be, is looked for all the same",
+  (_, bug) => {
+    expect(bug.why).not.toBe("");
+    expect(nameIsIn(bug.scenario)).toBe(true);
+  },
+);
+
+/** Some names come from a table. */
+function nameIsIn({ file, name }: { readonly file: string; readonly name: string }): boolean {
+  const text = textOf(file);
+  return text.includes(`"${name}"`) || (text.includes("test.each(") && text.includes(name.split(":")[0] as string));
+}
