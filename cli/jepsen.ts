@@ -4,6 +4,11 @@ const help = `
 What a store promises is put to the proof: clients use it while something breaks it, all
 that they ask and hear is written down, and checkers look for what the promise forbids.
 
+Real processes, this store's or etcd's, broken in one way or in all:
+  flotilla jepsen run --workload register --nemesis kill,partition --seconds 10
+  flotilla jepsen suite --report /tmp/suite
+(flotilla sim has the same workloads in virtual time.)
+
 A run is a directory:
   history.ndjson   what the clients asked and got, and what broke when: an event a line
   manifest.json    what was run, and how to run it again: version, seed, command, config

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { Failure } from "../../base/mod.ts";
 import { FakeClock } from "./fake-clock.ts";
@@ -56,6 +56,7 @@ export class Cluster {
   readonly #members: Member[];
   readonly #options: ClusterOptions | undefined;
   readonly #disks: LoopDisk[] = [];
+  #keepsData = false;
   readonly #ended: UnexpectedEnd[] = [];
 
   private constructor(network: Network, members: Member[], options: ClusterOptions | undefined) {
@@ -156,17 +157,25 @@ export class Cluster {
     return Object.fromEntries(files.map((file) => [file, readFileSync(join(this.directory!, file), "utf8")]));
   }
 
-  /** Ends all processes, gives disks and ports back. Outputs and data stay, but for the data on disks of their own. */
-  async stop(): Promise<void> {
-    await Promise.all(this.#members.map(({ own }) => own?.process.end("SIGTERM")));
-    await this.network.close();
-    for (const disk of this.#disks) disk.remove();
+  /** Ends all processes; what they wrote and had stays. */
+  async end(signal: "SIGTERM" | "SIGKILL" = "SIGTERM"): Promise<void> {
+    await Promise.all(this.#members.map(({ own }) => own?.process.end(signal)));
   }
 
+  /** Data stays when everything else goes: somebody will want to look at it. Of a member with a disk of its own, a copy does. */
+  keepData(): void {
+    this.#keepsData = true;
+    for (const { own } of this.#members)
+      if (own?.disk !== undefined) cpSync(own.dataDir, `${own.dataDir}.kept`, { recursive: true });
+  }
+
+  /** Ends what runs, gives ports and disks back, and removes the data unless it is kept. Outputs stay. */
   async remove(): Promise<void> {
-    await Promise.all(this.#members.map(({ own }) => own?.process.end("SIGKILL")));
-    await this.stop();
-    if (this.directory !== undefined) rmSync(join(this.directory, "data"), { recursive: true, force: true });
+    await this.end("SIGKILL");
+    await this.network.close();
+    for (const disk of this.#disks) disk.remove();
+    if (this.directory !== undefined && !this.#keepsData)
+      rmSync(join(this.directory, "data"), { recursive: true, force: true });
   }
 
   async #place(name: string): Promise<Place> {

@@ -50,6 +50,11 @@ export class Conductor {
     }
   }
 
+  /** Also what a fault that failed halfway left behind. */
+  async healAll(): Promise<void> {
+    await this.#options.context.faults.healAll();
+  }
+
   /** The one that had nothing to show yet, else whose turn it is. */
   #next(): Nemesis {
     if (this.#queue.length === 0) this.#queue = shuffled(this.#options.nemeses, this.#options.random);
