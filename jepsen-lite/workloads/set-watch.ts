@@ -27,11 +27,14 @@ export const setWatch: WorkloadDefinition = {
 
 function start(context: WorkloadContext): Workload {
   const copies = new Map<number, Copy>();
+  /** Revision of the last element that anybody knows to be in the set. */
+  let newest = 0;
 
   function add(client: WorkloadClient) {
     const element = context.unique();
     return performWrite(context, client, "add", { element }, async () => {
-      await client.etcd.kv.put({ key: bytes(`e/${element}`), value: bytes(String(element)) });
+      const { header } = await client.etcd.kv.put({ key: bytes(`e/${element}`), value: bytes(String(element)) });
+      newest = Math.max(newest, header?.revision ?? 0);
       return { element };
     });
   }
@@ -43,8 +46,8 @@ function start(context: WorkloadContext): Workload {
     return copy;
   }
 
-  /** Watches for so long, or until it has seen an element. */
-  async function follow(client: WorkloadClient, copy: Copy, longestMs: number, last?: number): Promise<void> {
+  /** Watches for so long, or until all up to a revision has come. */
+  async function follow(client: WorkloadClient, copy: Copy, longestMs: number, until: number): Promise<void> {
     const { clock, etcd, number } = client;
     let isEnded = false;
     const watcher = etcd.watch.open(
@@ -61,15 +64,14 @@ function start(context: WorkloadContext): Workload {
       },
     );
     const endMs = clock.monotonic() + longestMs;
-    while (!isEnded && clock.monotonic() < endMs && !(last !== undefined && copy.elements.has(last)))
-      await pause(clock, 50);
+    while (!isEnded && clock.monotonic() < endMs && copy.revision < until) await pause(clock, 50);
     watcher.close();
   }
 
-  async function read(client: WorkloadClient, longestMs: number, last?: number): Promise<void> {
+  async function read(client: WorkloadClient, longestMs: number, until = Number.POSITIVE_INFINITY): Promise<void> {
     await performRead(context, client, "read", null, async () => {
       const copy = copies.get(client.number) ?? (await list(client));
-      await follow(client, copy, longestMs, last);
+      await follow(client, copy, longestMs, until);
       return { elements: [...copy.elements] };
     });
   }
@@ -80,11 +82,9 @@ function start(context: WorkloadContext): Workload {
       else await read(client, client.chance.between(100, 1000));
     },
     async finish(client) {
-      // With what comes last, all that came before has come.
-      const last = await add(client);
-      await read(client, 10_000, last?.element);
+      await read(client, 10_000, newest);
       // A copy whose past was cut off has to be made anew.
-      if (!copies.has(client.number)) await read(client, 10_000, last?.element);
+      if (!copies.has(client.number)) await read(client, 10_000, newest);
     },
   };
 }
