@@ -11,6 +11,8 @@ const help = `Proves that the checkers can fail: puts bugs into the store, one a
 
   npm run mutants [-- --jobs 2]      all bugs, then mutants of histories, then the canary; the table is printed
   npm run mutants -- --only 4,17     these bugs and nothing else
+  npm run mutants -- --historic      bugs that etcd really had: each scenario without its bug, and with it; another table
+                     --only 13766    one of them, by its issue
                      --seeds 500     seeds after which a bug counts as not caught
                      --from 1        the first seed
                      --samples 5     how many times each is to be caught: the table tells the median of the seeds it took
@@ -25,6 +27,7 @@ const { values } = parseArgs({
   options: {
     help: { type: "boolean", default: false },
     only: { type: "string" },
+    historic: { type: "boolean", default: false },
     seeds: { type: "string", default: "500" },
     from: { type: "string", default: "1" },
     samples: { type: "string", default: "5" },
@@ -39,6 +42,10 @@ async function main(): Promise<boolean> {
   if (values.help) {
     console.log(help);
     return true;
+  }
+  if (values.historic) {
+    const { proveHistoric } = await import("./historic/run.ts");
+    return proveHistoric({ only: values.only?.split(","), say: (line) => console.log(line) });
   }
   const only = values.only?.split(",").map(Number);
   const bugs = seededBugs.filter(({ number }) => only?.includes(number) ?? true);

@@ -1,4 +1,3 @@
-import { patchesOf } from "../bug.ts";
 import { hunt, isCaught } from "../hunt.ts";
 import type { HistoricBug } from "./bug.ts";
 import { searchOf } from "./table.ts";
@@ -47,7 +46,7 @@ async function proveByTest(
   };
 }
 
-/** Seeds from 1 on until one of them finds it; all that were tried, once more, without it. */
+/** Seeds from 1 on until one of them finds it; that one once more without it. */
 async function proveBySimulation(bug: HistoricBug): Promise<Proof> {
   const search = searchOf(bug)!;
   const seeds = search.budget!;
@@ -60,11 +59,4 @@ async function proveBySimulation(bug: HistoricBug): Promise<Proof> {
     by: [...trophy.by.keys()].map((name) => `${name} (seed ${trophy.caughtIn[0]})`).join(),
     ...(isCaught(trophy) ? {} : { trouble: `${trophy.tried} seeds; ${others || "nothing reported"}` }),
   };
-}
-
-/** How many patches there are in total, with the settings. */
-export function patchedFiles(bug: HistoricBug): readonly string[] {
-  const search = searchOf(bug);
-  const patches = search === undefined ? [...bug.patches, ...(bug.setting ?? [])] : patchesOf(search);
-  return [...new Set(patches.map(({ file }) => file))];
 }
