@@ -11,7 +11,7 @@ export const defragmentCrash: HistoricBug = {
     {
       file: "kvstore/mvcc/backend.ts",
       find: '      await this.commit();\n      if (failpoints.armed) await failpoints.pause("defragBeforeCopy");',
-      replace: `      isDefragmenting = true;
+      replace: `      isDefragmenting = this.#engine.get(prefixes.meta + "consistent_index") !== undefined;
       await this.commit();
       isDefragmenting = false;
       if (failpoints.armed) await failpoints.pause("defragBeforeCopy");`,
@@ -36,7 +36,7 @@ export const defragmentCrash: HistoricBug = {
       workload: "register",
       members: 3,
       thinkMeanUs: 50_000,
-      store: { batchIntervalMs: 5000, snapshotCount: 10_000 },
+      store: { batchIntervalMs: 1000, snapshotCount: 10_000 },
       faults: { defragment: 3, kill: 2 },
       faultMeanUs: 500_000,
     },
