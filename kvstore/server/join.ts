@@ -28,7 +28,8 @@ const newsMs = 5000;
 /** The same while one of them gives no answer, who may be the one that knows. */
 const unheardMs = 15_000;
 const againMs = 200;
-const answerMs = 2000;
+/** Who is asked may wait for its quorum first (`patienceMs` of peer-answers.ts). */
+const answerMs = 5000;
 
 /**
  * Asks the members at `urls` who is in the cluster, until an answer is `upToDate`. If none is within five seconds, fifteen if

@@ -5,6 +5,9 @@ import { type PeerRequest, peerRequests } from "./transport.ts";
 /** Answers what other members ask of this one. Set by whoever serves the kind. */
 export type PeerRequestHandler = (payload: Uint8Array) => Promise<Uint8Array>;
 
+/** Less than who joins waits for an answer. */
+const longestPatienceMs = 2000;
+
 /** What other members ask outside of Raft, and who answers it here. */
 export class PeerAnswers {
   readonly #member: Member;
@@ -35,7 +38,7 @@ export class PeerAnswers {
   async #heardOfMembers(): Promise<void> {
     const member = this.#member;
     if (member.isLeader && member.applied >= member.committed) return;
-    const patienceMs = 2 * member.electionMs;
+    const patienceMs = Math.min(2 * member.electionMs, longestPatienceMs);
     await new Promise<void>((resolve) => {
       const timer = member.clock.after(patienceMs, resolve);
       const heard = () => {
