@@ -1,3 +1,4 @@
+import type { Timer } from "../../base/mod.ts";
 import {
   type CallConnection,
   type CallListener,
@@ -41,6 +42,7 @@ export class VirtualConnection implements CallConnection {
   #why = "the connection was closed";
   #retired = false;
   #heardMs: number;
+  #keepalive: Timer | undefined;
 
   constructor(endpoint: Endpoint, settings: ConnectionSettings, world: ConnectionWorld) {
     this.endpoint = endpoint;
@@ -94,7 +96,6 @@ export class VirtualConnection implements CallConnection {
       call.timer = this.#settings.clock.after(timeoutMs, () => {
         this.#hangUp(call);
         call.end(Status.DeadlineExceeded, "context deadline exceeded");
-        this.#doubt();
       });
     }
     const bytes = request === undefined ? undefined : method.request.encode(request);
@@ -151,6 +152,7 @@ export class VirtualConnection implements CallConnection {
 
   #open(): void {
     this.#state = "open";
+    this.#watchOver();
     this.#opened.resolve();
   }
 
@@ -169,6 +171,7 @@ export class VirtualConnection implements CallConnection {
     if (this.#state === "closed") return;
     const wasOpen = this.#state === "open";
     this.#state = "closed";
+    this.#keepalive?.cancel();
     this.#why = why;
     this.#opened.reject(new Error(why));
     for (const call of [...this.#calls.keys()]) {
@@ -177,11 +180,21 @@ export class VirtualConnection implements CallConnection {
     }
   }
 
-  /** A connection on which nothing is heard for so long would have been pinged, and given up. */
-  #doubt(): void {
+  /** While calls are in progress, silence is answered with a ping, and lasting silence with the end: as a real connection does it. */
+  #watchOver(): void {
     const { clock, keepaliveMs, keepaliveTimeoutMs } = this.#settings;
-    const patienceMs = keepaliveMs + keepaliveTimeoutMs;
-    if (clock.monotonic() - this.#heardMs > patienceMs) this.#lost(`no answer within ${keepaliveTimeoutMs} ms`);
+    const isIdle = this.#calls.size === 0;
+    const silentMs = clock.monotonic() - this.#heardMs;
+    if (isIdle || silentMs < keepaliveMs) {
+      this.#keepalive = clock.after(isIdle ? keepaliveMs : keepaliveMs - silentMs, () => this.#watchOver());
+      return;
+    }
+    const askedMs = clock.monotonic();
+    this.#there(() => this.#back(() => undefined));
+    this.#keepalive = clock.after(keepaliveTimeoutMs, () => {
+      if (this.#heardMs < askedMs) this.#lost(`no answer within ${keepaliveTimeoutMs} ms`);
+      else this.#watchOver();
+    });
   }
 
   #there(arrive: () => void): void {

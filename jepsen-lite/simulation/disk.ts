@@ -276,14 +276,19 @@ export class VirtualDisk {
       if (stored.durable.length < size) stored.durable = resized(stored.durable, size);
       if (this.#misdirectsNext && position >= sectorBytes) this.#misdirect(write);
       else stored.durable.set(bytes, position);
-      const isNamed = [...this.#durableNames].some(([name, file]) => file === stored && name.endsWith(".wal"));
-      if (isNamed) this.#events.written(bytes);
+      if (this.#isLog(stored)) this.#events.written(bytes);
       else {
         stored.nameless ??= [];
         stored.nameless.push(bytes.slice());
       }
       done(undefined);
     });
+  }
+
+  /** A crash would leave it under a name of a log. */
+  #isLog(stored: Stored): boolean {
+    for (const [name, file] of this.#durableNames) if (file === stored) return name.endsWith(".wal");
+    return false;
   }
 
   #misdirect({ stored, bytes, position }: Write): void {

@@ -18,7 +18,7 @@ export interface Ending {
   readonly nemesis: Nemesis;
   readonly operator: Operator;
   readonly observer: Observer;
-  /** Clients that still wait for an answer to what they asked under faults. */
+  /** Clients that nobody has answered since the faults ended. */
   readonly waiting: () => number;
 }
 

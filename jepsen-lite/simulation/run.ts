@@ -1,7 +1,9 @@
+import { pause } from "../../base/mod.ts";
+import { EtcdError } from "../../kvstore/client/mod.ts";
 import { type Init, RangeRequest, RangeResponse } from "../../proto/mod.ts";
 import { type History, Recorder } from "../history/mod.ts";
 import type { SimulatedMessage } from "../report/mod.ts";
-import { type Dump, live, type WorkloadDefinition, workloads } from "../workloads/mod.ts";
+import { type Dump, live, type WorkloadClient, type WorkloadDefinition, workloads } from "../workloads/mod.ts";
 import { Chance } from "./chance.ts";
 import { Cluster, type ClusterOptions } from "./cluster.ts";
 import { endWell, sameKeys } from "./ending.ts";
@@ -58,6 +60,8 @@ export interface Report {
 }
 
 const second = 1_000_000;
+/** What clients do in the end may be a lot: to empty a queue element by element, over a slow network, each of them. */
+const lastAnswersUs = 600 * second;
 
 /** Runs one seed: faults, then health, then judgement. Never rejects: what went wrong is in the report. */
 export async function run({
@@ -171,7 +175,9 @@ async function play(scene: Scene): Promise<void> {
   const failed = (error: unknown) => timeline.fail(error);
   let living = clients.length;
   for (const client of clients) {
-    live(workload, client, parameters.thinkMeanUs, isOver).then(() => living--, failed);
+    live(workload, client, parameters.thinkMeanUs, isOver)
+      .then(() => served(client))
+      .then(() => living--, failed);
   }
   await timeline.run(untilUs, observer);
 
@@ -184,9 +190,22 @@ async function play(scene: Scene): Promise<void> {
   recorder.nemesis("info", "calm", null);
   let finishing = clients.length;
   for (const client of clients) (workload.finish?.(client) ?? Promise.resolve()).then(() => finishing--, failed);
-  await timeline.run(timeline.nowUs + 30 * second, observer, () => finishing === 0);
+  await timeline.run(timeline.nowUs + lastAnswersUs, observer, () => finishing === 0);
   hold(finishing === 0, "a healed cluster answers", () => `${finishing} clients still wait for their last answers`);
   await sameKeys(ending, well);
+}
+
+/** Resolves when the client has found somebody who answers for the whole cluster. */
+async function served({ etcd, clock }: WorkloadClient): Promise<void> {
+  for (;;) {
+    try {
+      await etcd.kv.range({ key: Buffer.from("nothing") });
+      return;
+    } catch (error) {
+      if (!(error instanceof EtcdError)) throw error;
+    }
+    await pause(clock, 100);
+  }
 }
 
 function dumpOf({ name, local }: Machine): Dump {
