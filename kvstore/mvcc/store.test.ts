@@ -270,7 +270,7 @@ describe("while the store compacts, it", () => {
     expect(reopened.revision).toBe(5);
   });
 
-  // etcd#21432: what an entry of the log does must not depend on what else a member has got round to.
+  // etcd#18667: what an entry of the log does must not depend on what else a member has got round to.
   test("refuses a transaction that reads what is compacted on every member alike, however far each has come with removing it", async () => {
     const [done, behind] = [new TestState(), new TestState()];
     const answers = [];

@@ -1,8 +1,10 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { run } from "../../simulation/mod.ts";
+import { adjusted } from "../bug.ts";
 import { occurrences, patched } from "../patch.ts";
 import { absentBugs } from "./absent.ts";
-import { historicBugs } from "./table.ts";
+import { historicBugs, historicSearches } from "./table.ts";
 
 const textOf = (file: string) => readFileSync(new URL(`../../../${file}`, import.meta.url), "utf8");
 
@@ -40,6 +42,15 @@ test.each(absentBugs.map((bug) => [bug.name, bug] as const))(
   (_, bug) => {
     expect(bug.why).not.toBe("");
     expect(nameIsIn(bug.scenario)).toBe(true);
+  },
+);
+
+test.each(historicSearches.map((search) => [search.title, search] as const))(
+  "a short run passes without the bug: %s",
+  async (_, { search }) => {
+    if (search.kind !== "simulation") throw new Error("historic bugs that are searched for are in the simulation");
+    const { violation } = await run({ seed: 1, seconds: 3, adjust: (drawn) => adjusted(drawn, search.forced) });
+    expect(violation).toBeUndefined();
   },
 );
 

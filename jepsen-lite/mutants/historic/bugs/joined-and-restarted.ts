@@ -3,7 +3,7 @@ import type { HistoricBug } from "../bug.ts";
 export const joinedAndRestarted: HistoricBug = {
   name: "#16687",
   row: 19,
-  versions: "3.5",
+  versions: "see the issue",
   title: "a member that was just added and restarts knows nobody",
   story:
     "Added and restarted before the entry that adds it had come, a member did not know who the others were, and what depends on that entry went wrong. Who joins knows from the others whom to answer until the log has told it, however often it starts.",

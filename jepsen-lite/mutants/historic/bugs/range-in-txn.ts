@@ -1,12 +1,12 @@
 import type { HistoricBug } from "../bug.ts";
 
 export const rangeInTxn: HistoricBug = {
-  name: "#21432",
+  name: "#18667, compaction",
   row: 12,
-  versions: "main",
+  versions: "what must not differ either",
   title: "whether a transaction may read a revision depends on how far the member has compacted",
   story:
-    "A transaction that reads an explicit revision fails where that is compacted. Members that had come further with the same compaction refused it whole, writes included; others carried it out. What an entry does follows from the log alone: compacted is what the log says, not what the sweep has reached.",
+    "The same danger, by another way: a transaction that reads an explicit revision fails where that is compacted, and members come to the end of a compaction at different times. What an entry does follows from the log alone: compacted is what the log says, not what the sweep has reached.",
   patches: [
     {
       file: "kvstore/mvcc/store.ts",

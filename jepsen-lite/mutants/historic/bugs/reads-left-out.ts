@@ -1,7 +1,7 @@
 import type { HistoricBug } from "../bug.ts";
 
 export const readsLeftOut: HistoricBug = {
-  name: "#18667",
+  name: "#18667, #21432",
   row: 12,
   versions: "all with v3",
   title: "a transaction's reads are left out where nobody waits for them",
