@@ -50,6 +50,16 @@ export const consensusBugs: readonly SeededBug[] = [
         find: "this.#log.commitTo(Math.min(m.commit, last));",
         replace: "this.#log.commitTo(Math.min(m.commit, this.#log.lastIndex));",
       },
+      {
+        file: "raft/follower.ts",
+        find: "this.#log.commitTo(isVoter(membership, id) ? m.commit : Math.min(m.commit, this.#log.lastIndex));",
+        replace: "this.#log.commitTo(isVoter(membership, id) ? Math.min(m.commit, this.#log.lastIndex) : 0);",
+      },
+      {
+        file: leader,
+        find: "const commit = Math.min(progress.match, this.#log.committed);",
+        replace: "const commit = this.#log.committed;",
+      },
     ],
     search: { kind: "schedules", steps: 12_000 },
     caughtBy: ["state machine safety", "committed entries agree"],
@@ -121,7 +131,7 @@ export const consensusBugs: readonly SeededBug[] = [
     search: {
       kind: "simulation",
       seconds: 30,
-      forced: { members: 4, faults: { membership: 1 }, faultMeanUs: 1_000_000 },
+      forced: { workload: "register", members: 4, faults: { membership: 1 }, faultMeanUs: 1_000_000 },
     },
     caughtBy: ["committed is durable on a quorum"],
   },
@@ -138,7 +148,13 @@ export const consensusBugs: readonly SeededBug[] = [
     search: {
       kind: "simulation",
       seconds: 10,
-      forced: { ending: "core", store: { preVote: true }, members: 3, faults: { isolate: 1, "one-way": 1 } },
+      forced: {
+        workload: "register",
+        ending: "core",
+        store: { preVote: true },
+        members: 3,
+        faults: { isolate: 1, "one-way": 1 },
+      },
     },
     caughtBy: ["terms stay when nothing breaks", "leaders stay when nothing breaks"],
   },

@@ -81,7 +81,7 @@ export const durabilityBugs: readonly SeededBug[] = [
     search: {
       kind: "simulation",
       seconds: 20,
-      forced: { members: 3, faults: { "power-loss": 1 }, disk: { writeMeanUs: 10_000 } },
+      forced: { workload: "register", members: 3, faults: { "power-loss": 1 }, disk: { writeMeanUs: 10_000 } },
     },
     caughtBy: ["committed is durable on a quorum"],
     blinded: ["entries are durable before they are told", "a term is durable before it is told"],
@@ -102,6 +102,7 @@ export const durabilityBugs: readonly SeededBug[] = [
       kind: "simulation",
       seconds: 20,
       forced: {
+        workload: "register",
         members: 3,
         store: { preVote: false, heartbeatMs: 50, electionMs: 250 },
         network: { leastDelayUs: 10_000, meanDelayUs: 20_000 },
@@ -133,6 +134,7 @@ export const durabilityBugs: readonly SeededBug[] = [
       kind: "simulation",
       seconds: 20,
       forced: {
+        workload: "register",
         members: 3,
         store: { preVote: false, heartbeatMs: 50, electionMs: 250 },
         network: { leastDelayUs: 10_000, meanDelayUs: 20_000 },

@@ -12,26 +12,8 @@ export const harnessBugs: readonly SeededBug[] = [
         replace: "if (snapshot.index > this.#lastIndex) this.#entries = [];",
       },
     ],
-    search: {
-      kind: "simulation",
-      seconds: 30,
-      forced: {
-        members: 3,
-        clients: 6,
-        thinkMeanUs: 20_000,
-        store: { snapshotCount: 20, catchupEntries: 0 },
-        faults: { isolate: 3, halves: 1, kill: 3 },
-        faultMeanUs: 500_000,
-      },
-    },
-    caughtBy: [
-      "a healed cluster converges",
-      "a majority that is well goes on",
-      "log matching",
-      "a member never fails by itself",
-      "state machine safety",
-      "leader completeness",
-    ],
+    search: { kind: "trial", module: "trials/log-replay.ts" },
+    caughtBy: ["log matching"],
   },
   {
     number: 28,

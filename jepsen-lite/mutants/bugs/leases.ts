@@ -7,14 +7,14 @@ export const leaseBugs: readonly SeededBug[] = [
     patches: [
       {
         file: "kvstore/lease/lessor.ts",
-        find: "if (this.#starting === undefined || lease.expiryMs !== Number.POSITIVE_INFINITY) return;",
-        replace: "if (this.#starting !== undefined || lease.expiryMs !== 0) return;",
+        find: "const expiryMs = this.#expiryFrom(lease, atMs) + extendMs;",
+        replace: "const expiryMs = this.#expiryFrom(lease, atMs) + 1000 * extendMs;",
       },
     ],
     search: {
       kind: "simulation",
       seconds: 20,
-      forced: { workload: "lease", members: 3, faults: { transfer: 1, kill: 1 } },
+      forced: { workload: "lease", members: 3, thinkMeanUs: 400_000, faults: { transfer: 1 }, faultMeanUs: 300_000 },
     },
     caughtBy: ["lease bounds: lease-outlived"],
   },
@@ -42,7 +42,11 @@ export const leaseBugs: readonly SeededBug[] = [
         replace: "",
       },
     ],
-    search: { kind: "simulation", seconds: 20, forced: { workload: "store" } },
+    search: {
+      kind: "simulation",
+      seconds: 20,
+      forced: { workload: "lease", clients: 4, thinkMeanUs: 200_000, faults: {} },
+    },
     caughtBy: ["linearizable store"],
   },
 ];

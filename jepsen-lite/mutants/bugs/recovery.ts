@@ -73,6 +73,7 @@ export const recoveryBugs: readonly SeededBug[] = [
       kind: "simulation",
       seconds: 20,
       forced: {
+        workload: "register",
         thinkMeanUs: 20_000,
         clients: 6,
         disk: { tornPercent: 50, writeMeanUs: 30_000 },

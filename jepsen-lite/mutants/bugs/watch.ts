@@ -25,8 +25,8 @@ export const watchBugs: readonly SeededBug[] = [
     patches: [
       {
         file: hub,
-        find: "events[0].main > compactRevision) return events;",
-        replace: "events[0].main > compactRevision + 1) return events;",
+        find: "return events.map((event) => (event.main > compactRevision ? event : event.withoutPrevious()));",
+        replace: "return events.filter((event) => event.main > compactRevision);",
       },
     ],
     search: { kind: "simulation", seconds: 20, forced: { workload: "watch" } },
@@ -45,6 +45,7 @@ export const watchBugs: readonly SeededBug[] = [
       // All but the id`,
       },
     ],
+    setting: trustingClient,
     search: { kind: "simulation", seconds: 10, forced: { workload: "watch" } },
     caughtBy: ["watches: watch-atomic"],
   },
@@ -130,8 +131,17 @@ export const watchBugs: readonly SeededBug[] = [
         replace:
           "    const entry = this.#index.get(key);\n    const version = entry?.at(Math.max(main, this.#compactRevision));",
       },
+      {
+        file: hub,
+        find: "return events.map((event) => (event.main > compactRevision ? event : event.withoutPrevious()));",
+        replace: "return events;",
+      },
     ],
-    search: { kind: "simulation", seconds: 20, forced: { workload: "watch", faults: { kill: 1 } } },
+    search: {
+      kind: "simulation",
+      seconds: 20,
+      forced: { workload: "watch", clients: 6, faults: { kill: 1, "kill-all": 1 } },
+    },
     caughtBy: ["watches: watch-prevKV"],
   },
   {
@@ -140,23 +150,26 @@ export const watchBugs: readonly SeededBug[] = [
     patches: [
       {
         file: "kvstore/mvcc/txn.ts",
-        find: "  return write((writeView) => {\n    const responses = run(writeView, path);\n    return { header: { revision: writeView.revision }, succeeded: path.succeeded, responses };\n  });",
-        replace: `  const responses: TxnOpAnswer[] = [];
-  if (path.nested.length === 0) {
-    for (const op of path.ops)
+        find: "  return write((writeView) => {\n    const responses = run(writeView, path);",
+        replace: `  if (path.ops.length > 1 && path.ops.every(({ requestPut }) => requestPut !== undefined)) {
+    const only = (op: RequestOp) =>
       write((writeView) => {
-        responses.push(...run(writeView, { ...path, ops: [op] }));
-        return { header: {}, succeeded: path.succeeded, responses };
+        const responses = run(writeView, { ...path, ops: [op] });
+        return { header: { revision: writeView.revision }, succeeded: path.succeeded, responses };
       });
+    queueMicrotask(() => path.ops.slice(1).forEach(only));
+    return only(path.ops[0] as RequestOp);
   }
   return write((writeView) => {
-    if (path.nested.length > 0) responses.push(...run(writeView, path));
-    return { header: { revision: writeView.revision }, succeeded: path.succeeded, responses };
-  });`,
+    const responses = run(writeView, path);`,
       },
     ],
-    search: { kind: "simulation", seconds: 10, forced: { workload: "watch", clients: 6 } },
-    caughtBy: ["watches: watch-atomic", "linearizable store", "list-append: internal", "list-append: G1b"],
+    search: {
+      kind: "simulation",
+      seconds: 10,
+      forced: { workload: "list-append", members: 3, clients: 6, keys: 4, thinkMeanUs: 20_000, faults: {} },
+    },
+    caughtBy: ["list-append"],
   },
   {
     number: 41,
