@@ -69,6 +69,8 @@ export async function run(args: string[]): Promise<void> {
 }
 
 async function carryOut(flags: RunFlags, extraFlags: readonly string[]): Promise<number> {
+  // Whoever leaves this way takes the members along.
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(exitCodes.usage));
   const { workload, seed, seconds, clients } = flags;
   const subject = subjectOf(flags, extraFlags);
   const names = flags.nemesis.filter((name) => name !== "none");

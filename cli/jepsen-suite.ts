@@ -48,9 +48,13 @@ export async function suite(args: string[]): Promise<void> {
 async function carryOut(flags: SuiteFlags, extraFlags: readonly string[]): Promise<number> {
   const { seconds, seed, clients, report } = flags;
   const subject = subjectOf(flags, extraFlags);
-  // The run under way comes to its end; a second signal ends the process.
+  // The run under way comes to its end; a second signal ends the process, and with it the members.
   const ending = new AbortController();
-  process.once("SIGINT", () => ending.abort());
+  process.once("SIGINT", () => {
+    ending.abort();
+    process.once("SIGINT", () => process.exit(exitCodes.usage));
+  });
+  process.once("SIGTERM", () => process.exit(exitCodes.usage));
   const results = await runSuite({
     ...{ workloads: flags.workloads, nemeses: flags.nemeses, prober: new Prober(subject), subject },
     ...{ seconds, seed, clients, directory: report, version: programVersion(), signal: ending.signal },

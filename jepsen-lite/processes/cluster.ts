@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { Failure } from "../../base/mod.ts";
@@ -71,6 +72,7 @@ export class Cluster {
   static async start(options: ClusterOptions): Promise<Cluster> {
     const network = new Network(options.random);
     const cluster = new Cluster(network, [], options);
+    process.once("exit", cluster.#leave);
     try {
       const places = await Promise.all(Array.from({ length: options.members }, (_, at) => cluster.#place(`m${at}`)));
       const initialCluster = places.map(({ name, peerUrl }) => `${name}=${peerUrl}`).join(",");
@@ -174,9 +176,18 @@ export class Cluster {
     await this.end("SIGKILL");
     await this.network.close();
     for (const disk of this.#disks) disk.remove();
+    process.off("exit", this.#leave);
     if (this.directory !== undefined && !this.#keepsData)
       rmSync(join(this.directory, "data"), { recursive: true, force: true });
   }
+
+  /** This process ends before its time: nobody may be left behind without it. */
+  readonly #leave = (): void => {
+    for (const { own } of this.#members) own?.process.signal("SIGKILL");
+    // A disk is busy until its process is gone, and nothing can be waited for any more.
+    if (this.#disks.length > 0) spawnSync("sleep", ["0.5"]);
+    for (const disk of this.#disks) disk.remove();
+  };
 
   async #place(name: string): Promise<Place> {
     const { directory, prepare } = this.#options!;

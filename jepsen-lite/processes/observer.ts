@@ -56,10 +56,12 @@ export class Observer {
     return new Map(members.flatMap((member, at) => (statuses[at] === undefined ? [] : [[member, statuses[at]]])));
   }
 
-  /** Waits until all members answer, whatever they say; false if they do not in time. */
+  /** Waits until all members answer, whatever they say; false if they do not in time, or one of them cannot even be started. */
   async answering(patience: number): Promise<boolean> {
-    for (const until = performance.now() + patience; performance.now() < until; await sleep(50))
+    for (const until = performance.now() + patience; performance.now() < until; await sleep(50)) {
       if ((await this.statuses()).size === this.#cluster.members.length) return true;
+      if (this.#cluster.members.some(({ own }) => own?.process.runs === false)) return false;
+    }
     return false;
   }
 

@@ -70,6 +70,12 @@ export async function run(options: RunOptions): Promise<RunResult> {
   try {
     if (!(await observer.healthy(healthyWithinMs)))
       throw new Failure("NotHealthy", "the cluster does not serve before anything is broken", `See ${directory}/*.log`);
+    if (await holdsKeys(cluster, observer))
+      throw new Failure(
+        "NotEmpty",
+        "there are keys in the store, of which a history would not tell",
+        "Give one without",
+      );
     observer.watch();
     const clients = options.clients ?? cluster.members.length + 2;
     // Each event is written down when it happens: what ends this process leaves its history.
@@ -161,6 +167,12 @@ function concluded({ definition, cluster, observer, recorder, conductor, clients
     ...(clocks.length > 0 ? { clocks } : {}),
     manifest: { version, seed, command, nodeVersion: process.version, config },
   };
+}
+
+async function holdsKeys(cluster: Cluster, observer: Observer): Promise<boolean> {
+  const { kv } = observer.clientOf(cluster.members[0]!);
+  const { count } = await kv.range({ key: Uint8Array.of(0), rangeEnd: Uint8Array.of(0), countOnly: true });
+  return count > 0;
 }
 
 function definitionOf(name: string): WorkloadDefinition {
