@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { toUtf8 } from "../../base/mod.ts";
 import { LevelHome, MemoryHome, openState, type State } from "../mvcc/mod.ts";
 import { machineClock } from "../server/machine-clock.ts";
-import { memberToJson } from "../server/membership.ts";
+import { Membership, memberToJson } from "../server/membership.ts";
 import { databaseFile, type StateRuns } from "../snap/mod.ts";
 import { nodeFiles, replay, Wal } from "../wal/mod.ts";
 import { hashKvOfFile, importDataDir, type RestoreOptions, restoreSnapshot, snapshotStatus } from "./mod.ts";
@@ -145,6 +145,24 @@ describe("a data directory of etcd", () => {
     });
     expect(readdirSync(join(dataDir, "member", "snap")).sort()).toEqual(["db", "db.etcd"]);
     await expect(importDataDir({ dataDir, log: quiet })).rejects.toThrow("is a data directory of this store already");
+  });
+
+  // etcd#19557: what had been written in one place was missing where the next version looked for it.
+  test("keeps its members, and what each of them is", async () => {
+    const { dataDir, state } = await leftByEtcd(60);
+    const learner = { ...self, id: 0x43n, name: "b", peerUrls: ["http://b:2380"], isLearner: true };
+    state.backend.put("members", "43", toUtf8(memberToJson(learner)));
+    state.backend.put("members_removed", "44", toUtf8("removed"));
+    await state.backend.commit();
+    writeFileSync(join(dataDir, "member", "snap", "db"), await fileOf(state));
+    await importDataDir({ dataDir, log: quiet });
+    const home = new LevelHome(join(dataDir, "member", "snap", "db"));
+    const { backend } = await openState({ home, clock: machineClock, minLeaseTtl: 2, onFailure });
+    const membership = new Membership(backend);
+    expect(membership.members).toEqual([self, learner]);
+    expect(membership.isRemoved(0x44n)).toBe(true);
+    expect(membership.confState).toMatchObject({ voters: [0x42n], learners: [0x43n] });
+    await backend.close();
   });
 
   test("is taken over even if the first attempt was cut short", async () => {

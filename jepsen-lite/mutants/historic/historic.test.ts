@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { run } from "../../simulation/mod.ts";
 import { adjusted } from "../bug.ts";
 import { occurrences, patched } from "../patch.ts";
+import { seededBugs } from "../table.ts";
 import { absentBugs } from "./absent.ts";
 import { historicBugs, historicSearches } from "./table.ts";
 
@@ -19,6 +20,8 @@ test("every row of the list has a scenario", () => {
 test("no two have the same name", () => {
   const names = [...historicBugs, ...absentBugs].map(({ name }) => name);
   expect(new Set(names).size).toBe(names.length);
+  const numbers = [...seededBugs, ...historicSearches].map(({ number }) => number);
+  expect(new Set(numbers).size).toBe(numbers.length);
 });
 
 describe.each(historicBugs.map((bug) => [bug.name, bug] as const))("%s", (_, { patches, setting = [], scenario }) => {

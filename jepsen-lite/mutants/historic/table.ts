@@ -19,6 +19,7 @@ import { lockWithoutLease } from "./bugs/lock-without-lease.ts";
 import { lostAtCompaction } from "./bugs/lost-at-compaction.ts";
 import { lostTombstone } from "./bugs/lost-tombstone.ts";
 import { lostTrackOfLeases } from "./bugs/lost-track-of-leases.ts";
+import { membersLeftBehind } from "./bugs/members-left-behind.ts";
 import { membershipSnapshot } from "./bugs/membership-snapshot.ts";
 import { noSpaceAtApply } from "./bugs/no-space-at-apply.ts";
 import { oldEvents } from "./bugs/old-events.ts";
@@ -80,6 +81,7 @@ export const historicBugs: readonly HistoricBug[] = [
   membershipSnapshot,
   removedComesBack,
   promotionForgotten,
+  membersLeftBehind,
   noSpaceAtApply,
   lockAfterPause,
   openEndedWatch,
@@ -91,17 +93,14 @@ export const historicBugs: readonly HistoricBug[] = [
   twoHolders,
 ];
 
-/** Seeded bugs have numbers up to here. */
-const firstNumber = 1001;
-
-/** Those that are looked for in the simulation, as the search knows bugs. */
-export const historicSearches: readonly SeededBug[] = historicBugs.flatMap((bug, at) => {
+/** Those that are looked for in the simulation, as the search knows bugs: their number is the issue's, far above those of seeded bugs. */
+export const historicSearches: readonly SeededBug[] = historicBugs.flatMap((bug) => {
   const { scenario, title, patches, setting } = bug;
   if (scenario.kind !== "simulation") return [];
   const { seconds, seeds: budget, forced, caughtBy, blinded } = scenario;
   return [
     {
-      number: firstNumber + at,
+      number: issueOf(bug),
       title,
       patches,
       search: { kind: "simulation", seconds, forced },
@@ -115,5 +114,10 @@ export const historicSearches: readonly SeededBug[] = historicBugs.flatMap((bug,
 
 /** As the search knows a bug; undefined for one that a test finds. */
 export function searchOf(bug: HistoricBug): SeededBug | undefined {
-  return historicSearches.find(({ number }) => number === firstNumber + historicBugs.indexOf(bug));
+  if (bug.scenario.kind !== "simulation") return undefined;
+  return historicSearches.find(({ number }) => number === issueOf(bug));
+}
+
+function issueOf({ name }: HistoricBug): number {
+  return Number(/\d+/.exec(name)?.[0]);
 }

@@ -30,7 +30,7 @@ export async function runTest(
       root,
       watch: false,
       testNamePattern: `(^| )${RegExp.escape(name)}$`,
-      testTimeout: 20_000,
+      testTimeout: 60_000,
       retry: 0,
       // What is patched must neither come from what other runs have transformed, nor be left to them.
       fsModuleCache: false,
@@ -72,6 +72,9 @@ export async function runTest(
     throw new Error(`${file} has ${ran.length} tests called "${name}" that run: ${troubles.join("; ") || "no errors"}`);
   }
   for (const patch of patches) if (!reached.has(patch.file)) throw new Error(`${file} never loaded ${patch.file}`);
+  // A busy machine proves nothing either.
+  const late = (test.result().errors ?? []).find(({ message }) => message.startsWith("Test timed out"));
+  if (late !== undefined) throw new Error(`${file}, "${name}": ${late.message}`);
   const errors = [...(test.result().errors ?? []).map(({ message }) => message), ...troubles];
   const passed = test.result().state === "passed" && errors.length === 0;
   return { passed, failure: passed ? undefined : (errors[0] ?? "failed").split("\n")[0] };
