@@ -170,9 +170,21 @@ export class SimulatedMember {
       }
       if (node.committed > this.#seenCommitted) this.#checkLeaderCommits(node.term, node.committed);
     }
+    if (node.role === "candidate" || node.role === "pre-candidate") this.#checkCampaign(node.committed);
     node.checkInvariants();
     this.#seenCommitted = node.committed;
     if (this.#applied >= (this.#storage.wantedSnapshot ?? Number.POSITIVE_INFINITY)) this.compact();
+  }
+
+  /** A change of membership that is committed here, and not applied, may be one of whose votes count. */
+  #checkCampaign(committed: Index): void {
+    const { index } = this.#logStart;
+    const unapplied = this.#log.slice(Math.max(0, this.#applied - index), Math.max(0, committed - index));
+    hold(
+      unapplied.every(({ type }) => type === EntryType.EntryNormal),
+      "who campaigns knows who votes",
+      () => `${this.id} has applied ${this.#applied} of ${committed}`,
+    );
   }
 
   #checkLeaderCommits(term: Term, committed: Index): void {
