@@ -174,6 +174,6 @@ export const consensusBugs: readonly SeededBug[] = [
       },
     ],
     search: { kind: "schedules", steps: 12_000 },
-    caughtBy: ["election safety", ...committedImmutable],
+    caughtBy: ["who campaigns knows who votes", "election safety", ...committedImmutable],
   },
 ];

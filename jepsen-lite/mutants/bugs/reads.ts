@@ -2,6 +2,8 @@ import type { Forced, SeededBug } from "../bug.ts";
 
 const leader = "raft/leader.ts";
 const linearizable = ["linearizable registers"];
+/** Many clients that think for a while: who asks a leader of before must not have been waiting for it already. */
+const patientRegister: Forced = { members: 3, workload: "register", clients: 12, thinkMeanUs: 250_000, keys: 1 };
 /** Many reads and writes of one key. */
 const busyRegister: Forced = { members: 3, workload: "register", clients: 6, thinkMeanUs: 20_000, keys: 1 };
 
@@ -44,7 +46,7 @@ export const readBugs: readonly SeededBug[] = [
       kind: "simulation",
       seconds: 20,
       forced: {
-        ...busyRegister,
+        ...patientRegister,
         store: { heartbeatMs: 100, electionMs: 1000 },
         faults: { isolate: 1 },
         faultMeanUs: 3_000_000,
@@ -67,7 +69,7 @@ export const readBugs: readonly SeededBug[] = [
       kind: "simulation",
       seconds: 20,
       forced: {
-        ...busyRegister,
+        ...patientRegister,
         store: { heartbeatMs: 100, electionMs: 1000 },
         network: { leastDelayUs: 10_000 },
         faults: { pause: 1 },
@@ -104,7 +106,7 @@ export const readBugs: readonly SeededBug[] = [
       kind: "simulation",
       seconds: 20,
       forced: {
-        ...busyRegister,
+        ...patientRegister,
         store: { heartbeatMs: 100, electionMs: 1000 },
         faults: { "clock-drift": 2, "clock-freeze": 1, isolate: 2 },
         faultMeanUs: 1_500_000,
@@ -132,7 +134,7 @@ export const readBugs: readonly SeededBug[] = [
       kind: "simulation",
       seconds: 20,
       forced: {
-        ...busyRegister,
+        ...patientRegister,
         store: { heartbeatMs: 50, electionMs: 250 },
         faults: { pause: 1 },
         faultMeanUs: 2_000_000,
