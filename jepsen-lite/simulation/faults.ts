@@ -179,18 +179,26 @@ export class Fault {
   }
 
   #cut(name: string, hosts: readonly number[], isCut: (from: number, to: number) => boolean): Json {
-    const { network } = this.#scene.cluster;
+    const { network, timeline, parameters } = this.#scene.cluster;
     const cut: [from: number, to: number][] = [];
     for (const from of hosts) for (const to of hosts) if (from !== to && isCut(from, to)) cut.push([from, to]);
-    const before = network.counts.stopped;
+    const [before, sinceUs, speaker] = [network.counts.stopped, timeline.nowUs, this.#speakerOver(cut)];
     for (const [from, to] of cut) network.cut(from, to);
     this.#later(() => {
       for (const [from, to] of cut) network.heal(from, to);
-      // By all cuts that there were meanwhile: with none of them wired up it stays 0.
+      // By all cuts that there were meanwhile: with none of them wired up it stays 0. Where nobody speaks, nothing can be stopped.
       const effect = network.counts.stopped - before;
-      this.#scene.recorder.nemesis("info", "heal", { what: name, fault: name, effect });
+      const isLong = timeline.nowUs - sinceUs > 5000 * parameters.store.heartbeatMs;
+      const hasEffect = isLong && speaker !== undefined && speaker === this.#speakerOver(cut);
+      this.#scene.recorder.nemesis("info", "heal", { what: name, fault: name, ...(hasEffect ? { effect } : {}) });
     });
     return { links: cut.map(([from, to]) => `${from}>${to}`) };
+  }
+
+  /** The leader, if some of the links are from it to members that are there: it lets them hear of it all the time. */
+  #speakerOver(links: readonly (readonly [from: number, to: number])[]): Machine | undefined {
+    const { leader, machines } = this.#scene.cluster;
+    return links.some(([from, to]) => from === leader?.index && machines[to]?.local !== undefined) ? leader : undefined;
   }
 
   /** Of what is falsified or lost there is always less than half: with one more no protocol could tell what was written. */
