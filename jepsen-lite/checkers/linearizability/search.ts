@@ -21,6 +21,13 @@ export type SearchResult<Op> =
 /** How many linearized operations an explanation begins with. */
 const linesBefore = 8;
 
+/** So many steps without getting further, and the search begins to dive. */
+const patience = 2000;
+/** So many dives' steps without getting further, and it becomes thorough. */
+const persistence = 500_000;
+/** Among how many of the last choices a dive begins at first. */
+const shallowest = 16;
+
 /** No entry of the list. The list's entry 0 is its head. */
 const none = -1;
 
@@ -37,6 +44,10 @@ const none = -1;
  *   works it can be moved here. Only what is a read by kind: see `Model.isRead`.
  * - Others wait until a return forces them: first the operation whose return that is, then those which make it legal, then the rest by their returns.
  * - Of crashed operations that ask for the same, the one invoked first is used first: it could stand wherever another of them does.
+ *
+ * A choice that was wrong may show only many choices later, and all that lies between has exponentially many variants. So when it does not get further, the search
+ * makes one of the last choices otherwise, without trying all that follows from it: it dives. Where there are many orders, that finds one. Where it does not, the
+ * search begins anew, and leaves nothing out: only then is a history illegal.
  *
  * A set of operations that have taken effect is remembered as the first return in the list and the invocations before it: all other operations invoked
  * earlier are in the set, none invoked later is. That is as long as operations were under way, not as the history.
@@ -70,7 +81,7 @@ export class Search<State, Op> {
   /** What took effect, in order. */
   readonly #trail: number[] = [];
   readonly #frames: Frame<State>[] = [];
-  readonly #visited: Visited<State>;
+  #visited: Visited<State>;
   /** Of the last look at the list: the invocations before its first return, and that return's entry. */
   #window: Int32Array;
   #windowSize = 0;
@@ -78,6 +89,25 @@ export class Search<State, Op> {
   #stuck: Stuck<Op> | undefined;
   #stuckAt = none;
   #begun = false;
+  #mode: "first" | "dives" | "thorough" = "first";
+  /** The first return at the furthest that the search came. */
+  #furthest = none;
+  /** Steps after which it has been there for too long. */
+  #giveUpAt = patience;
+  /** The way there, while it dives. */
+  readonly #best: { readonly frames: Frame<State>[]; readonly trail: number[] } = { frames: [], trail: [] };
+  #bestReached = none;
+  /** The operation that had to return there. */
+  #bestBlocked = none;
+  /** In a dive one of so many choices is made by chance. */
+  #noise = 32;
+  /** The first return where the present way is. */
+  #reached = none;
+  /** Of the frames, so many are still those of the best way. */
+  #forkedAt = 0;
+  /** From where the best way ends. */
+  #dives = 0;
+  #random = 0x9e3779b9;
 
   constructor(model: Model<State, Op>, calls: readonly Call<Op>[]) {
     this.#model = model;
@@ -131,13 +161,15 @@ export class Search<State, Op> {
     }
     while (this.#remaining > 0) {
       if (this.spent >= until) return { kind: "running" };
+      if (this.spent >= this.#giveUpAt && this.#frames.length > 0) this.#changeMode();
       const frame = this.#frames.at(-1);
       if (frame === undefined) return { kind: "illegal", stuck: this.#stuck as Stuck<Op> };
       this.#undoTo(frame.trail);
       this.#state = frame.state;
       const candidate = this.#nextChoice(frame);
       if (candidate === none) {
-        this.#frames.pop();
+        if (this.#mode === "dives") this.#diveAgain();
+        else this.#frames.pop();
         continue;
       }
       const after = this.#step(candidate);
@@ -158,12 +190,15 @@ export class Search<State, Op> {
   #arrive(): void {
     this.#readAndLook();
     if (this.#remaining === 0) return;
-    if (!this.#remember()) return;
+    if (this.#mode !== "dives" && !this.#remember()) return;
     const blocked = this.#callOfEntry[this.#firstReturn] as number;
-    const first = this.#firstChoices(blocked);
+    const isNoisy = this.#mode === "dives" && this.#below(this.#noise) === 0;
+    const first = isNoisy ? undefined : this.#firstChoices(blocked);
     const choices = first ?? this.#otherChoices(blocked, undefined);
+    if (isNoisy && this.#isRead[blocked] === 0 && this.#step(blocked) !== undefined) choices.push(blocked);
     if (choices.length === 0) {
       this.#noteStuck();
+      if (this.#mode === "dives") this.#diveAgain();
       return;
     }
     const frame = {
@@ -171,10 +206,90 @@ export class Search<State, Op> {
       trail: this.#trail.length,
       blocked,
       choices,
-      cursor: 0,
+      cursor: isNoisy && choices.length > 1 ? this.#below(choices.length) : 0,
       all: first === undefined,
     };
     this.#frames.push(frame);
+    this.#reached = this.#firstReturn;
+    if (this.#firstReturn <= this.#furthest) return;
+    this.#furthest = this.#firstReturn;
+    if (this.#mode !== "thorough") this.#giveUpAt = this.spent + (this.#mode === "dives" ? persistence : patience);
+  }
+
+  /** It has been at the same place for too long. */
+  #changeMode(): void {
+    if (this.#mode === "first") {
+      this.#mode = "dives";
+      this.#giveUpAt = this.spent + persistence;
+      this.#diveAgain();
+      return;
+    }
+    // From the beginning, and now nothing is left out.
+    this.#mode = "thorough";
+    this.#giveUpAt = Number.POSITIVE_INFINITY;
+    this.#undoTo(0);
+    this.#frames.length = 0;
+    this.#visited = new Visited((a, b) => this.#model.equal(a, b));
+    this.#state = this.#model.initial;
+    this.#arrive();
+  }
+
+  /** Goes back on the way that led furthest, and makes a choice there otherwise. */
+  #diveAgain(): void {
+    if (this.#reached >= this.#bestReached) this.#keepWay();
+    this.#reached = none;
+    this.#noise = 8 << this.#below(6);
+    const { frames, trail } = this.#best;
+    const at = this.#drawFork();
+    const fork = frames[at] as Frame<State>;
+    const kept = Math.min(at, this.#forkedAt);
+    this.#undoTo((frames[kept] as Frame<State>).trail);
+    for (let i = this.#trail.length; i < fork.trail; i++) this.#lift(trail[i] as number);
+    this.#frames.length = kept;
+    for (let i = kept; i <= at; i++) this.#frames.push(frames[i] as Frame<State>);
+    this.#forkedAt = at;
+    this.#state = fork.state;
+    if (!fork.all) {
+      this.#look();
+      fork.choices = [...fork.choices, ...this.#otherChoices(fork.blocked, fork.choices)];
+      fork.all = true;
+    }
+    // Rather what returns soon, which stands in front.
+    fork.cursor = Math.min(this.#below(fork.choices.length), this.#below(fork.choices.length));
+  }
+
+  /** The present way is the best: also when it came only as far as another, for other ways lead on from it. */
+  #keepWay(): void {
+    const { frames, trail } = this.#best;
+    if (this.#reached > this.#bestReached) this.#dives = 0;
+    this.#bestReached = this.#reached;
+    this.#bestBlocked = this.#callOfEntry[this.#firstReturn] as number;
+    frames.length = Math.min(this.#forkedAt, frames.length);
+    trail.length = frames.at(-1)?.trail ?? 0;
+    for (let i = frames.length; i < this.#frames.length; i++) frames.push(this.#frames[i] as Frame<State>);
+    for (let i = trail.length; i < this.#trail.length; i++) trail.push(this.#trail[i] as number);
+  }
+
+  /** By chance, and rather where the state was once as the operation needs it that cannot take effect at the end. */
+  #drawFork(): number {
+    const { frames } = this.#best;
+    const depth = Math.min(frames.length, shallowest + (this.#dives++ >> 3));
+    const drawn = frames.length - 1 - this.#below(depth);
+    if (this.#below(4) === 0) return drawn;
+    const { op } = this.#calls[this.#bestBlocked] as Call<Op>;
+    for (let at = drawn; at >= frames.length - depth; at--) {
+      const after = frames[at + 1]?.state;
+      if (after !== undefined && this.#model.step(after, op) !== undefined) return at;
+    }
+    return drawn;
+  }
+
+  /** xorshift32. */
+  #below(below: number): number {
+    this.#random ^= this.#random << 13;
+    this.#random ^= this.#random >>> 17;
+    this.#random ^= this.#random << 5;
+    return (this.#random >>> 0) % below;
   }
 
   #nextChoice(frame: Frame<State>): number {
