@@ -205,9 +205,16 @@ export class StoreOperations {
     return { events, revision, isCompacted: compactRevision > 0, compactRevision };
   }
 
-  /** What each member has, where it can be asked: for the end of a run. */
+  /** What each member has, where it can be asked: for the end of a run. Who is a little behind is waited for. */
   async dump(client: WorkloadClient): Promise<void> {
-    for (const { name, revision, kvs } of await this.#context.dump()) {
+    const endMs = client.clock.monotonic() + 5000;
+    const until = this.newest;
+    let dumps = await this.#context.dump();
+    while (dumps.some(({ revision }) => revision < until) && client.clock.monotonic() < endMs) {
+      await pause(client.clock, 100);
+      dumps = await this.#context.dump();
+    }
+    for (const { name, revision, kvs } of dumps) {
       await performRead(this.#context, client, "dump", { member: name }, async () => {
         return { member: name, revision, kvs: kvs.map(pairOf) };
       });
