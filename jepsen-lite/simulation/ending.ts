@@ -64,7 +64,7 @@ async function comesRight(
 }
 
 /** Every one of them runs, follows the one leader, and has applied what that has committed. */
-function hasConverged({ leader }: Cluster, machines: readonly Machine[]): boolean {
+export function hasConverged({ leader }: Cluster, machines: readonly Machine[]): boolean {
   const leading = leader?.local?.member;
   if (leading === undefined) return false;
   return machines.every(({ local }) => {

@@ -1,4 +1,4 @@
-import { pause } from "../../base/mod.ts";
+import { type Clock, pause } from "../../base/mod.ts";
 import { type EtcdClient, EtcdError } from "../../kvstore/client/mod.ts";
 import type { Json } from "../history/mod.ts";
 import type { Chance } from "./chance.ts";
@@ -23,6 +23,10 @@ export class Operator {
 
   get client(): EtcdClient {
     return this.#client;
+  }
+
+  get clock(): Clock {
+    return this.#clock;
   }
 
   /** Who the members are may be about to change. */

@@ -6,7 +6,7 @@ import type { SimulatedMessage } from "../report/mod.ts";
 import { type Dump, live, type WorkloadClient, type WorkloadDefinition, workloads } from "../workloads/mod.ts";
 import { Chance } from "./chance.ts";
 import { Cluster, type ClusterOptions } from "./cluster.ts";
-import { endWell, sameKeys } from "./ending.ts";
+import { endWell, hasConverged, sameKeys } from "./ending.ts";
 import { hold, Violation } from "./hold.ts";
 import { type Machine, Process } from "./machine.ts";
 import { everything, type Mask, masked } from "./mask.ts";
@@ -142,15 +142,19 @@ async function play(scene: Scene): Promise<void> {
   const untilUs = seconds * second;
   let unique = 0;
   let well: readonly Machine[] = [];
+  const operator = new Operator(cluster);
   const context = {
     recorder,
     clients: parameters.clients,
     keys: parameters.keys,
     unique: () => ++unique,
     isVirtual: true as const,
-    dump: () => well.map(dumpOf),
+    dump: async () => {
+      // What another client has just been told is written may be news to some.
+      while (!hasConverged(cluster, well)) await pause(operator.clock, 10);
+      return well.map(dumpOf);
+    },
   };
-  const operator = new Operator(cluster);
   const workload = (workloads[parameters.workload] as WorkloadDefinition).start(context);
   const clients = Array.from({ length: parameters.clients }, (_, number) => {
     const { client, host, clock } = cluster.client();
