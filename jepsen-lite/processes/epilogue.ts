@@ -19,9 +19,9 @@ export async function converged(cluster: Cluster, observer: Observer, patience: 
 }
 
 /** All keys, as each member that answers has them. */
-export async function dumps(cluster: Cluster, observer: Observer): Promise<Dump[]> {
+export async function dumps(observer: Observer): Promise<Dump[]> {
   const found: Dump[] = [];
-  for (const member of cluster.members) {
+  for (const member of (await observer.statuses()).keys()) {
     try {
       const { kv } = observer.clientOf(member);
       const { header, kvs } = await kv.range({ ...all, serializable: true }, { timeoutMs: patienceMs });
@@ -33,11 +33,11 @@ export async function dumps(cluster: Cluster, observer: Observer): Promise<Dump[
   return found;
 }
 
-/** Asks each member, in the name of client 0, for its hash and for who it thinks the members are. */
-export async function agreements(cluster: Cluster, observer: Observer, recorder: Recorder): Promise<void> {
-  const revisions = [...(await observer.statuses()).values()].map(({ header }) => header?.revision ?? 0);
-  const revision = Math.min(...revisions);
-  for (const member of cluster.members) {
+/** Asks each member that answers, in the name of client 0, for its hash and for who it thinks the members are. */
+export async function agreements(observer: Observer, recorder: Recorder): Promise<void> {
+  const statuses = await observer.statuses();
+  const revision = Math.min(...[...statuses.values()].map(({ header }) => header?.revision ?? 0));
+  for (const member of statuses.keys()) {
     await ask(recorder, "hash", member, async () => {
       const { hash, compactRevision } = await observer
         .clientOf(member)
