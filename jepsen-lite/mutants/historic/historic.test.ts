@@ -1,4 +1,6 @@
+import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import { run } from "../../simulation/mod.ts";
 import { adjusted } from "../bug.ts";
@@ -56,6 +58,16 @@ test.each(historicSearches.map((search) => [search.title, search] as const))(
     expect(violation).toBeUndefined();
   },
 );
+
+test("a test that is run on the text with the bug fails, and on the text as it is passes", {
+  timeout: 60_000,
+}, async () => {
+  const main = new URL("../main.ts", import.meta.url).pathname;
+  const flags = ["--disable-warning=ExperimentalWarning", main, "--historic", "--only", "20418"];
+  const { stdout } = await promisify(execFile)(process.execPath, flags);
+  expect(stdout).toMatch(/#20418 .* passes +fails +expected \[ 'same@1', 'same@1' \]/);
+  expect(stdout).toContain("1 of 1 scenarios pass without their bug and fail with it");
+});
 
 /** Some names come from a table. */
 function nameIsIn({ file, name }: { readonly file: string; readonly name: string }): boolean {

@@ -1,4 +1,3 @@
-import { assert } from "../../../base/mod.ts";
 import type { SeededBug } from "../bug.ts";
 import { seededBugs } from "../table.ts";
 import type { HistoricBug, Scenario } from "./bug.ts";
@@ -17,13 +16,13 @@ export function blindedFor(number: number): readonly string[] {
 /** Where a seeded bug is looked for, and who must report it. */
 export function simulationOf(number: number): Omit<Extract<Scenario, { readonly kind: "simulation" }>, "seeds"> {
   const { search, caughtBy, blinded } = find(number);
-  assert(search.kind === "simulation", "the bug is looked for in the simulation");
+  if (search.kind !== "simulation") throw new Error(`bug ${number} is not looked for in the simulation`);
   const { seconds, forced } = search;
   return { kind: "simulation", seconds, forced, caughtBy, ...(blinded === undefined ? {} : { blinded }) };
 }
 
 function find(number: number): SeededBug {
   const bug = seededBugs.find((one) => one.number === number);
-  assert(bug !== undefined, "the seeded bug is there");
+  if (bug === undefined) throw new Error(`no seeded bug has the number ${number}`);
   return bug;
 }

@@ -75,7 +75,11 @@ export async function runTest(
   // A busy machine proves nothing either.
   const late = (test.result().errors ?? []).find(({ message }) => message.startsWith("Test timed out"));
   if (late !== undefined) throw new Error(`${file}, "${name}": ${late.message}`);
-  const errors = [...(test.result().errors ?? []).map(({ message }) => message), ...troubles];
+  // A property that failed says after the fact what it was that failed in it.
+  const told = (test.result().errors ?? []).map(
+    ({ message, cause }) => (cause as Error | undefined)?.message ?? message,
+  );
+  const errors = [...told, ...troubles];
   const passed = test.result().state === "passed" && errors.length === 0;
   return { passed, failure: passed ? undefined : (errors[0] ?? "failed").split("\n")[0] };
 }
