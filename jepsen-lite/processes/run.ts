@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { Failure, seededRandom } from "../../base/mod.ts";
 import { formatEvent, type HistoryEvent, Recorder } from "../history/mod.ts";
 import { type Run, type RunVerdict, runFiles, saveRun } from "../report/mod.ts";
-import { live, type WorkloadDefinition, workloads } from "../workloads/mod.ts";
+import { live, type WorkloadClient, type WorkloadDefinition, workloads } from "../workloads/mod.ts";
 import { Cluster } from "./cluster.ts";
 import { Conductor } from "./conductor.ts";
 import { allServed, crewOf } from "./crew.ts";
@@ -142,7 +142,11 @@ async function perform({ definition, cluster, observer, recorder, conductor, cli
     isOver = true;
     await living;
     await converged(cluster, observer, patienceMs);
-    if (workload.finish !== undefined) await Promise.all(crew.map((client) => workload.finish!(client)));
+    const [first, ...others] = crew;
+    const finish = async (client: WorkloadClient) => workload.finish?.(client);
+    await Promise.all(others.map(finish));
+    // It is the first who writes down what each member has: by then nobody else may write any more.
+    await finish(first!);
     await agreements(observer, recorder);
   } finally {
     await Promise.all(crew.map(({ etcd }) => etcd.close()));
