@@ -95,6 +95,9 @@ export class Nemesis {
     this.#stopped = true;
     const { network, machines } = this.#cluster;
     network.mend();
+    // Who was to stand still for ever does not go on: it is started anew.
+    for (const machine of this.#outsiders) this.#cluster.crash(machine, false);
+    this.#outsiders.clear();
     for (const machine of machines) {
       machine.mend();
       if (machine.isMember && !machine.isUp) this.#cluster.start(machine, "existing");
