@@ -44,6 +44,7 @@ import { singleMemberSync } from "./bugs/single-member-sync.ts";
 import { starvedWatcher } from "./bugs/starved-watcher.ts";
 import { twoHolders } from "./bugs/two-holders.ts";
 import { watchOverSnapshot } from "./bugs/watch-over-snapshot.ts";
+import { zombieMembers } from "./bugs/zombie-members.ts";
 
 /** Bugs of etcd's, in the order of the list that this suite has to know; at the end what Jepsen found. */
 export const historicBugs: readonly HistoricBug[] = [
@@ -80,6 +81,7 @@ export const historicBugs: readonly HistoricBug[] = [
   joinedAndRestarted,
   membershipSnapshot,
   removedComesBack,
+  zombieMembers,
   promotionForgotten,
   membersLeftBehind,
   noSpaceAtApply,
