@@ -31,7 +31,7 @@ export const link: Nemesis = {
     const before = cluster.network.counts;
     faults.weather(pairs, weather);
     return {
-      value: { kind, members: struck, ...weather },
+      value: { target: `${kind} at ${struck.length === 1 ? one : "all"}`, ...weather },
       async heal() {
         await faults.heal();
         return { effect: cluster.network.counts.late - before.late };

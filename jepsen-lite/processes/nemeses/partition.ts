@@ -30,7 +30,7 @@ export const partition: Nemesis = {
       }
     })();
     return {
-      value: { shape: flaps ? `${shape}, flapping` : shape, how, cuts: cuts.map(([from, to]) => `${from}>${to}`) },
+      value: { target: flaps ? `${shape}, flapping` : shape, how, cuts: cuts.map(([from, to]) => `${from}>${to}`) },
       async heal() {
         over = true;
         await flapping;
