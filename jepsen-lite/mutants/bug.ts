@@ -67,23 +67,24 @@ export function patchesOf({ patches, blinded = [], setting = [] }: SeededBug, is
   if (!isIn) return setting;
   if (blinded.length === 0) return [...patches, ...setting];
   const list = JSON.stringify(blinded);
-  return [
-    ...patches,
-    ...setting,
-    {
-      file: "jepsen-lite/simulation/hold.ts",
+  const blindfolds = Object.entries(judges).map(
+    ([file, name]): Patch => ({
+      file,
       find: "if (!condition) throw",
-      replace: `if (!condition && !${list}.includes(property)) throw`,
-    },
-    {
-      file: "raft/simulation/ledger.ts",
-      find: "if (!condition) throw",
-      replace: `if (!condition && !${list}.includes(invariant)) throw`,
-    },
-    {
-      file: "base/assert.ts",
-      find: "if (!condition) throw",
-      replace: `if (!condition && !${list}.includes(invariant)) throw`,
-    },
-  ];
+      replace: `if (!condition && !${list}.includes(${name})) throw`,
+    }),
+  );
+  return [...patches, ...setting, ...blindfolds];
+}
+
+/** Where it is stated what must hold, and what that is called there. */
+const judges = {
+  "base/assert.ts": "invariant",
+  "jepsen-lite/simulation/hold.ts": "property",
+  "raft/simulation/ledger.ts": "invariant",
+};
+
+/** Not every search has a use for it. */
+export function isOptional(file: string): boolean {
+  return file !== "base/assert.ts" && Object.hasOwn(judges, file);
 }

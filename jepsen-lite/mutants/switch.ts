@@ -1,6 +1,5 @@
 import { registerHooks } from "node:module";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { assert } from "../../base/mod.ts";
 import { type Patch, patched } from "./patch.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -22,7 +21,7 @@ export function installPatches(patches: readonly Patch[]): ReadonlySet<string> {
       const own = byUrl.get(url);
       if (own === undefined) return result;
       const { source } = result;
-      assert(source !== null && source !== undefined, "a module that is patched is a source text");
+      if (source === null || source === undefined) throw new Error(`${url} has a source text`);
       loaded.add(own[0]!.file);
       const text = typeof source === "string" ? source : Buffer.from(source as Uint8Array).toString();
       return { ...result, source: patched(text, own) };
