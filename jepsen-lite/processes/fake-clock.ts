@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 
 /**
@@ -34,10 +34,6 @@ export class FakeClock {
   /** How far its clock is ahead in truth, within a second; undefined when it does not answer. */
   async offsetMs(): Promise<number | undefined> {
     return clockOffsetMs(this.#url);
-  }
-
-  remove(): void {
-    rmSync(this.#file, { force: true });
   }
 }
 

@@ -6,6 +6,7 @@ export { LoopDisk } from "./loop-disk.ts";
 export { nemeses } from "./nemeses/nemeses.ts";
 export type { Nemesis, ProbeContext } from "./nemesis.ts";
 export type { Weather } from "./network/link.ts";
+export { clientsNode } from "./network/network.ts";
 export { between, type Cut, type ShapeName, shapeNames, shapes } from "./network/shapes.ts";
 export { Observer } from "./observer.ts";
 export { type RunOptions, type RunResult, run, type Subject } from "./run.ts";

@@ -6,7 +6,8 @@ import { Reconfiguration } from "../reconfigure.ts";
 import { walDirOf } from "../store.ts";
 import { flipWalBits } from "../wal-bits.ts";
 
-const refusesWithinMs = 5000;
+/** To start, and to read its log. */
+const patienceMs = 60_000;
 
 export const bitFlip: Nemesis = {
   name: "bit-flip",
@@ -16,15 +17,16 @@ export const bitFlip: Nemesis = {
     return why ?? (context.members < 3 ? "with fewer than three members there is nobody to spare" : undefined);
   },
   async apply(context) {
-    const { cluster, faults, random, scene } = context;
+    const { cluster, faults, observer, random, scene } = context;
     const [name = ""] = shuffled(scene().members, random);
     await faults.kill(name);
     const { dataDir, process, place } = cluster.own(name);
     const bytes = flipWalBits(walDirOf(dataDir), random);
     faults.start(name);
     process.mayEnd = true;
-    for (const until = performance.now() + refusesWithinMs; process.runs && performance.now() < until; )
-      await sleep(50);
+    const serves = async () => (await observer.status(cluster.member(name))) !== undefined;
+    for (const until = performance.now() + patienceMs; process.runs && performance.now() < until; await sleep(50))
+      if (await serves()) break;
     const refused = !process.runs;
     return {
       value: { members: [name], bytes, refused },
