@@ -1,5 +1,6 @@
 import { type Clock, pause } from "../../base/mod.ts";
 import { type EtcdClient, EtcdError } from "../../kvstore/client/mod.ts";
+import type { MemberAddResponse } from "../../proto/mod.ts";
 import type { Json } from "../history/mod.ts";
 import type { Chance } from "./chance.ts";
 import type { Cluster } from "./cluster.ts";
@@ -79,12 +80,26 @@ export class Operator {
     if (spare === undefined) return;
     const asLearner = chance.percent(60);
     this.#cluster.wipe(spare);
-    const { member } = await this.#client.cluster.memberAdd([spare.peerUrl], asLearner);
-    spare.isMember = true;
-    this.#cluster.start(spare, "existing");
+    const { member } = await this.#startWith(spare, asLearner);
     if (!asLearner || member === undefined) return;
     await this.#waitAWhile(chance);
     await this.#client.cluster.memberPromote(member.id);
+  }
+
+  /** Starts it also when it may have been added: the others may not be able to do without it any more. If it is no member, it finds out. */
+  async #startWith(spare: Machine, asLearner: boolean): Promise<MemberAddResponse> {
+    const start = () => {
+      spare.isMember = true;
+      this.#cluster.start(spare, "existing");
+    };
+    try {
+      const added = await this.#client.cluster.memberAdd([spare.peerUrl], asLearner);
+      start();
+      return added;
+    } catch (error) {
+      if (error instanceof EtcdError && error.maybeApplied) start();
+      throw error;
+    }
   }
 
   /** True when it is certain that the member is none any more. */
@@ -93,8 +108,8 @@ export class Operator {
     const own = members.find(({ peerURLs }) => peerURLs.includes(machine.peerUrl));
     const voters = this.#cluster.electorates[0] ?? [];
     const left = voters.filter((one) => one !== machine);
-    // One whose addition nobody answered may be a voter, and was never started.
-    const healthy = left.filter((one) => !one.isBroken && one.isMember);
+    // One that does not run may never have: nobody may have heard that it was added.
+    const healthy = left.filter(({ isBroken, local }) => !isBroken && local !== undefined);
     // Whoever is left may never hear that the removal is committed, if the one removed was the last who knew: then it takes a quorum of those
     // before. Of two members, one can never be removed safely.
     if (own === undefined || left.length < 2 + this.#uncertain || healthy.length - this.#uncertain <= voters.length / 2)
