@@ -45,6 +45,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     "raft",
     "proto",
     "jepsen-lite/history",
+    "jepsen-lite/checkers",
     "jepsen-lite/report",
     "jepsen-lite/workloads",
   ],

@@ -6,6 +6,9 @@ import type { Owner, Timeline } from "./timeline.ts";
 
 const sectorBytes = 512;
 
+/** A write that takes longer is given up by real disks; and everything has to come right a minute after they are mended. */
+const longestUs = 10_000_000;
+
 export interface DiskParameters {
   /** Of a write that is durable when it ends. */
   readonly writeMeanUs: number;
@@ -256,7 +259,7 @@ export class VirtualDisk {
     const { stored, bytes, position } = write;
     const { writeMeanUs, stallPerMillion, stallFactor } = this.#parameters;
     const stall = this.#chance.perMillion(stallPerMillion) ? stallFactor : 1;
-    const delayUs = this.#chance.exponential(writeMeanUs) * this.#slowness * stall;
+    const delayUs = Math.min(this.#chance.exponential(writeMeanUs) * this.#slowness * stall, longestUs);
     const size = Math.max(stored.bytes.length, position + bytes.length);
     if (size > stored.bytes.length) stored.bytes = resized(stored.bytes, size);
     stored.bytes.set(bytes, position);

@@ -1,3 +1,4 @@
+import { errorAudit } from "../checkers/mod.ts";
 import type { History } from "../history/mod.ts";
 import { type WorkloadConfig, type WorkloadDefinition, workloads } from "../workloads/mod.ts";
 import { Violation } from "./hold.ts";
@@ -18,7 +19,7 @@ export function judge(parameters: Parameters, history: History): void {
 /** All that speaks against what the clients saw, one for each checker. */
 export function violationsIn(parameters: Parameters, history: History): readonly Violation[] {
   const { judge } = workloads[parameters.workload] as WorkloadDefinition;
-  return judge(history, configOf(parameters)).flatMap((verdict) => {
+  return [...judge(history, configOf(parameters)), errorAudit(history, {})].flatMap((verdict) => {
     // Where nothing was ever answered, there is nothing to be wrong: that it was not is judged elsewhere.
     if (verdict.valid === true || verdict.summary.includes("in this history to judge")) return [];
     const anomalies = verdict.anomalies.slice(0, 3).map(({ explanation }) => explanation);

@@ -4,7 +4,7 @@ import type { History } from "../history/mod.ts";
 /** The search for an order of everything that happened grows with what was under way at once and with what nobody knows the end of. */
 const mostOperations = 3000;
 const mostUnknown = 20;
-const steps = 200_000;
+const steps = 100_000;
 
 /**
  * Linearizability of the whole store, of histories that are small enough to be decided: of others, nothing. What workloads ask besides, by replay, is judged
