@@ -15,7 +15,8 @@ const help = `
 Every workload under every nemesis, and under all of them together, a run each, as
 \`flotilla jepsen run\` does it. What is done is written to ${resultsFile} in --report: ended
 and started again, with the same flags, it goes on where it was; what could not be judged
-is run again. A workload that asks for what nothing can promise has to be refuted. At the end it prints the table, in markdown, which is also in suite.md.
+is run again. A workload that asks for what nothing can promise has to be refuted. At the
+end it prints the table, in markdown, which is also in suite.md.
 
 Exit codes: 0 all valid, 1 one is invalid, 2 of one nothing is known.
 `;
