@@ -41,7 +41,8 @@ export async function endWell(ending: Ending): Promise<readonly Machine[]> {
   const isRight = await comesRight(ending, nemesis.mend(), everybody);
   hold(isRight, "a healed cluster converges", () => describe(ending, everybody()));
   await staysRight(ending, everybody());
-  return everybody();
+  // A change of membership that was on its way may only now bring somebody in, or take somebody out.
+  return everybody().filter(({ local }) => local !== undefined);
 }
 
 /** True once `work` is done, all clients have been answered and the machines have applied the same. */
@@ -128,8 +129,9 @@ function describe({ cluster, waiting }: Ending, machines: readonly Machine[]): s
 }
 
 /** One log makes one state: the hash of all keys is the same everywhere. */
-export async function sameKeys({ cluster, observer }: Ending, machines: readonly Machine[]): Promise<void> {
+export async function sameKeys({ cluster, observer }: Ending, well: readonly Machine[]): Promise<void> {
   const { timeline } = cluster;
+  const machines = well.filter(({ local }) => local !== undefined);
   const hashes = new Map<string, string>();
   let waiting = machines.length;
   // Leases may still end, at one member a moment before another.

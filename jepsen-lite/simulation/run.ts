@@ -152,7 +152,7 @@ async function play(scene: Scene): Promise<void> {
     dump: async () => {
       // What another client has just been told is written may be news to some.
       while (!hasConverged(cluster, well)) await pause(operator.clock, 10);
-      return well.map(dumpOf);
+      return well.filter(({ local }) => local !== undefined).map(dumpOf);
     },
   };
   const workload = (workloads[parameters.workload] as WorkloadDefinition).start(context);
