@@ -188,7 +188,9 @@ export class Cluster {
   #options(process: Process, state: "new" | "existing"): MemberOptions {
     const { machine } = process;
     const { store } = this.parameters;
-    const others = this.machines.filter((one) => one.isMember || one === machine);
+    const isFirst = ({ index }: Machine) => index < this.parameters.members;
+    // Who begins a cluster says who began it, whoever may have joined meanwhile.
+    const others = this.machines.filter((one) => (machine.isFounder ? isFirst(one) : one.isMember || one === machine));
     return {
       name: machine.name,
       dataDir: `/${machine.name}`,
