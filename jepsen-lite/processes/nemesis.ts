@@ -14,6 +14,8 @@ export interface NemesisContext {
   readonly random: Random;
   /** How long its fault will last: what takes turns within it knows how fast. */
   readonly holdMs: number;
+  /** False where the workload compacts by itself, and has to have all compactions in its history. */
+  readonly mayCompact: boolean;
   /** Members and the leader, as they are now. */
   scene(): Scene;
 }

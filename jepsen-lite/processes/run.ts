@@ -89,6 +89,7 @@ export async function run(options: RunOptions): Promise<RunResult> {
       ...{ nemeses, recorder, random, quietMs: holdMs / 2 },
       context: {
         ...{ cluster, faults: new Faults(cluster), observer, random, holdMs },
+        mayCompact: definition.compacts !== true,
         scene: () => ({ members: cluster.names, leader: observer.leader, clients: clientsNode }),
       },
     });

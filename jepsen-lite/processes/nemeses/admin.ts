@@ -49,6 +49,7 @@ export const admin: Nemesis = {
     const done: string[] = [];
     const refused: string[] = [];
     for (const chore of shuffled(Object.keys(chores), context.random)) {
+      if (chore === "compact" && !context.mayCompact) continue;
       try {
         done.push(`${chore} ${await chores[chore]!(context)}`);
       } catch (error) {

@@ -48,7 +48,7 @@ export function failpointAt(name: string | undefined): Nemesis {
         cluster.own(one).process.mayEnd = true;
         if (await faults.failpoint(one, point, terms)) armed.push(one);
       }
-      if (point.startsWith("compact")) await compact(context);
+      if (point.startsWith("compact") && context.mayCompact) await compact(context);
       return {
         value: { target, members: armed, point, terms },
         async heal() {
