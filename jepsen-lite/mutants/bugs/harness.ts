@@ -70,7 +70,7 @@ export const harnessBugs: readonly SeededBug[] = [
       },
     ],
     search: { kind: "trial", module: "trials/effect.ts" },
-    caughtBy: ["vacuity"],
+    caughtBy: ["vacuity: fault-without-effect"],
   },
   {
     number: 50,
