@@ -108,14 +108,15 @@ export class Nemesis {
   /**
    * Ends the faults of a bare majority; what is the matter with the others stays so for ever. That shows what mending everything would
    * hide, such as somebody half cut off who keeps the rest from getting anywhere. Undefined: there is no majority to be found that
-   * could be expected to go on by itself, and nothing was done.
+   * could be expected to go on by itself, or nobody runs who could say who the members are; nothing was done.
    */
   isolateCore(): readonly Machine[] | undefined {
     const { network, machines, electorates, leader } = this.#cluster;
     const voters = electorates[0] ?? [];
     const needed = Math.floor(voters.length / 2) + 1;
     const fit = voters.filter(({ isBroken, refusal, isMember }) => !isBroken && isMember && refusal === undefined);
-    if (this.#operator.isChanging || fit.length < needed || voters.length === needed) return undefined;
+    const isKnown = machines.some(({ local }) => local !== undefined);
+    if (!isKnown || this.#operator.isChanging || fit.length < needed || voters.length === needed) return undefined;
     const chance = this.#chance.split("core");
     const candidates = chance.shuffled(fit);
     // Those who led are outside more often than not: theirs are the interesting troubles.

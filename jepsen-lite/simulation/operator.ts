@@ -152,10 +152,11 @@ export class Operator {
         isTidy = false;
         await this.#client.cluster.memberRemove(own.id);
         this.#cluster.wipe(machine);
-      } else if (!machine.isUp) {
+      } else if (machine.local === undefined) {
+        // One that is starting may yet find its disk damaged.
         isTidy = false;
         machine.isMember = true;
-        this.#cluster.start(machine, "existing");
+        if (!machine.isUp) this.#cluster.start(machine, "existing");
       }
     }
     return isTidy;
