@@ -143,7 +143,8 @@ export class Operator {
 
   async #tidiesNothing(): Promise<boolean> {
     const { members } = await this.#client.cluster.memberList();
-    let isTidy = true;
+    // What is being changed may bring in one more, or only seem to.
+    let isTidy = !this.#changing;
     for (const machine of this.#cluster.machines) {
       const own = members.find(({ peerURLs }) => peerURLs.includes(machine.peerUrl));
       if (own === undefined) {
