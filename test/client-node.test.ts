@@ -426,10 +426,14 @@ describe("nodes", () => {
       "node-1",
       "node-2",
     ]);
-    const usage = await eventually("there are figures", async () =>
-      (await topPods(core, metrics, namespace)).find(
-        ({ Pod, CPU }) => Pod.metadata?.labels?.app === "busy" && Number(CPU.CurrentUsage) > 0,
-      ),
+    // The drain may have moved it: figures take two samples, ten seconds apart, and then a round of collecting.
+    const usage = await eventually(
+      "there are figures",
+      async () =>
+        (await topPods(core, metrics, namespace)).find(
+          ({ Pod, CPU }) => Pod.metadata?.labels?.app === "busy" && Number(CPU.CurrentUsage) > 0,
+        ),
+      60_000,
     );
     expect(usage.Containers.map(({ Container }) => Container)).toEqual(["main"]);
   });
