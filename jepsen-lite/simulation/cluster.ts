@@ -23,7 +23,7 @@ const firstClientHost = 100;
 const graceUs = 1_000_000;
 
 /** Why a member may end, or not start, without anything being wrong with the store: somebody broke its world, or said goodbye. */
-const excuses = new Set(["EIO", "ENOSPC", "MemberRemoved", "NoPeerAnswers", "NotAMember"]);
+const excuses = new Set(["EIO", "ENOSPC", "MayBeRemoved", "MemberRemoved", "NoPeerAnswers", "NotAMember"]);
 
 export interface ClusterOptions {
   readonly timeline: Timeline;

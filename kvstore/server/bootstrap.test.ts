@@ -1,8 +1,10 @@
 import { describe, expect, test } from "vitest";
+import { VirtualClock } from "../../base/mod.ts";
 import { raftpb } from "../../proto/mod.ts";
 import { ConfChangeType, type Entry, EntryType, emptyConfState, type HardState } from "../../raft/mod.ts";
 import { MemoryFiles, Wal } from "../wal/mod.ts";
-import { type Origin, openStorage, stillJoining } from "./bootstrap.ts";
+import { type Origin, openOrigin, openStorage, stillJoining } from "./bootstrap.ts";
+import { askEachForMembers, encodeMembers } from "./join.ts";
 import { type ClusterMember, encodeMemberChange } from "./membership.ts";
 import type { MemberOptions } from "./options.ts";
 
@@ -134,7 +136,7 @@ describe("a member that joined, and went down", () => {
   const asked: string[] = [];
   const ask = async (urls: readonly string[]) => {
     asked.push(...urls);
-    return { clusterId: 7n, members: [member(1n, "a"), member(2n, "b")] };
+    return { clusterId: 7n, members: [member(1n, "a"), member(2n, "b")], index: 1, unheard: new Set<string>() };
   };
 
   test("before it heard of itself asks again whom to answer", async () => {
@@ -150,5 +152,64 @@ describe("a member that joined, and went down", () => {
     const added = { type: EntryType.EntryConfChange, term: 1, index: 1, data: raftpb.ConfChange.encode(change) };
     const origin = await restarted((wal) => wal.append([added], { term: 1, vote: 0n, commit: 1 }));
     expect(await stillJoining(origin, false, options, () => Promise.reject(new Error("asked")))).toBe(origin);
+  });
+});
+
+describe("who joins under the URLs of a member that was removed", () => {
+  const [lagging, current] = ["http://lagging", "http://current"];
+  const self = { id: 3n, name: "", peerUrls: ["http://self"], clientUrls: [], isLearner: false };
+  const removed = { ...self, id: 2n, name: "self" };
+
+  /** `answers`: per URL whom it lists, as of which index; undefined for who does not answer. */
+  async function join(answers: Readonly<Record<string, { member: ClusterMember; index: number } | undefined>>) {
+    const clock = new VirtualClock();
+    const ask = async (url: string) => {
+      const answer = answers[url];
+      if (answer === undefined) throw new Error("no answer");
+      return encodeMembers(7n, [answer.member], answer.index);
+    };
+    const options = {
+      name: "self",
+      advertisePeerUrls: self.peerUrls,
+      initialCluster: new Map([
+        ["self", self.peerUrls],
+        ["lagging", [lagging]],
+        ["current", [current]],
+      ]),
+      initialClusterState: "existing",
+    } as unknown as MemberOptions;
+    const wal = { files: new MemoryFiles(), directory: "wal", onFailure: fail, segmentBytes: 1 << 16 };
+    const joined = openOrigin(options, wal, (urls, upToDate) => askEachForMembers(urls, ask, clock, upToDate));
+    let isOver = false;
+    const over = () => {
+      isOver = true;
+    };
+    joined.then(over, over);
+    while (!isOver) {
+      await new Promise(setImmediate);
+      clock.advance(100);
+    }
+    return joined;
+  }
+
+  test("has the id that it was added with, whoever answers first", async () => {
+    const answers = { [lagging]: { member: removed, index: 5 }, [current]: { member: self, index: 9 } };
+    expect((await join(answers)).id).toBe(3n);
+  });
+
+  test("does not take the old one's id from one that lags, while somebody might know better", async () => {
+    const joined = join({ [lagging]: { member: removed, index: 5 }, [current]: undefined });
+    await expect(joined).rejects.toMatchObject({ code: "MayBeRemoved", message: expect.stringContaining(current) });
+  });
+
+  test("and not before it is added again, of which only one knows that it was removed", async () => {
+    const other = { ...self, id: 9n, peerUrls: ["http://other"] };
+    const joined = join({ [lagging]: { member: removed, index: 5 }, [current]: { member: other, index: 9 } });
+    await expect(joined).rejects.toMatchObject({ code: "NotAMember" });
+  });
+
+  test("is the one of before, without a disk, if all say so", async () => {
+    const answers = { [lagging]: { member: removed, index: 5 }, [current]: { member: removed, index: 9 } };
+    expect((await join(answers)).id).toBe(2n);
   });
 });

@@ -91,13 +91,23 @@ async function joinCluster(options: MemberOptions, walOptions: WalOptions, ask: 
   const others = [...options.initialCluster].filter(([name]) => name !== options.name).flatMap(([, urls]) => urls);
   const findSelf = (members: readonly ClusterMember[]) =>
     members.find(({ peerUrls }) => [...peerUrls].sort().join() === own);
-  const found = await ask(others, (members) => findSelf(members) !== undefined);
+  // Whoever was added and has not been started yet has no name.
+  const found = await ask(others, (members) => findSelf(members)?.name === "");
   const self = findSelf(found.members);
   if (self === undefined) {
     throw new Failure(
       "NotAMember",
       `the cluster has no member with the peer URLs ${own}`,
       "Add it first (etcdctl member add), with the URLs of --initial-advertise-peer-urls",
+    );
+  }
+  // Its disk was lost, which all others confirm; or this one was removed and added again, and whoever answers lags. With the id of
+  // before it would vote a second time.
+  if (self.name !== "" && found.unheard.size > 0) {
+    throw new Failure(
+      "MayBeRemoved",
+      `the member with the peer URLs ${own} has been started before, as ${self.id.toString(16)}, and whether it has been removed since only ${[...found.unheard].join(", ")} may know`,
+      "Start it again when they answer",
     );
   }
   const wal = await Wal.create(walOptions, { nodeID: self.id, clusterID: found.clusterId });

@@ -8,19 +8,32 @@ import { encodeHello } from "./peer/hello.ts";
 import { dial } from "./peer/network.ts";
 import { peerRequests } from "./transport.ts";
 
-export function encodeMembers(clusterId: bigint, members: readonly ClusterMember[]): Uint8Array {
-  return toUtf8(toJson({ clusterId: clusterId.toString(16), members: members.map((member) => memberToJson(member)) }));
+/** What a member answers that has applied all up to `index`. */
+export function encodeMembers(clusterId: bigint, members: readonly ClusterMember[], index: number): Uint8Array {
+  return toUtf8(toJson({ clusterId: clusterId.toString(16), members: members.map((one) => memberToJson(one)), index }));
 }
 
-function decodeMembers(bytes: Uint8Array): KnownMembers {
-  const { clusterId, members } = parseJson(fromUtf8(bytes)) as { clusterId: string; members: string[] };
-  return { clusterId: BigInt(`0x${clusterId}`), members: members.map(memberFromJson) };
+function decodeMembers(bytes: Uint8Array): Answer {
+  const { clusterId, members, index } = parseJson(fromUtf8(bytes)) as {
+    clusterId: string;
+    members: string[];
+    index: number;
+  };
+  return { clusterId: BigInt(`0x${clusterId}`), members: members.map(memberFromJson), index };
 }
 
 /** Who is in a cluster, as one of its members knows it. */
-export interface KnownMembers {
+interface Answer {
   readonly clusterId: bigint;
   readonly members: readonly ClusterMember[];
+  /** As of this one. */
+  readonly index: number;
+}
+
+/** Who is in a cluster, as the one knows it who knows most of those that answered. */
+export interface KnownMembers extends Answer {
+  /** Who gave no answer. */
+  readonly unheard: ReadonlySet<string>;
 }
 
 /** How long a change of the members may be news to those who can be asked: they may lag, or just be starting themselves. */
@@ -33,7 +46,7 @@ const answerMs = 5000;
 
 /**
  * Asks the members at `urls` who is in the cluster, until an answer is `upToDate`. If none is within five seconds, fifteen if
- * somebody does not answer, some answer is what is known. Rejects with a `Failure` if nobody answers.
+ * somebody does not answer, the latest that anybody knows is what is known. Rejects with a `Failure` if nobody answers.
  */
 export function askForMembers(
   urls: readonly string[],
@@ -56,9 +69,9 @@ export async function askEachForMembers(
   const unheard = new Set(urls);
   let known: KnownMembers | undefined;
   const current = async (url: string): Promise<KnownMembers> => {
-    const answer = decodeMembers(await ask(url));
+    const answer = { ...decodeMembers(await ask(url)), unheard };
     unheard.delete(url);
-    known = answer;
+    if (known === undefined || answer.index >= known.index) known = answer;
     if (!upToDate(answer.members)) throw new Error("it does not know of this member");
     return answer;
   };

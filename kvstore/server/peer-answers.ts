@@ -17,7 +17,7 @@ export class PeerAnswers {
     this.#member = member;
     this.serve(peerRequests.members, async () => {
       await this.#heardOfMembers();
-      return encodeMembers(member.clusterId, member.membership.members);
+      return encodeMembers(member.clusterId, member.membership.members, member.applied);
     });
   }
 

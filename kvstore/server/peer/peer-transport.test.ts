@@ -93,7 +93,7 @@ test("who joins asks until somebody has heard of it", async () => {
   for (const [at, url] of urls.entries()) {
     const answer = () => {
       asked[at]!++;
-      return Promise.resolve(encodeMembers(7n, isNews[at]!() ? [old, joining] : [old]));
+      return Promise.resolve(encodeMembers(7n, isNews[at]!() ? [old, joining] : [old], 1));
     };
     await open(BigInt(at + 1), url, { request: answer });
   }
@@ -110,13 +110,13 @@ test("who joins waits for the answer of a member that is hard to reach, if the o
   const ask = async (url: string) => {
     if (url === "stale") {
       asked.stale++;
-      return encodeMembers(7n, []);
+      return encodeMembers(7n, [], 1);
     }
     if (++asked.cutOff < 4) {
       clock.advance(3000);
       throw new Error("no answer");
     }
-    return encodeMembers(7n, [joining]);
+    return encodeMembers(7n, [joining], 1);
   };
   const has = (members: readonly ClusterMember[]) => members.length > 0;
   const answer = askEachForMembers(["stale", "cutOff"], ask, clock, has);
@@ -133,7 +133,7 @@ test("who was never added is told after a while what all know", async () => {
   let over = false;
   const answer = askEachForMembers(
     ["a"],
-    () => Promise.resolve(encodeMembers(7n, [old])),
+    () => Promise.resolve(encodeMembers(7n, [old], 1)),
     clock,
     () => false,
   );
