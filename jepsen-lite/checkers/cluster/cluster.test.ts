@@ -87,6 +87,11 @@ describe("error classes", () => {
     const read: Given = { f: "txn", asked: [["r", "x", null]], got: [["r", "x", [1]]] };
     expect(kindsOf(errorAudit(history(append("fail", "TooManyRequests"), read), {}))).toEqual(["failed-but-seen"]);
     expect(errorAudit(history(append("ok"), read), {}).valid).toBe(true);
+    const write: Given = { f: "write", asked: { key: "r", value: 4 }, type: "fail", error: "unsent" };
+    const seen: Given = { f: "read", asked: { key: "r" }, got: { key: "r", value: 4 } };
+    const cas: Given = { f: "cas", asked: { key: "r", from: 1, to: 4 } };
+    expect(kindsOf(errorAudit(history(write, seen), {}))).toEqual(["failed-but-seen"]);
+    expect(errorAudit(history(cas, write, seen), {}).valid, "another set the same").toBe(true);
   });
 });
 

@@ -42,7 +42,7 @@ const defaultReads: ReadonlySet<string> = new Set([
 
 /**
  * Nobody said `fail` who could not know: no failed write has an error after which it may have happened, and none is seen. Looks for `put`'s values, `append`'s and
- * `add`'s elements and `write`'s values, where each is asked for once.
+ * `add`'s elements, `write`'s values and what `cas` sets, where each is asked for once.
  */
 export const errorAudit = checker<ErrorOptions>(
   "error classes",
@@ -105,6 +105,7 @@ function tokensOf({ f, input }: Operation): string[] {
       .map(([, key, value]) => token(key, value));
   if (!isFields(input)) return [];
   if (f === "put" || f === "write") return [token(input.key, input.value as never)];
+  if (f === "cas") return [token(input.key, input.to as never)];
   return f === "add" && input.element !== undefined ? [token("", input.element)] : [];
 }
 
