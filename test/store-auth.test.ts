@@ -77,6 +77,8 @@ describe("three members", () => {
   const anonymous = () => clientOf({ endpoints: [cluster.members[0]!.clientUrl] });
   const root = clientOf({ endpoints: cluster.members.map(({ clientUrl }) => clientUrl), auth: rootUser });
   const everywhere = clientOf({ endpoints: cluster.members.map(({ clientUrl }) => clientUrl), auth: ann });
+  /** Watches and leases are looked at as the member asked knows them: the one that `everywhere` asks is to know all. */
+  const caughtUp = () => everywhere.kv.range(prefix("a/"));
   /** One whose absence no request notices. */
   async function follower(): Promise<StoreMember> {
     for (const member of cluster.members) {
@@ -107,8 +109,7 @@ describe("three members", () => {
     await put(root, "secret");
     const { id } = await root.lease.grant(600);
     await root.kv.put({ key: toUtf8("secret"), lease: id });
-    // What members know of leases, each knows for itself: this one is to know all.
-    await everywhere.kv.range(prefix("a/"));
+    await caughtUp();
     const calls: Readonly<Record<string, readonly [string, string, (client: EtcdClient) => Promise<unknown>]>> = {
       "a range": ["UserEmpty", "PermissionDenied", (client) => client.kv.range({ key: toUtf8("secret") })],
       "a range of one's own": ["UserEmpty", "ok", (client) => client.kv.range(prefix("a/"))],
@@ -157,6 +158,7 @@ describe("three members", () => {
 
   test("refuse a watch of more than one may read, an open-ended one too, and keep the stream", async () => {
     await root.auth.roleGrantPermission("r", { permType: READ, key: toUtf8("w"), rangeEnd: toUtf8("x") });
+    await caughtUp();
     const refused = async (request: { key: Uint8Array; rangeEnd?: Uint8Array }) => {
       const end = new Deferred<string>();
       const listener = {
@@ -220,6 +222,7 @@ describe("three members", () => {
   });
 
   test("forget all tokens when they start again, but nothing else; a client logs in again without a word", async () => {
+    await caughtUp();
     const { token } = await anonymous().auth.authenticate(ann.name, ann.password);
     const events: string[] = [];
     const [seen, over] = [new Deferred<void>(), new Deferred<void>()];
