@@ -115,6 +115,12 @@ export class VirtualHome {
         }
       }
     };
+    const scan: Engine["scan"] = (from, to, run = 1000) => {
+      sorted ??= [...entries.keys()].sort(byteOrder);
+      const keys = sorted.slice(lowerBound(sorted, from), lowerBound(sorted, to));
+      const found = keys.map((key) => ({ key: Buffer.from(key, "latin1"), value: entries.get(key) as Uint8Array }));
+      return this.#runs(owner, found, run);
+    };
     return {
       get: (key) => entries.get(key),
       write: (changes) => {
@@ -122,12 +128,8 @@ export class VirtualHome {
         timeline.note(batch.length);
         return this.#durably(owner, () => apply(batch));
       },
-      scan: (from, to, run = 1000) => {
-        sorted ??= [...entries.keys()].sort(byteOrder);
-        const keys = sorted.slice(lowerBound(sorted, from), lowerBound(sorted, to));
-        const found = keys.map((key) => ({ key: Buffer.from(key, "latin1"), value: entries.get(key) as Uint8Array }));
-        return this.#runs(owner, found, run);
-      },
+      scan,
+      scans: async (from, to, count) => Array.from({ length: count }, () => scan(from, to)),
       sizeBytes: async () => sizeBytes,
       defragment: () => this.#later(owner, this.#parameters.scanMeanUs, () => undefined),
       close: async () => undefined,

@@ -66,6 +66,7 @@ test("a batch is what there was when it was cut, entries and applied index, howe
   const slow: Engine = {
     get: (key) => engine.get(key),
     scan: (from, to, run) => engine.scan(from, to, run),
+    scans: (from, to, count) => engine.scans(from, to, count),
     sizeBytes: () => engine.sizeBytes(),
     defragment: () => engine.defragment(),
     close: () => engine.close(),

@@ -21,6 +21,9 @@ export interface Engine {
   write(changes: Iterable<Change>): Promise<void>;
   /** Entries with `from` <= key < `to` in key order, as of this call, in runs of at most `run` entries. */
   scan(from: ByteString, to: ByteString, run?: number): AsyncGenerator<readonly Entry[]>;
+  /** So many scans of a range that may be large, all as of one moment between this call and its answer. Each must be read to its end or left, or
+   * the engine closed. */
+  scans(from: ByteString, to: ByteString, count: number): Promise<AsyncGenerator<readonly Entry[]>[]>;
   /** Bytes taken on the disk. */
   sizeBytes(): Promise<number>;
   /** Gives the space of what was deleted back. */

@@ -34,7 +34,7 @@ export async function hashKv(
   };
   await backend.commit();
   let hash = crc32c("key");
-  for await (const entries of backend.scan("key", "", revisionKey(Math.max(0, revision + 1), 0, false))) {
+  for await (const entries of backend.scanAll("key", "", revisionKey(Math.max(0, revision + 1), 0, false))) {
     const kept = entries.filter(isKept).flatMap(({ key, value }) => [key, value]);
     hash = crc32c(Buffer.concat(kept), hash);
   }

@@ -1,31 +1,38 @@
 import { mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { type Iterator, Level } from "level";
+import type { Iterator } from "level";
 import type { ByteString } from "./byte-string.ts";
 import type { Change, Engine, EngineHome, Entry, Successor } from "./engine.ts";
+import { type Database, levelDatabase } from "./level-database.ts";
+import { LevelReader } from "./level-reader.ts";
 
-type Database = Level<Uint8Array, Uint8Array>;
+export interface LevelOptions {
+  /** Without it a crash of the machine may lose anything. Default true. */
+  readonly sync?: boolean;
+  /** Databases of so many bytes and more are read in full by a thread of its own, which takes about 40 ms to begin. Default 8 MiB. */
+  readonly largeBytes?: number;
+}
 
 /** A directory with one LevelDB directory per generation and a file that names the current one. This file is the only
  * one of the room that knows of a file system. */
 export class LevelHome implements EngineHome {
   readonly #directory: string;
 
-  readonly #sync: boolean;
+  readonly #options: LevelOptions;
 
-  /** `directory` need not exist yet. Without `sync` a crash of the machine may lose anything. */
-  constructor(directory: string, { sync = true }: { readonly sync?: boolean } = {}) {
+  /** `directory` need not exist yet. */
+  constructor(directory: string, options: LevelOptions = {}) {
     this.#directory = directory;
-    this.#sync = sync;
+    this.#options = options;
   }
 
   async open(): Promise<Engine> {
     await mkdir(this.#directory, { recursive: true, mode: 0o700 });
     const current = await this.#current();
     await this.#removeOthers(current);
-    if (current !== undefined) return LevelEngine.open(join(this.#directory, current), this.#sync);
-    const engine = await LevelEngine.open(join(this.#directory, firstGeneration), this.#sync);
+    if (current !== undefined) return LevelEngine.open(join(this.#directory, current), this.#options);
+    const engine = await LevelEngine.open(join(this.#directory, firstGeneration), this.#options);
     await this.#makeCurrent(firstGeneration);
     return engine;
   }
@@ -35,7 +42,7 @@ export class LevelHome implements EngineHome {
     await this.#removeOthers(current);
     const next = current === undefined ? firstGeneration : String(Number(current) + 1);
     return {
-      engine: await LevelEngine.open(join(this.#directory, next), this.#sync),
+      engine: await LevelEngine.open(join(this.#directory, next), this.#options),
       takeOver: () => this.#makeCurrent(next),
     };
   }
@@ -82,21 +89,21 @@ class LevelEngine implements Engine {
   readonly #directory: string;
   readonly #database: Database;
   readonly #sync: boolean;
+  readonly #largeBytes: number;
+  readonly #readers = new Set<LevelReader>();
+  #closing = false;
 
-  private constructor(directory: string, database: Database, sync: boolean) {
+  private constructor(directory: string, database: Database, { sync = true, largeBytes = 8 << 20 }: LevelOptions) {
     this.#directory = directory;
     this.#database = database;
     this.#sync = sync;
+    this.#largeBytes = largeBytes;
   }
 
-  static async open(directory: string, sync: boolean): Promise<LevelEngine> {
-    const database = new Level<Uint8Array, Uint8Array>(directory, {
-      keyEncoding: "buffer",
-      valueEncoding: "buffer",
-      writeBufferSize: 16 << 20,
-    });
+  static async open(directory: string, options: LevelOptions): Promise<LevelEngine> {
+    const database = levelDatabase(directory);
     await database.open();
-    return new LevelEngine(directory, database, sync);
+    return new LevelEngine(directory, database, options);
   }
 
   get(key: ByteString): Uint8Array | undefined {
@@ -129,6 +136,16 @@ class LevelEngine implements Engine {
     return runsOf(iterator, run);
   }
 
+  async scans(from: ByteString, to: ByteString, count: number): Promise<AsyncGenerator<readonly Entry[]>[]> {
+    if ((await this.sizeBytes()) < this.#largeBytes) return Array.from({ length: count }, () => this.scan(from, to));
+    const [first, end] = [Buffer.from(from, "latin1"), Buffer.from(to, "latin1")];
+    if (this.#closing) throw new Error("the database is closed");
+    const reader = new LevelReader({ directory: this.#directory, from: first, to: end, streams: count });
+    this.#readers.add(reader);
+    reader.closed.then(() => this.#readers.delete(reader));
+    return reader.streams();
+  }
+
   async sizeBytes(): Promise<number> {
     let sizeBytes = 0;
     for (const name of await readdir(this.#directory)) {
@@ -140,10 +157,13 @@ class LevelEngine implements Engine {
   }
 
   async defragment(): Promise<void> {
-    await compactRange(this.#database);
+    await this.#database.compactRange(Buffer.of(), Buffer.of(0xff));
   }
 
+  /** Other threads first: they work with buffers of this one. */
   async close(): Promise<void> {
+    this.#closing = true;
+    await Promise.all([...this.#readers].map((reader) => reader.close()));
     await this.#database.close();
   }
 }
@@ -156,12 +176,6 @@ async function syncDirectory(path: string): Promise<void> {
   } finally {
     await directory.close();
   }
-}
-
-/** `level` declares only what it has in browsers too; in Node it is ClassicLevel. */
-async function compactRange(database: Database): Promise<void> {
-  const classic = database as Database & { compactRange(start: Uint8Array, end: Uint8Array): Promise<void> };
-  await classic.compactRange(Buffer.of(), Buffer.of(0xff));
 }
 
 /** One run is read, on a thread of the pool, while the one before it is worked on. */
