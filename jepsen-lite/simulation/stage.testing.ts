@@ -2,7 +2,7 @@ import type { EtcdClient } from "../../kvstore/client/mod.ts";
 import { Chance } from "./chance.ts";
 import { Cluster } from "./cluster.ts";
 import { type Machine, Process } from "./machine.ts";
-import { drawParameters } from "./parameters.ts";
+import { drawParameters, type StoreParameters } from "./parameters.ts";
 import { Timeline } from "./timeline.ts";
 
 const second = 1_000_000;
@@ -12,13 +12,13 @@ export class Stage {
   readonly cluster: Cluster;
   readonly client: EtcdClient;
 
-  private constructor(members: number) {
+  private constructor(members: number, store: Partial<StoreParameters>) {
     const chance = new Chance(1);
     const drawn = drawParameters(chance.split("parameters"));
     const parameters = {
       ...drawn,
       members,
-      store: { ...drawn.store, heartbeatMs: 100, electionMs: 1000, preVote: true, autoPromote: false },
+      store: { ...drawn.store, heartbeatMs: 100, electionMs: 1000, preVote: true, autoPromote: false, ...store },
       network: { ...drawn.network, lossPercent: 0, doubledPercent: 0, clogPerMillion: 0, inOrder: true },
       disk: { ...drawn.disk, stallPerMillion: 0 },
       faults: new Map(),
@@ -29,8 +29,8 @@ export class Stage {
   }
 
   /** So many members, one of which leads. */
-  static async of(members: number): Promise<Stage> {
-    const stage = new Stage(members);
+  static async of(members: number, store: Partial<StoreParameters> = {}): Promise<Stage> {
+    const stage = new Stage(members, store);
     await stage.pass(30, () => stage.cluster.leader !== undefined);
     await stage.pass(3);
     return stage;

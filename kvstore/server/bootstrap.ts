@@ -12,7 +12,7 @@ import {
 import type { Applied } from "../mvcc/mod.ts";
 import { type Replay, Wal, type WalOptions } from "../wal/mod.ts";
 import { clusterId, memberId } from "./ids.ts";
-import type { KnownMembers } from "./join.ts";
+import { type AskForMembers, membersOrNobody, urlsOfOthers } from "./join.ts";
 import type { LostState } from "./lost-state.ts";
 import { type ClusterMember, encodeMemberChange } from "./membership.ts";
 import type { MemberOptions } from "./options.ts";
@@ -31,12 +31,6 @@ export interface Origin {
   /** Set if the state of this member was lost. */
   readonly lost?: LostState;
 }
-
-/** Members of the cluster to be joined, as one of them answered: as soon as one can whose answer is up to date. */
-export type AskForMembers = (
-  urls: readonly string[],
-  upToDate?: (members: readonly ClusterMember[]) => boolean,
-) => Promise<KnownMembers>;
 
 /** Opens the log of this member, or begins one. Rejects with a `Failure` if the directory is not this member's. */
 export async function openOrigin(options: MemberOptions, wal: WalOptions, ask: AskForMembers): Promise<Origin> {
@@ -88,11 +82,10 @@ async function beginCluster(options: MemberOptions, walOptions: WalOptions): Pro
 
 async function joinCluster(options: MemberOptions, walOptions: WalOptions, ask: AskForMembers): Promise<Origin> {
   const own = [...ownUrls(options)].sort().join();
-  const others = [...options.initialCluster].filter(([name]) => name !== options.name).flatMap(([, urls]) => urls);
   const findSelf = (members: readonly ClusterMember[]) =>
     members.find(({ peerUrls }) => [...peerUrls].sort().join() === own);
   // Whoever was added and has not been started yet has no name.
-  const found = await ask(others, (members) => findSelf(members)?.name === "");
+  const found = await ask(urlsOfOthers(options), (members) => findSelf(members)?.name === "");
   const self = findSelf(found.members);
   if (self === undefined) {
     throw new Failure(
@@ -116,7 +109,7 @@ async function joinCluster(options: MemberOptions, walOptions: WalOptions, ask: 
 
 /**
  * A member that joins may go down before the log has told it of itself. Then it does not know whom to answer, and whoever leads waits for
- * its answer before sending it anything more: it asks again who there is. Rejects if nobody answers; the same origin if it knows.
+ * its answer before sending it anything more: it asks again who there is. The same origin if it knows.
  */
 export async function stillJoining(
   origin: Origin,
@@ -126,11 +119,11 @@ export async function stillJoining(
 ): Promise<Origin> {
   const { id, replay } = origin;
   if (replay === undefined || knowsItself || replay.entries.some((entry) => addsOrRemoves(entry, id))) return origin;
-  const others = [...options.initialCluster].filter(([name]) => name !== options.name).flatMap(([, urls]) => urls);
+  const others = urlsOfOthers(options);
   if (others.length === 0) return origin;
-  const { members } = await ask(others, (known) => known.some((member) => member.id === id));
-  options.log("info", "joining again, having heard nothing of itself", { members: members.length });
-  return { ...origin, peers: members };
+  const peers = await membersOrNobody(others, ask, options.log, (known) => known.some((member) => member.id === id));
+  options.log("info", "joining again, having heard nothing of itself", { members: peers.length });
+  return { ...origin, peers };
 }
 
 function addsOrRemoves({ type, data }: Entry, id: bigint): boolean {

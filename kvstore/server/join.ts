@@ -1,7 +1,8 @@
-import { type Clock, Failure, fromUtf8, pause, toUtf8 } from "../../base/mod.ts";
+import { type Clock, Failure, fromUtf8, type Log, pause, toUtf8 } from "../../base/mod.ts";
 import type { TlsOptions } from "../tls/mod.ts";
 import { parseJson, toJson } from "./json.ts";
 import { type ClusterMember, memberFromJson, memberToJson } from "./membership.ts";
+import type { MemberOptions } from "./options.ts";
 import { Connection } from "./peer/connection.ts";
 import { type FrameKind, frame, frameKinds } from "./peer/frame.ts";
 import { encodeHello } from "./peer/hello.ts";
@@ -35,6 +36,12 @@ export interface KnownMembers extends Answer {
   /** Who gave no answer. */
   readonly unheard: ReadonlySet<string>;
 }
+
+/** Members of the cluster to be joined, as one of them answered: as soon as one can whose answer is up to date. */
+export type AskForMembers = (
+  urls: readonly string[],
+  upToDate?: (members: readonly ClusterMember[]) => boolean,
+) => Promise<KnownMembers>;
 
 /** How long a change of the members may be news to those who can be asked: they may lag, or just be starting themselves. */
 const newsMs = 5000;
@@ -91,6 +98,30 @@ export async function askEachForMembers(
     }
     if (clock.monotonic() - since > (unheard.size > 0 ? unheardMs : newsMs)) return known;
     await pause(clock, againMs);
+  }
+}
+
+/** Where those are to be found whom --initial-cluster has besides this member. */
+export function urlsOfOthers({ initialCluster, name }: MemberOptions): readonly string[] {
+  return [...initialCluster].filter(([other]) => other !== name).flatMap(([, urls]) => urls);
+}
+
+/**
+ * Asks as one that is a member already. Nobody of those it was once told of may be left: if none answers, it starts all the same, and
+ * who the others are it learns from those that connect to it.
+ */
+export async function membersOrNobody(
+  urls: readonly string[],
+  ask: AskForMembers,
+  log: Log,
+  upToDate?: (members: readonly ClusterMember[]) => boolean,
+): Promise<readonly ClusterMember[]> {
+  try {
+    return (await ask(urls, upToDate)).members;
+  } catch (error) {
+    if (!(error instanceof Failure) || error.code !== "NoPeerAnswers") throw error;
+    log("warn", "waiting for other members to connect", { error: error.message });
+    return [];
   }
 }
 

@@ -1,7 +1,8 @@
 import { Failure } from "../../base/mod.ts";
 import type { ConfState } from "../../raft/mod.ts";
 import type { Applied } from "../mvcc/mod.ts";
-import type { AskForMembers, Origin } from "./bootstrap.ts";
+import type { Origin } from "./bootstrap.ts";
+import { type AskForMembers, membersOrNobody, urlsOfOthers } from "./join.ts";
 import type { MemberOptions } from "./options.ts";
 
 /** Where a member starts whose state is missing: as far as its log says that it had come. */
@@ -12,7 +13,7 @@ export interface LostState extends Applied {
 /**
  * The state ends before the log begins: the database was lost, or is an old one. The log still knows who this member is and whom it
  * voted for, so it goes on as that, and a snapshot of the leader's takes the place of the state; until then nothing is applied and
- * nobody is served. The same origin if nothing is missing; rejects if nobody answers.
+ * nobody is served. The same origin if nothing is missing.
  */
 export async function findLostState(
   origin: Origin,
@@ -25,15 +26,15 @@ export async function findLostState(
   if (noted === undefined || noted.confState === undefined || applied >= noted.index || first <= applied + 1) {
     return origin;
   }
-  const others = [...options.initialCluster].filter(([name]) => name !== options.name).flatMap(([, urls]) => urls);
+  const others = urlsOfOthers(options);
   if (others.length === 0) return origin; // its start says what is wrong
-  const { members } = await ask(others);
+  const peers = await membersOrNobody(others, ask, options.log);
   options.log("warn", "the database is missing or too old; waiting for a snapshot of the leader's", {
     applied,
     had: noted.index,
   });
   const lost = { index: noted.index, term: noted.term, confState: noted.confState };
-  return { ...origin, peers: members, lost };
+  return { ...origin, peers, lost };
 }
 
 /** The disk holds a database that cannot be opened: what happened, and the way out. */

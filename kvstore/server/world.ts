@@ -4,7 +4,7 @@ import type { MemberMetrics } from "../metrics/mod.ts";
 import type { EngineHome } from "../mvcc/mod.ts";
 import type { SnapshotStage, Stages } from "../snap/mod.ts";
 import type { Files } from "../wal/mod.ts";
-import type { AskForMembers } from "./bootstrap.ts";
+import type { AskForMembers } from "./join.ts";
 import type { OutgoingSnapshot } from "./peer/snapshot-sender.ts";
 import type { Transport, TransportEvents } from "./transport.ts";
 
