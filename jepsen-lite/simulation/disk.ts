@@ -69,6 +69,7 @@ export class VirtualDisk {
   #misdirectsNext = false;
   #roomBytes = Number.POSITIVE_INFINITY;
   #slowness = 1;
+  #mayStall = true;
 
   constructor(timeline: Timeline, chance: Chance, parameters: DiskParameters, events: DiskEvents) {
     this.#timeline = timeline;
@@ -121,8 +122,9 @@ export class VirtualDisk {
     return true;
   }
 
-  /** All faults that last end. What is damaged stays so. */
+  /** All faults that last end, and from now on nothing happens to writes but that they take their time. What is damaged stays so. */
   mend(): void {
+    this.#mayStall = false;
     this.#readsFail = false;
     this.#roomBytes = Number.POSITIVE_INFINITY;
     this.#slowness = 1;
@@ -258,7 +260,7 @@ export class VirtualDisk {
   #write(owner: Owner, write: Write, done: (error: Error | undefined) => void): void {
     const { stored, bytes, position } = write;
     const { writeMeanUs, stallPerMillion, stallFactor } = this.#parameters;
-    const stall = this.#chance.perMillion(stallPerMillion) ? stallFactor : 1;
+    const stall = this.#mayStall && this.#chance.perMillion(stallPerMillion) ? stallFactor : 1;
     const delayUs = Math.min(this.#chance.exponential(writeMeanUs) * this.#slowness * stall, longestUs);
     const size = Math.max(stored.bytes.length, position + bytes.length);
     if (size > stored.bytes.length) stored.bytes = resized(stored.bytes, size);

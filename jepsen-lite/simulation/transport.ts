@@ -172,7 +172,7 @@ export class VirtualTransport implements Transport {
       if (welcome === "removed") this.#user.events.removed();
       else if (welcome === undefined) this.#dial(peer, redialMs);
       else {
-        peer.process = target;
+        this.#connect(peer, target as Process);
         peer.upSinceMs = this.#process.clock.monotonic();
         this.#versions.set(id, welcome.version);
       }
@@ -189,13 +189,25 @@ export class VirtualTransport implements Transport {
     return { version };
   }
 
+  /** A process that ends takes its connections with it, and whoever is at the other end notices at once, not when it has something to say. */
+  #connect(peer: Peer, target: Process): void {
+    peer.process = target;
+    target.onDeath(() => {
+      if (peer.process === target) this.#disconnect(peer);
+    });
+  }
+
+  #disconnect(peer: Peer): void {
+    peer.process = undefined;
+    this.#dial(peer, redialMs);
+  }
+
   /** The process at the other end, if the connection is up; else it is dialled. */
   #connected(id: bigint): Process | undefined {
     const peer = this.#peers.get(id);
     if (peer?.process === undefined) return undefined;
-    if (peer.process.alive && this.#isReachable(peer.process)) return peer.process;
-    peer.process = undefined;
-    this.#dial(peer, redialMs);
+    if (this.#isReachable(peer.process)) return peer.process;
+    this.#disconnect(peer);
     return undefined;
   }
 
