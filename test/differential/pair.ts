@@ -1,11 +1,23 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import { debianEtcd, flotilla, StoreCluster } from "../store-cluster.ts";
-import { type Caller, describe, keys, nameOf, type Operation, type Profile, Reference } from "./operations.ts";
+import {
+  type Caller,
+  describe,
+  keys,
+  nameOf,
+  type Operation,
+  type Place,
+  type Profile,
+  Reference,
+} from "./operations.ts";
 import { type Outcome, ofItsOwn, type Question, rules } from "./rules.ts";
 import { Side } from "./side.ts";
 import type { WatchLog } from "./watch-log.ts";
 import type { Answer, Message } from "./wire.ts";
+
+/** Etcd looks at watches of the past every 100 ms: what it has not looked at, compaction ends. */
+const lookedAtMs = 250;
 
 /** As etcd, which leaves it to its users to end an alarm. */
 const likeEtcd = { ...flotilla, extraArgs: [...flotilla.extraArgs, "--auto-disarm-nospace=false"] };
@@ -33,9 +45,8 @@ export class Pair {
   #hasLearner = false;
   /** The member that applied the last operation before it answered; the others may lag. */
   #upToDate: readonly (number | undefined)[] = [0, 0];
-  /** Etcd has looked at all watches of the past, which it does every 100 ms: what it has not looked at, compaction ends. */
-  #lookedAt = Promise.resolve();
-  readonly #history: string[] = [];
+  /** Operations, notes, and what was answered. */
+  readonly #history: (Operation | string | { readonly answer: unknown })[] = [];
 
   private constructor(profile: Profile, sides: readonly [Side, Side], { counts, explained }: Tally) {
     this.#profile = profile;
@@ -67,7 +78,10 @@ export class Pair {
 
   /** The last operations, with what was answered. */
   get history(): readonly string[] {
-    return this.#history;
+    return this.#history.map((entry) => {
+      if (typeof entry === "string") return entry;
+      return "answer" in entry ? `    ${show(entry.answer)}` : describe(entry);
+    });
   }
 
   /** Throws a `Difference`. */
@@ -75,7 +89,7 @@ export class Pair {
     this.#history.length = 0;
     for (const operation of operations) {
       this.#counts.set(nameOf(operation), (this.#counts.get(nameOf(operation)) ?? 0) + 1);
-      this.#history.push(describe(operation));
+      this.#history.push(operation);
       await this.#perform(operation);
     }
     this.#history.push(
@@ -111,12 +125,12 @@ export class Pair {
     if (this.#partsThem(operation)) return undefined;
     if (name === "KV/Compact") {
       await this.#drain();
-      await this.#lookedAt;
+      await Promise.all([...this.#sides[0].watches.values()].map((log) => log.lookedAt(lookedAtMs)));
     }
     if (name === "Maintenance/HashKV") await this.#compacted.done;
-    // Each side has a leader of its own.
-    const isTransfer = name === "Maintenance/MoveLeader";
-    const places = await this.#settle(isTransfer && typeof at === "number" ? (at === 0 ? "leader" : "follower") : at);
+    const places = await this.#places(name, at);
+    const waits = this.#isAuthOn || !isOrdered(operation);
+    if (waits) await this.#settle(places);
     const template = operation.kind === "keepAlive" ? { ID: operation.id } : operation.request;
     const requests = this.#sides.map((side) => this.#resolved(template, side) as Message);
     const answers = await Promise.all(
@@ -136,6 +150,8 @@ export class Pair {
         return side.call(operation.kind === "rangeStream" ? "KV/Range" : operation.name, request, place, token);
       }),
     );
+    const isApplied = answers.every((answer) => "message" in answer);
+    this.#upToDate = waits || isApplied ? places : [undefined, undefined];
     if (name === "Cluster/MemberPromote" || name === "Maintenance/MoveLeader") this.#upToDate = [undefined, undefined];
     this.#learn(name, requests, answers as [Answer, Answer]);
     const [theirs, ours] = answers.map((answer, s) => this.#outcome(name, answer, this.#sides[s]!, places[s]!)) as [
@@ -144,14 +160,20 @@ export class Pair {
     ];
     this.#compare({ operation, name, request: requests[1]!, identity: this.#identity(as) }, theirs, ours);
     if (name === "Maintenance/MoveLeader" && "message" in ours)
-      await Promise.all(this.#sides.map((side) => side.leader()));
+      await Promise.all(this.#sides.map((side) => side.findLeader()));
     return "message" in ours ? ours.message : undefined;
   }
 
-  /** Where each side is asked; it has by then applied all that was acknowledged before. */
-  async #settle(place: Extract<Operation, { readonly at: unknown }>["at"]): Promise<readonly number[]> {
+  /** Where each side is asked: each has a leader of its own. */
+  async #places(name: string, at: Place): Promise<readonly number[]> {
     if (this.#isAuthOn) await Promise.all(this.#sides.map((side) => this.#logIn(side)));
-    const places = await Promise.all(this.#sides.map((side) => side.placed(place)));
+    if (name !== "Maintenance/MoveLeader") return Promise.all(this.#sides.map((side) => side.placed(at)));
+    await Promise.all(this.#sides.map((side) => side.findLeader()));
+    return Promise.all(this.#sides.map((side) => side.placed(at === 0 || at === "leader" ? "leader" : "follower")));
+  }
+
+  /** Those who are asked have by then applied all that was acknowledged before. */
+  async #settle(places: readonly number[]): Promise<void> {
     await Promise.all(
       this.#sides.map(async (side, s) => {
         if (this.#upToDate[s] === places[s]) return;
@@ -161,7 +183,6 @@ export class Pair {
       }),
     );
     this.#upToDate = places;
-    return places;
   }
 
   /** What one does and the other refuses, by what changed after 3.4, is left out: from there on they would not be a pair. */
@@ -252,12 +273,13 @@ export class Pair {
   }
 
   #compare(question: Question, theirs: Outcome, ours: Outcome): void {
-    this.#history.push(`    ${show(ours)}`);
+    this.#history.push({ answer: ours });
     let newer = theirs;
     for (const rule of rules) {
       const before = newer;
       newer = rule.newer(question, newer, ours);
-      if (!isDeepStrictEqual(before, newer)) this.#explained.set(rule.name, (this.#explained.get(rule.name) ?? 0) + 1);
+      if (before !== newer && !isDeepStrictEqual(before, newer))
+        this.#explained.set(rule.name, (this.#explained.get(rule.name) ?? 0) + 1);
     }
     if (!isDeepStrictEqual(newer, ours)) throw new Difference(describe(question.operation), newer, ours);
   }
@@ -278,7 +300,9 @@ export class Pair {
     const open = this.#sides.map(({ watches }) => watches.get(stream));
     // A stream that has ended has said how; the next watch opens another.
     if (open.some((log) => log?.end !== undefined)) await this.#perform({ kind: "close", stream });
-    const places = await this.#settle(this.#sides[0].watches.get(stream)?.at ?? (typeof at === "number" ? at : 0));
+    const place = this.#sides[0].watches.get(stream)?.at ?? (typeof at === "number" ? at : 0);
+    if (this.#isAuthOn) await Promise.all(this.#sides.map((side) => this.#logIn(side)));
+    await this.#settle([place, place]);
     const resolved = this.#resolved(create, this.#sides[0]) as Message;
     // At the compacted revision itself 3.4.34 and later tell of a deletion, and of pairs before an event only by chance.
     const start =
@@ -288,10 +312,10 @@ export class Pair {
       start_revision: start > Number.MAX_SAFE_INTEGER ? resolved.start_revision : `${start}`,
     };
     const [theirs, ours] = await Promise.all(
-      this.#sides.map((side, s) => {
+      this.#sides.map((side) => {
         // A stream keeps the token of its beginning: when authentication is switched on later, both must have the same.
         const token = this.#isAuthOn ? side.tokenOf(as) : undefined;
-        const log = side.watches.get(stream) ?? side.openWatch(stream, places[s]!, token);
+        const log = side.watches.get(stream) ?? side.openWatch(stream, place, token);
         return log.create(request);
       }),
     );
@@ -301,7 +325,6 @@ export class Pair {
       asOutcome(theirs),
       asOutcome(ours),
     );
-    if (start > 0 && start <= this.#revision) this.#lookedAt = pause(250);
     const id = (ours as { readonly watch_id?: string }).watch_id ?? "0";
     if (start > 0 && start < this.#compacted.revision) {
       for (const { watches } of this.#sides)
@@ -324,40 +347,53 @@ export class Pair {
     const logs = this.#logs(stream);
     if (logs === undefined) return;
     await this.#drain(stream);
-    await this.#settle(logs[0]!.at);
-    // Since 3.4.25 a stream with a watch of a later revision keeps silent.
-    const [theirs, ours] = await Promise.all(logs.map((log) => log.progress(500)));
-    if (ours !== undefined) this.#compareHeard(`progress of stream ${stream}`, theirs, ours);
+    const [theirs, ours] = logs;
+    const isAhead = ours.isAhead(this.#revision);
+    const [known, told] = await Promise.all([theirs.progress(), ours.progress(isAhead)]);
+    this.#compareHeard(`progress of stream ${stream}`, isAhead ? undefined : known, told);
   }
 
-  #logs(stream: number): readonly WatchLog[] | undefined {
-    const logs = this.#sides.map(({ watches }) => watches.get(stream));
-    return logs.every((log) => log !== undefined && log.end === undefined) ? (logs as WatchLog[]) : undefined;
+  #logs(stream: number): readonly [theirs: WatchLog, ours: WatchLog] | undefined {
+    const [theirs, ours] = this.#sides.map(({ watches }) => watches.get(stream));
+    return theirs === undefined || ours === undefined || theirs.end !== undefined || ours.end !== undefined
+      ? undefined
+      : [theirs, ours];
   }
 
-  /**
-   * Both sides have told their watchers the same. That ours has told everything is known by its answer to a progress request; what
-   * keeps silent gets the time that etcd takes between two looks at watchers that lag.
-   */
+  /** Both sides have told their watchers the same, in one stream or in all. */
   async #drain(only?: number): Promise<void> {
-    for (const stream of this.#sides[0].watches.keys()) {
-      if (only !== undefined && stream !== only) continue;
+    const streams = only === undefined ? [...this.#sides[0].watches.keys()] : [only];
+    for (const stream of streams) {
       const logs = this.#logs(stream);
-      if (logs === undefined) continue;
-      await Promise.all(
-        this.#sides.map((side) => side.call("KV/Range", { key: Buffer.from("~") }, logs[0]!.at, side.keeperToken)),
-      );
-      const answered = await Promise.all(logs.map((log) => log.progress(200)));
-      if (answered[1] === undefined) await pause(150);
-      await this.#heardTheSame(stream, logs);
+      if (logs !== undefined) await this.#settle([logs[0].at, logs[0].at]);
+    }
+    await Promise.all(
+      streams.map(async (stream) => {
+        const logs = this.#logs(stream);
+        if (logs === undefined) return;
+        await this.#saidAll(stream, logs);
+        await this.#heardTheSame(stream, logs);
+      }),
+    );
+  }
+
+  /** Ours has told its watchers everything, which an answer to a request for progress claims; etcd's answer comes when it comes. */
+  async #saidAll(stream: number, [theirs, ours]: readonly [WatchLog, WatchLog]): Promise<void> {
+    if (ours.alive.size === 0) return;
+    if (ours.isAhead(this.#revision)) {
+      await Promise.all([theirs.progress(), ours.mark()]);
+      await theirs.lookedAt(lookedAtMs);
+    } else {
+      const [known, told] = await Promise.all([theirs.progress(), ours.progress()]);
+      if (told === undefined && ours.end === undefined)
+        throw new Difference(`progress of stream ${stream}`, known, told);
     }
   }
 
-  async #heardTheSame(stream: number, logs: readonly WatchLog[], patienceMs = 3000): Promise<void> {
-    const [theirs, ours] = logs as [WatchLog, WatchLog];
+  async #heardTheSame(stream: number, [theirs, ours]: readonly [WatchLog, WatchLog], patienceMs = 3000): Promise<void> {
     const isSame = () => isDeepStrictEqual(theirs.heard, ours.heard);
     const deadline = performance.now() + patienceMs;
-    while (!isSame() && performance.now() < deadline) await pause(5);
+    while (!isSame() && performance.now() < deadline) await Promise.race([theirs.change(), ours.change(), pause(50)]);
     for (const [id, lines] of theirs.heard) {
       const heard = ours.heard.get(id) ?? [];
       const at = lines.findIndex((line, i) => line !== heard[i]);
@@ -379,13 +415,12 @@ export class Pair {
   }
 
   #compareHeard(what: string, theirs: unknown, ours: unknown): void {
-    this.#history.push(`    ${show(ours)}`);
+    this.#history.push({ answer: ours });
     if (!isDeepStrictEqual(theirs, ours)) throw new Difference(what, theirs, ours);
   }
 
   /** Makes both as new, but for the revision, and compares that too; watches hear of it, and then have heard everything. */
   async #cleanUp(): Promise<void> {
-    await this.#drain();
     const root = { at: 0, as: "root" } as const;
     if (this.#isAuthOn) {
       await Promise.all(this.#sides.map((side) => this.#logIn(side)));
@@ -393,27 +428,24 @@ export class Pair {
       await this.#call("Auth/AuthDisable", {}, root);
       if (this.#isAuthOn) throw new Difference("authentication stays on", undefined, undefined);
     }
-    const alarms = await this.#list("Maintenance/Alarm", "alarms");
-    if (alarms.length > 0) {
-      for (const alarm of [1, 2]) {
-        for (const memberID of [
-          "0",
-          "1234",
-          "18446744073709551615",
-          ...[0, 1, 2].map((n) => new Reference("member", n)),
-        ]) {
-          await this.#call("Maintenance/Alarm", { action: 2, memberID, alarm });
-        }
-      }
+    const [alarms, users, roles, leases] = await Promise.all([
+      this.#list("Maintenance/Alarm", "alarms"),
+      this.#list("Auth/UserList", "users"),
+      this.#list("Auth/RoleList", "roles"),
+      this.#list("Lease/LeaseLeases", "leases"),
+    ]);
+    for (const text of alarms) {
+      const { memberID = "0", alarm } = JSON.parse(text as string) as { memberID?: string; alarm: number };
+      await this.#call("Maintenance/Alarm", { action: 2, memberID: named(memberID, "member"), alarm });
     }
-    if (this.#profile.weights.auth > 0) {
-      for (const name of await this.#list("Auth/UserList", "users")) await this.#call("Auth/UserDelete", { name });
-      for (const role of await this.#list("Auth/RoleList", "roles")) await this.#call("Auth/RoleDelete", { role });
-    }
-    for (const text of await this.#list("Lease/LeaseLeases", "leases")) {
+    // None of these has to do with another.
+    await Promise.all([
+      ...users.map((name) => this.#call("Auth/UserDelete", { name })),
+      ...roles.map((role) => this.#call("Auth/RoleDelete", { role })),
+    ]);
+    for (const text of leases) {
       const { ID } = JSON.parse(text as string) as { ID: string };
-      const drawn = /<lease (\d+)>/.exec(ID);
-      await this.#call("Lease/LeaseRevoke", { ID: drawn === null ? ID : new Reference("drawn", Number(drawn[1])) });
+      await this.#call("Lease/LeaseRevoke", { ID: named(ID, "drawn") });
     }
     while (this.#sides[0].added.length > 0) await this.#call("Cluster/MemberRemove", { ID: new Reference("added", 0) });
     const puts = keys.map((key) => ({ request_put: { key: Buffer.from(key, "latin1") } }));
@@ -428,24 +460,23 @@ export class Pair {
 
   /** Waits until every watcher that is to hear of the last deletion has. */
   async #lastWords(): Promise<void> {
-    for (const stream of this.#sides[0].watches.keys()) {
-      const logs = this.#logs(stream);
-      if (logs === undefined) continue;
-      // If one side's watchers have heard of it, the other's must.
-      const hears = () => {
-        for (const id of logs[0]!.heard.keys()) {
-          if (
-            logs.every((log) => log.isAlive(id)) &&
-            logs.some((log) => log.lastRevision(id) !== logs[0]!.lastRevision(id))
-          )
-            return false;
-        }
-        return true;
-      };
-      await logs[1]!.progress(200);
-      await logs[1]!.until(hears, 3000);
-      await this.#heardTheSame(stream, logs);
-    }
+    await Promise.all(
+      [...this.#sides[0].watches.keys()].map(async (stream) => {
+        const logs = this.#logs(stream);
+        if (logs === undefined) return;
+        await this.#settle([logs[0].at, logs[0].at]);
+        await this.#saidAll(stream, logs);
+        // If one side's watchers have heard of it, the other's must.
+        const hears = () =>
+          [...logs[0].heard.keys()].every(
+            (id) =>
+              !logs.every((log) => log.isAlive(id)) ||
+              logs.every((log) => log.lastRevision(id) === logs[0].lastRevision(id)),
+          );
+        await logs[1].until(hears, 3000);
+        await this.#heardTheSame(stream, logs);
+      }),
+    );
   }
 
   async #list(name: string, field: string): Promise<readonly unknown[]> {
@@ -482,6 +513,31 @@ async function rangeStream(side: Side, request: Message, at: number): Promise<An
   return { message: { ...ranges.at(-1), ...(kvs.length === 0 ? {} : { kvs }) } };
 }
 
+/**
+ * Whoever is asked comes to it in the order of the log, or after all that was acknowledged: a write, or a read that is linearizable. Only
+ * transactions that write by themselves are meant; of the others it depends on what they read.
+ */
+function isOrdered(operation: Operation): boolean {
+  if (!("request" in operation)) return false;
+  const { request } = operation;
+  switch (nameOf(operation)) {
+    case "KV/Put":
+    case "KV/DeleteRange":
+    case "Lease/LeaseGrant":
+    case "Lease/LeaseRevoke":
+      return true;
+    case "KV/Range":
+    case "KV/RangeStream":
+      return request.serializable === false;
+    case "KV/Txn": {
+      const { success = [], failure = [] } = request as { success?: Message[]; failure?: Message[] };
+      return [...success, ...failure].some((op) => "request_put" in op || "request_delete_range" in op);
+    }
+    default:
+      return false;
+  }
+}
+
 function isNested(operation: Operation): boolean {
   const { success = [], failure = [] } = ("request" in operation ? operation.request : {}) as {
     success?: Message[];
@@ -504,6 +560,12 @@ function readsThePast(operation: Operation): boolean {
     );
   };
   return "request" in operation && ops(operation.request).some(reads);
+}
+
+/** What stands in a comparison instead of an id is what a request may ask for. */
+function named(id: string, kind: "member" | "drawn"): string | Reference {
+  const n = /<(?:member|lease) (\d+)>/.exec(id)?.[1];
+  return n === undefined ? id : new Reference(kind, Number(n));
 }
 
 function changesRoot(name: string, request: Message): boolean {

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import type { StoreCluster } from "../store-cluster.ts";
 import type { Caller, Place, Reference } from "./operations.ts";
 import { WatchLog } from "./watch-log.ts";
@@ -18,6 +19,8 @@ export class Side {
   readonly #names = new Map<string, string>();
   #memberIds: readonly string[] = [];
   #clusterId = "";
+  /** The last that was known. */
+  #leader: number | undefined;
 
   constructor(cluster: StoreCluster) {
     this.cluster = cluster;
@@ -109,21 +112,22 @@ export class Side {
 
   async placed(place: Place): Promise<number> {
     if (typeof place === "number") return place;
-    const leader = await this.leader();
+    const leader = this.#leader ?? (await this.findLeader());
     return place === "leader" ? leader : (leader + 1) % this.#wires.length;
   }
 
   /** All members must be of one opinion. */
-  async leader(token?: string): Promise<number> {
+  async findLeader(): Promise<number> {
     for (;;) {
-      const said = new Set<unknown>();
-      for (let at = 0; at < this.#wires.length; at++) {
-        const answer = await this.call("Maintenance/Status", {}, at, token ?? this.keeperToken);
-        said.add("message" in answer ? answer.message.leader : undefined);
+      const answers = await Promise.all(
+        this.#wires.map((_, at) => this.call("Maintenance/Status", {}, at, this.keeperToken)),
+      );
+      const [leader, ...others] = answers.map((answer) => ("message" in answer ? answer.message.leader : undefined));
+      if (typeof leader === "string" && others.every((other) => other === leader)) {
+        this.#leader = this.#memberIds.indexOf(leader);
+        return this.#leader;
       }
-      const [leader] = said;
-      if (said.size === 1 && typeof leader === "string") return this.#memberIds.indexOf(leader);
-      await new Promise((done) => setTimeout(done, 10));
+      await pause(10);
     }
   }
 

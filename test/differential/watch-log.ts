@@ -13,9 +13,17 @@ export class WatchLog {
   readonly #alive = new Set<string>();
   /** Of the last event that the watcher heard of; the same may come again only as the next fragment. */
   readonly #last = new Map<string, { readonly revision: number; readonly isPart: boolean }>();
+  /** Where those begin that are alive, and do not begin with the next event. */
+  readonly #starts = new Map<string, number>();
+  /** Watchers of the past that have not heard of anything, and since when they are there. */
+  readonly #unheard = new Map<string, number>();
   readonly #progress: number[] = [];
+  /** Progress was asked for, and has not been answered. */
+  #isOwed = false;
   #created: ((message: unknown) => void) | undefined;
-  #changed: () => void = () => undefined;
+  /** The first revision that the watch which is being created asks for. */
+  #asked = 0;
+  #nextChange = Promise.withResolvers<void>();
   /** How the stream ended. */
   end: { readonly code: number; readonly text: string } | undefined;
 
@@ -42,8 +50,17 @@ export class WatchLog {
     const created = new Promise((done) => {
       this.#created = done;
     });
+    this.#asked = Number(create_request.start_revision ?? 0);
     this.#stream.send({ create_request });
     return within(created, 5000, "no answer within 5 s");
+  }
+
+  /**
+   * Ours answers in order: with this, all that it had to say to watchers who keep up is here. A watch of no keys is refused; etcd may
+   * refuse it for its caller, and then forgets watcher 0 over it.
+   */
+  async mark(): Promise<void> {
+    await this.create({ key: Buffer.from("b"), range_end: Buffer.from("a") });
   }
 
   /** Resolves when the watcher is known to be gone. */
@@ -60,12 +77,27 @@ export class WatchLog {
     return this.#alive;
   }
 
-  /** Asks for progress; gives the revision that was answered, or undefined if the server kept silent. */
-  async progress(patienceMs: number): Promise<number | undefined> {
+  /** There is a watcher of events after `revision`. About such a stream the server says nothing when it is asked for progress (since 3.4.25). */
+  isAhead(revision: number): boolean {
+    return [...this.#starts.values()].some((start) => start > revision);
+  }
+
+  /** Asks for progress; gives the revision that was answered, or undefined if the server kept silent until it answered the next request. */
+  async progress(isAhead = false): Promise<number | undefined> {
+    // What it kept to itself it may have said meanwhile.
+    if (this.#isOwed) await this.mark();
     const before = this.#progress.length;
     this.#stream.send({ progress_request: {} });
-    await this.until(() => this.#progress.length > before, patienceMs);
+    if (isAhead) await this.mark();
+    else await this.until(() => this.#progress.length > before, 3000);
+    this.#isOwed = this.#progress.length === before;
     return this.#progress[before];
+  }
+
+  /** Each watcher of the past has heard of something, has ended, or is as old as that. */
+  async lookedAt(ageMs: number): Promise<void> {
+    const youngest = Math.max(0, ...this.#unheard.values());
+    await this.until(() => this.#unheard.size === 0, youngest + ageMs - performance.now());
   }
 
   /** Whether `holds` came to hold in time. */
@@ -74,15 +106,14 @@ export class WatchLog {
     while (!holds() && this.end === undefined) {
       const left = deadline - performance.now();
       if (left <= 0) return false;
-      await within(
-        new Promise<void>((done) => {
-          this.#changed = done;
-        }),
-        left,
-        undefined,
-      );
+      await within(this.change(), left, undefined);
     }
     return holds();
+  }
+
+  /** Resolves when it has heard something more. */
+  change(): Promise<void> {
+    return this.#nextChange.promise;
   }
 
   lastRevision(id: string): number {
@@ -91,6 +122,12 @@ export class WatchLog {
 
   close(): void {
     this.#stream.cancel();
+  }
+
+  #changed(): void {
+    const { resolve } = this.#nextChange;
+    this.#nextChange = Promise.withResolvers<void>();
+    resolve();
   }
 
   #heard(message: Message): void {
@@ -107,6 +144,9 @@ export class WatchLog {
     if (message.canceled !== true) {
       this.#alive.add(id);
       this.#last.delete(id);
+      if (this.#asked > 0) this.#starts.set(id, this.#asked);
+      if (this.#asked > 0 && this.#asked <= Number((message.header as Message).revision))
+        this.#unheard.set(id, performance.now());
       if (!this.heard.has(id)) this.heard.set(id, []);
     }
     this.#created?.(this.#plain(message));
@@ -116,6 +156,8 @@ export class WatchLog {
   #ended(id: string, message: Message): void {
     // One that compaction has ended is cancelled once more if its client asks for that.
     this.#alive.delete(id);
+    this.#starts.delete(id);
+    this.#unheard.delete(id);
     if (!this.heard.has(id)) this.violations.push(`watcher ${id} ended and was never there`);
     const { header: _, ...rest } = message;
     this.heard.get(id)?.push(JSON.stringify(this.#plain(rest)));
@@ -124,6 +166,7 @@ export class WatchLog {
   #told(id: string, message: Message, events: readonly { readonly kv: { readonly mod_revision: string } }[]): void {
     if (!this.#alive.has(id)) this.violations.push(`watcher ${id} is told of events and is not there`);
     const revisions = events.map(({ kv }) => Number(kv.mod_revision));
+    this.#unheard.delete(id);
     const last = this.#last.get(id);
     const isGrowing = revisions.every((revision, at) => at === 0 || revision >= revisions[at - 1]!);
     const startsLate =
