@@ -18,9 +18,13 @@ async function flotilla(...args: string[]): Promise<{ readonly code: number; rea
   );
 }
 
-test("several processes share the seeds of a sweep, and every one is counted", async () => {
-  const { code, said } = await flotilla("sim", "--seeds", "5", "--seconds", "2", "--jobs", "2");
+test("several processes share the seeds of a sweep, and every one is counted, without what is left out", async () => {
+  const { code, said } = await flotilla(
+    ...["sim", "--seeds", "5", "--seconds", "2", "--jobs", "2", "--mask", "faults=none,workload=lease"],
+  );
   expect(said).toContain("5 seeds, 0 of them broke something");
+  expect(said).toMatch(/workloads +lease 5\n/);
+  expect(said).toMatch(/faults +none/);
   expect(code).toBe(0);
 });
 

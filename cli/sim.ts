@@ -34,6 +34,7 @@ and stay so. In the end checkers judge what the clients saw.
   flotilla sim --hours 1 --jobs 2                    as many new ones as fit into an hour
   flotilla sim --ci                                  those that once found something, and 300
                                                      new ones; what CI asks
+  flotilla sim --seeds 100 --mask workload=lease     only what this workload's clients do
   flotilla sim --seed 42                             one again: what it drew, what happened
   flotilla sim --seed 42 --table --log               ... with a row for each change of a
                                                      member (role, term, entries applied,
@@ -130,6 +131,7 @@ async function many(flags: Flags): Promise<boolean> {
     from: flags.from ?? (isFixed ? 1 : Math.floor(Date.now() / 1000)),
     seeds: flags.seeds ?? defaults.seeds,
     seconds: flags.seconds ?? defaults.seconds,
+    mask: flags.mask ?? everything,
     hours,
     jobs: flags.ci === true ? Math.max(flags.jobs, ci.jobs) : flags.jobs,
   };

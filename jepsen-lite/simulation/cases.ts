@@ -1,5 +1,5 @@
 import { readCorpus } from "./corpus.ts";
-import { everything, formatMask, type Mask, parseMask } from "./mask.ts";
+import { formatMask, type Mask, parseMask } from "./mask.ts";
 
 /** One run, as a command line gives it. */
 export interface Case {
@@ -15,13 +15,15 @@ export interface Selection {
   readonly from: number;
   readonly seeds: number;
   readonly seconds: number;
+  /** Of all but those of the corpus, which have their own. */
+  readonly mask: Mask;
 }
 
-export function* casesOf({ corpus, from, seeds, seconds }: Selection): Generator<Case> {
+export function* casesOf({ corpus, from, seeds, seconds, mask }: Selection): Generator<Case> {
   if (corpus)
     for (const { seed, seconds, workload, mask } of readCorpus())
       yield { seed, seconds, mask: { ...parseMask(mask ?? ""), workload } };
-  for (let seed = from; seed < from + seeds; seed++) yield { seed, seconds, mask: everything };
+  for (let seed = from; seed < from + seeds; seed++) yield { seed, seconds, mask };
 }
 
 export function replayCommand({ seed, seconds, mask }: Case): string {
