@@ -34,3 +34,18 @@ test("a member that lost its database is found by the others, though at its star
   await stage.settled();
   expect(stage.members).toEqual([m1, m3, m4]);
 });
+
+test("who began the cluster alone is brought back its database by those who joined", async () => {
+  const stage = await Stage.of(1, { snapshotCount: 20, catchupEntries: 5, segmentBytes: 8192 });
+  const [m0, m1] = stage.cluster.machines as [Machine, Machine];
+  const { kv } = stage.client;
+  for (let i = 0; i < 60; i++) await stage.until(kv.put({ key: toUtf8("a"), value: new Uint8Array(500) }));
+  await join(stage, m1);
+  for (let i = 0; i < 60; i++) await stage.until(kv.put({ key: toUtf8("a"), value: new Uint8Array(500) }));
+
+  stage.cluster.crash(m0, true);
+  m0.home.wipe();
+  stage.cluster.start(m0);
+  await stage.settled();
+  expect(m0.local?.member.state.store.revision).toBe(121);
+});

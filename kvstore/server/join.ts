@@ -117,12 +117,12 @@ export async function membersOrNobody(
   upToDate?: (members: readonly ClusterMember[]) => boolean,
 ): Promise<readonly ClusterMember[]> {
   try {
-    return (await ask(urls, upToDate)).members;
+    if (urls.length > 0) return (await ask(urls, upToDate)).members;
   } catch (error) {
     if (!(error instanceof Failure) || error.code !== "NoPeerAnswers") throw error;
-    log("warn", "waiting for other members to connect", { error: error.message });
-    return [];
   }
+  log("warn", "nobody in --initial-cluster answers; waiting for members to connect", { asked: urls.join() });
+  return [];
 }
 
 async function ask(url: string, tls: TlsOptions | undefined, clock: Clock, version: string): Promise<Uint8Array> {

@@ -1,5 +1,5 @@
 import { Failure } from "../../base/mod.ts";
-import type { ConfState } from "../../raft/mod.ts";
+import { type ConfState, EntryType } from "../../raft/mod.ts";
 import type { Applied } from "../mvcc/mod.ts";
 import type { Origin } from "./bootstrap.ts";
 import { type AskForMembers, membersOrNobody, urlsOfOthers } from "./join.ts";
@@ -26,15 +26,20 @@ export async function findLostState(
   if (noted === undefined || noted.confState === undefined || applied >= noted.index || first <= applied + 1) {
     return origin;
   }
-  const others = urlsOfOthers(options);
-  if (others.length === 0) return origin; // its start says what is wrong
-  const peers = await membersOrNobody(others, ask, options.log);
+  if (isAlone(origin, noted.confState)) return origin; // its start says what is wrong
+  const peers = await membersOrNobody(urlsOfOthers(options), ask, options.log);
   options.log("warn", "the database is missing or too old; waiting for a snapshot of the leader's", {
     applied,
     had: noted.index,
   });
   const lost = { index: noted.index, term: noted.term, confState: noted.confState };
   return { ...origin, peers, lost };
+}
+
+/** Nobody else has the state, for all that the log says: who is in the cluster it began with does not matter. */
+function isAlone({ id, replay }: Origin, { voters, votersOutgoing, learners }: ConfState): boolean {
+  const known = [...voters, ...votersOutgoing, ...learners];
+  return known.every((one) => one === id) && replay!.entries.every(({ type }) => type === EntryType.EntryNormal);
 }
 
 /** The disk holds a database that cannot be opened: what happened, and the way out. */
