@@ -33,6 +33,11 @@ export interface RaftOptions {
   readonly maxMessageBytes?: number;
   /** Bound of committed entries handed out and not yet reported as applied. Default: maxMessageBytes. */
   readonly maxApplyingBytes?: number;
+  /**
+   * Hands out what is committed before it is durable here: a quorum of the others has it, and a slow disk of this node's own costs nobody
+   * time (thesis §10.2.1). The host then keeps what it applied in memory until the log below it is durable. Default false.
+   */
+  readonly applyUnstable?: boolean;
   /** Bound of proposed data not yet committed; beyond it proposals are refused. Default: none. */
   readonly maxUncommittedBytes?: number;
   /** Bounds of what is on its way to one follower. Defaults 256 messages, no bound in bytes. */
@@ -67,6 +72,7 @@ export function completeConfig(options: RaftOptions): RaftConfig {
     disableProposalForwarding: options.disableProposalForwarding ?? false,
     maxMessageBytes,
     maxApplyingBytes: options.maxApplyingBytes ?? maxMessageBytes,
+    applyUnstable: options.applyUnstable ?? false,
     maxUncommittedBytes: options.maxUncommittedBytes ?? Number.POSITIVE_INFINITY,
     maxInflightMessages: options.maxInflightMessages ?? 256,
     maxInflightBytes: options.maxInflightBytes ?? Number.POSITIVE_INFINITY,

@@ -4,10 +4,13 @@ import { MemoryStorage } from "./memory-storage.ts";
 import { entry, logOf } from "./node.testing.ts";
 import { entrySizeBytes, type Term } from "./types.ts";
 
-function raftLog(terms: readonly Term[], { maxApplyingBytes = 1e6, committed = 0, stored = terms.length } = {}) {
+function raftLog(
+  terms: readonly Term[],
+  { maxApplyingBytes = 1e6, committed = 0, stored = terms.length, applyUnstable = false } = {},
+) {
   const storage = new MemoryStorage();
   storage.append(logOf(terms.slice(0, stored)));
-  const log = new RaftLog(storage, maxApplyingBytes, 0, 0);
+  const log = new RaftLog({ storage, applied: 0, maxApplyingBytes, applyUnstable }, 0);
   log.append(logOf(terms).slice(stored));
   log.commitTo(committed);
   return log;

@@ -1,13 +1,16 @@
 import { assert } from "../base/mod.ts";
+import type { RaftConfig } from "./config.ts";
 import type { Storage } from "./storage.ts";
 import { type Entry, entrySizeBytes, type Index, type Snapshot, type Term } from "./types.ts";
 import { Unstable } from "./unstable.ts";
 
 const noEntries: readonly Entry[] = [];
 
+export type RaftLogOptions = Pick<RaftConfig, "storage" | "applied" | "maxApplyingBytes" | "applyUnstable">;
+
 /**
  * The log as the node sees it: what storage holds, then what is not durable yet. Its cursors, in order:
- * applied <= applying <= committed <= lastIndex, and applying <= durableIndex.
+ * applied <= applying <= committed <= lastIndex, and applying <= durableIndex unless the host can do with less.
  */
 export class RaftLog {
   readonly #storage: Storage;
@@ -21,13 +24,16 @@ export class RaftLog {
   /** A snapshot came from a leader, and the host has not put it in the place of its state machine yet. */
   #snapshotUnapplied = false;
   readonly #maxApplyingBytes: number;
+  readonly #applyUnstable: boolean;
   /** Batches, and snapshots, handed out for applying and not reported as applied, oldest first. */
   readonly #batches: { readonly lastIndex: Index; readonly sizeBytes: number; readonly isSnapshot: boolean }[] = [];
   #applyingBytes = 0;
 
-  constructor(storage: Storage, maxApplyingBytes: number, applied: Index, committed: Index) {
+  constructor(options: RaftLogOptions, committed: Index) {
+    const { storage, applied } = options;
     this.#storage = storage;
-    this.#maxApplyingBytes = maxApplyingBytes;
+    this.#maxApplyingBytes = options.maxApplyingBytes;
+    this.#applyUnstable = options.applyUnstable;
     const lastIndex = storage.lastIndex();
     const start = storage.firstIndex() - 1;
     assert(committed >= start, "the stored commit index is not below the stored snapshot");
@@ -198,7 +204,7 @@ export class RaftLog {
     return this.#applyHigh() > this.#applying && this.#hasApplyRoom();
   }
 
-  /** Hands out what may be applied: committed, durable here, not handed out before, within the budget. */
+  /** Hands out what may be applied: committed, durable here if that is asked for, not handed out before, within the budget. */
   handOutCommitted(): readonly Entry[] {
     if (!this.hasCommitted) return noEntries;
     const room = this.#maxApplyingBytes - this.#applyingBytes;
@@ -213,9 +219,10 @@ export class RaftLog {
     return entries;
   }
 
-  /** The applied state never runs ahead of the own disk, or a crash would leave it with entries the log has lost. */
+  /** An applied state on the own disk must not run ahead of the log there, or a crash would leave it with entries the log has lost. */
   #applyHigh(): Index {
-    return this.hasUnappliedSnapshot ? 0 : Math.min(this.#committed, this.durableIndex);
+    if (this.hasUnappliedSnapshot) return 0;
+    return this.#applyUnstable ? this.#committed : Math.min(this.#committed, this.durableIndex);
   }
 
   #hasApplyRoom(): boolean {
@@ -247,6 +254,7 @@ export class RaftLog {
     assert(this.#applied <= this.#applying, "only what was handed out can have been applied");
     assert(this.#applying <= this.#committed, "only what is committed is applied");
     assert(this.#committed <= lastIndex, "what is committed is in the log");
-    assert(this.#snapshotUnapplied || this.#applying <= this.durableIndex, "only what is durable here is applied");
+    const mayApply = this.#snapshotUnapplied || this.#applyUnstable || this.#applying <= this.durableIndex;
+    assert(mayApply, "only what is durable here is applied");
   }
 }

@@ -87,10 +87,10 @@ export class MemoryStorage implements Storage {
     this.#entries = [];
   }
 
-  /** Keeps the state machine at `index` to be sent to followers that need it. The log stays as it is. */
-  createSnapshot(index: Index, confState: ConfState, data: Uint8Array): Snapshot {
+  /** Keeps the state machine at `index` to be sent to followers that need it. The log stays as it is, and may still lack that entry: then its
+   * `term` is to be given. */
+  createSnapshot(index: Index, confState: ConfState, data: Uint8Array, term = this.term(index)): Snapshot {
     assert(index > this.#snapshot.metadata.index, "snapshots only get newer");
-    const term = this.term(index);
     assert(term !== undefined, "a snapshot is made of what is in the log");
     this.#snapshot = { data, metadata: { confState, index, term } };
     return this.#snapshot;

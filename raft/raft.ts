@@ -65,7 +65,7 @@ export class Raft implements LeaderNode, FollowerNode {
   constructor(config: RaftConfig, membership: ConfState | undefined) {
     this.config = config;
     const { hardState, confState } = restoredState(config.storage);
-    this.log = new RaftLog(config.storage, config.maxApplyingBytes, config.applied, hardState.commit);
+    this.log = new RaftLog(config, hardState.commit);
     this.#term = hardState.term;
     this.#vote = hardState.vote;
     this.#membership = new MembershipInForce(fromConfState(membership ?? confState), this.log.applied);

@@ -47,7 +47,7 @@ export interface Ready {
   readonly messages: readonly Message[];
   /** Vote requests, vote answers and append answers: only after Ready 1..number is durable. */
   readonly messagesAfterPersist: readonly Message[];
-  /** To be applied. All of them are durable here already. */
+  /** To be applied. Durable on a quorum; durable here too, unless the node was told that it need not be (`applyUnstable`). */
   readonly committed: readonly Entry[];
   readonly readStates: readonly ReadState[];
 }

@@ -45,6 +45,15 @@ describe("a leader whose disk hangs", () => {
     expect([lone.node.committed, ready.committed]).toEqual([2, []]);
   });
 
+  test("hands it out if its host can wait with writing down what it applied", () => {
+    const lone = hanging({ applyUnstable: true });
+    for (const from of [2n, 3n]) lone.node.step(message(MsgAppResp, 1n, { from, term: 1, index: 2 }));
+    const ready = lone.take();
+    expect(ready.committed.map(({ index }) => index)).toEqual([2]);
+    lone.node.applied(2);
+    lone.node.checkInvariants();
+  });
+
   test("gives up after a while, and tells who has most of the log to take over", () => {
     const lone = hanging();
     lone.node.step(message(MsgAppResp, 1n, { from: 3n, term: 1, index: 2 }));

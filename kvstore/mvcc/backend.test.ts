@@ -105,3 +105,39 @@ test("a batch is what there was when it was cut, entries and applied index, howe
   expect(secondBatch).toEqual({ versions: 30, index: new Uint8Array([0, 0, 0, 0, 0, 0, 0, 50]) });
   await state.backend.close();
 });
+
+test("a batch is written when the log is durable below it, and the next waits for its own part of the log", async () => {
+  const { promise: firstLogged, resolve: first } = Promise.withResolvers<void>();
+  const { promise: secondLogged, reject: second } = Promise.withResolvers<void>();
+  const log = [firstLogged, secondLogged];
+  const written: string[] = [];
+  const engine = await new MemoryHome().open();
+  const write = engine.write.bind(engine);
+  engine.write = (changes) => {
+    const all = [...changes];
+    written.push(...all.map(({ key }) => key));
+    return write(all);
+  };
+  const failures: unknown[] = [];
+  const backend = await Backend.open({
+    engine,
+    clock: machineClock,
+    onFailure: (error) => failures.push(error),
+    metrics: new MemberMetrics(),
+    logged: () => log.shift() as Promise<void>,
+  });
+  backend.put("key", "a", Buffer.from("1"));
+  const one = backend.commit();
+  await nextTurn();
+  backend.put("key", "b", Buffer.from("2"));
+  const two = backend.commit();
+  await nextTurn();
+  expect([written, String(backend.get("key", "a"))]).toEqual([[], "1"]);
+  first();
+  await one;
+  expect(written).toEqual(["ka"]);
+  // The disk of the log fails: the state stays behind it.
+  second(new Error("EIO"));
+  await expect(two).rejects.toThrow("EIO");
+  expect([written, failures]).toEqual([["ka"], [new Error("EIO")]]);
+});

@@ -19,6 +19,7 @@ export interface StateOptions {
   readonly recordMemoryBytes?: number;
   /** How changes gather before they are written. */
   readonly batching?: Pick<BackendOptions, "intervalMs" | "batchLimit">;
+  readonly logged?: BackendOptions["logged"];
   readonly compactionPace?: StoreOptions["compactionPace"];
   readonly onCompacted?: StoreOptions["onCompacted"];
   /** What is counted; the same for the states that follow each other. */
@@ -58,9 +59,10 @@ export async function installState(
 }
 
 async function load(engine: Engine, options: StateOptions): Promise<State> {
-  const { clock, minLeaseTtl, onFailure, recentHistoryBytes, recordMemoryBytes, compactionPace, onCompacted } = options;
+  const { clock, minLeaseTtl, onFailure, logged, recentHistoryBytes, recordMemoryBytes, compactionPace, onCompacted } =
+    options;
   const { metrics = new MemberMetrics() } = options;
-  const backend = await Backend.open({ engine, clock, onFailure, metrics, ...options.batching });
+  const backend = await Backend.open({ engine, clock, onFailure, logged, metrics, ...options.batching });
   const lessor = await Lessor.open({ backend, clock, minTtl: minLeaseTtl, metrics });
   const kept = { recentHistoryBytes, recordMemoryBytes, compactionPace, onCompacted };
   const store = await Store.open({ backend, clock, leases: lessor, onFailure, metrics, ...kept });

@@ -116,6 +116,8 @@ export class Member {
       preVote: options.preVote ?? true,
       priority: options.electionPriority ?? 0,
       maxApplyingBytes: applyBytesInOneGo,
+      // The state is written when the log is durable below it: `logged` in the options of its backend.
+      applyUnstable: true,
     });
     const applier = new EntryApplier({
       state: () => this.state,
@@ -468,8 +470,8 @@ export class Member {
     this.#appliedWaiters.applied(index);
     // A moment later, so that the others hear that the removal is known here.
     if (this.membership.isRemoved(this.id)) this.clock.after(this.electionMs, () => this.#removed());
-    this.#snapshots.maybeCompact(index).catch((error: unknown) => this.fail(error));
-    this.#snapshots.offerWanted(index);
+    this.#snapshots.maybeCompact().catch((error: unknown) => this.fail(error));
+    this.#snapshots.offerWanted();
   }
 
   #neededIndex(): number {
@@ -483,7 +485,7 @@ export class Member {
   #onTick(): void {
     const nowMs = this.clock.monotonic();
     this.#proposals.tick(nowMs, (sinceMs) => this.#leaders.whyLost(sinceMs));
-    if (!this.#state.isLost) this.#snapshots.offerWanted(this.applied);
+    if (!this.#state.isLost) this.#snapshots.offerWanted();
     this.#duties.tick(nowMs);
     this.corruption.tick(nowMs);
     this.#space.tick(nowMs);

@@ -40,6 +40,7 @@ export async function openPast(options: MemberOptions, world: World, events: Pas
     minLeaseTtl: Math.ceil((3 * (options.electionMs ?? defaults.electionMs)) / 2000),
     metrics,
     onFailure,
+    logged: () => origin.wal.durable(),
     batching: {
       intervalMs: options.backendBatchIntervalMs ?? defaults.backendBatchIntervalMs,
       batchLimit: options.backendBatchLimit,

@@ -40,19 +40,18 @@ export class Snapshots {
   }
 
   /** After entries were applied: compacts the log when enough of them have come together. */
-  async maybeCompact(applied: number): Promise<void> {
+  async maybeCompact(): Promise<void> {
     const { snapshotCount, catchupEntries, state, membership, storage, wal, log } = this.#options;
+    const { index: applied, term } = state().store.applied;
     if (this.#compacting || applied - this.#lastIndex < snapshotCount) return;
     this.#compacting = true;
     try {
       const { confState } = membership;
-      const term = storage.term(applied);
-      assert(term !== undefined, "what was just applied is in the log");
-      // What the log forgets must be on the disk as state.
+      // What the log forgets must be on the disk as state, and before that in the log.
       await state().backend.commit();
       if (failpoints.armed) await failpoints.pause("raftBeforeWALSaveSnaphot");
       wal.snapshot({ index: applied, term, confState });
-      storage.createSnapshot(applied, confState, new Uint8Array(0));
+      storage.createSnapshot(applied, confState, new Uint8Array(0), term);
       this.#lastIndex = applied;
       const usual = applied - catchupEntries;
       const needed = Math.max(this.#options.neededIndex(), applied - patience * (snapshotCount + catchupEntries));
@@ -68,11 +67,12 @@ export class Snapshots {
   }
 
   /** A follower asked for a snapshot. It is made of the state when it is sent: here it is only said that there is one. */
-  offerWanted(applied: number): void {
-    const { storage, membership } = this.#options;
+  offerWanted(): void {
+    const { state, storage, membership } = this.#options;
     const wanted = storage.wantedSnapshot;
-    if (wanted === undefined || applied < wanted || this.#compacting) return;
-    storage.createSnapshot(applied, membership.confState, new Uint8Array(0));
+    const { index, term } = state().store.applied;
+    if (wanted === undefined || index < wanted || this.#compacting) return;
+    storage.createSnapshot(index, membership.confState, new Uint8Array(0), term);
   }
 
   /**

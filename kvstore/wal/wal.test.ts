@@ -168,9 +168,27 @@ describe("a log", () => {
     wal.append([entry(3, "c")], undefined, () => {
       acknowledged = true;
     });
+    const lost = expect(wal.durable()).rejects.toThrow("EIO");
     await wal.close();
+    await lost;
+    await expect(wal.durable()).rejects.toThrow("EIO");
     expect(failures).toEqual(["EIO"]);
     expect(acknowledged).toBe(false);
+  });
+
+  test("tells when all that was appended is durable, whoever asked for it to be", async () => {
+    const wal = await Wal.create(options(new MemoryFiles()), metadata);
+    await wal.durable();
+    const order: string[] = [];
+    wal.append([entry(1, "under way")], undefined, () => order.push("1"));
+    wal.append([entry(2, "in the next write")], undefined, () => order.push("2"));
+    const all = wal.durable().then(() => order.push("all"));
+    wal.append([entry(3, "in the same")], undefined, () => order.push("3"));
+    await all;
+    expect(order.slice(0, 2)).toEqual(["1", "2"]);
+    expect(order.at(-1)).toBe("all");
+    await wal.close();
+    await wal.durable();
   });
 });
 

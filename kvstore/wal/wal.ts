@@ -61,7 +61,10 @@ export class Wal {
   #writing = false;
   #writingSinceMs = 0;
   #failed = false;
+  #failure: Error | undefined;
   #drained: (() => void) | undefined;
+  /** Whom to tell if the disk fails. */
+  readonly #lost = new Set<(error: Error) => void>();
 
   private constructor(
     options: WalOptions,
@@ -178,6 +181,22 @@ export class Wal {
     this.#flush();
   }
 
+  /** Resolves when all that was appended so far is durable; rejects with the disk's error if it will never be. */
+  durable(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#failure !== undefined) reject(this.#failure);
+      else if (this.#failed)
+        resolve(); // closed
+      else {
+        this.#lost.add(reject);
+        this.#wait(this.#filling, () => {
+          this.#lost.delete(reject);
+          resolve();
+        });
+      }
+    });
+  }
+
   /** Removes the segments that hold nothing at or above `index`, oldest first. */
   async release(index: number): Promise<void> {
     while (this.#segments.length > 1 && this.#segments[1]!.firstIndex <= index) {
@@ -288,7 +307,9 @@ export class Wal {
   #fail(error: Error): void {
     if (this.#failed) return;
     this.#failed = true;
+    this.#failure = error;
     this.#onFailure(error);
+    for (const lost of this.#lost) lost(error);
   }
 
   #prepareSpare(): void {
