@@ -49,7 +49,15 @@ export function subjectOf(
 
 /** The flags that were given, to be repeated. */
 export function flagsOf(
-  { members, seconds, seed, clients, etcd, endpoints, pids }: SubjectFlags,
+  {
+    members,
+    seconds,
+    seed,
+    clients,
+    etcd,
+    endpoints,
+    pids,
+  }: Omit<SubjectFlags, "seed"> & { readonly seed?: number | undefined },
   extraFlags: readonly string[],
 ): string {
   const flags = { members, seconds, seed, clients, etcd, endpoints: endpoints?.join(","), pids: pids?.join(",") };

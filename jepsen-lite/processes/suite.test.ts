@@ -2,10 +2,20 @@ import { appendFileSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { markdownOf, readResults, resultsFile, type SuiteResult } from "./suite.ts";
+import { doneBefore, markdownOf, readResults, resultsFile, type SuiteResult } from "./suite.ts";
 
 const result = (workload: string, nemesis: string, more: Partial<SuiteResult> = {}): SuiteResult => ({
-  ...{ workload, nemesis, valid: true, seconds: 10, operations: 1234, faults: 5, effects: {}, directory: "d" },
+  ...{
+    workload,
+    nemesis,
+    valid: true,
+    seconds: 10,
+    operations: 1234,
+    faults: 5,
+    effects: {},
+    directory: "d",
+    conditions: "--members 3",
+  },
   ...more,
 });
 
@@ -37,5 +47,12 @@ describe("a suite's results", () => {
     expect(readResults(file)).toEqual([]);
     appendFileSync(file, `${JSON.stringify(result("set", "kill"))}\n{"workload":"set","nem`);
     expect(readResults(file)).toEqual([result("set", "kill")]);
+  });
+
+  it("are not taken for those of runs under other conditions", () => {
+    const file = join(directory, resultsFile);
+    appendFileSync(file, `${JSON.stringify(result("set", "kill"))}\n`);
+    expect(doneBefore(file, "--members 3")).toHaveLength(1);
+    expect(() => doneBefore(file, "--members 5")).toThrow("has runs with --members 3, asked for is --members 5");
   });
 });

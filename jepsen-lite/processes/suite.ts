@@ -1,5 +1,6 @@
 import { appendFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { Failure } from "../../base/mod.ts";
 import type { RunVerdict } from "../report/mod.ts";
 import { workloads } from "../workloads/mod.ts";
 import type { Prober } from "./choose.ts";
@@ -19,6 +20,8 @@ export interface SuiteResult {
   readonly directory: string;
   /** What was found, or why there was no run. */
   readonly why?: string;
+  /** As `SuiteOptions.conditions`. */
+  readonly conditions: string;
 }
 
 export interface SuiteOptions extends Omit<RunOptions, "workload" | "nemeses" | "directory" | "command"> {
@@ -28,34 +31,59 @@ export interface SuiteOptions extends Omit<RunOptions, "workload" | "nemeses" | 
   /** Of all its runs and of the results file. */
   readonly directory: string;
   readonly commandOf: (workload: string, nemesis: string) => string;
+  /** What else decides over a run, the seed left out: runs under other conditions are not counted as done. */
+  readonly conditions: string;
+  /** Runs side by side. Each has a cluster of its own. */
+  readonly jobs: number;
   readonly told: (result: SuiteResult, wasDone: boolean) => void;
   readonly signal?: AbortSignal;
 }
 
 export const resultsFile = "results.ndjson";
 
-/** Runs everything against everything, but for what its results file says is done. A run that could not be judged is not. */
+/**
+ * Runs everything against everything, but for what its results file says is done. A run that could not be judged is not. Throws `OtherConditions`
+ * if there are results in it of another suite.
+ */
 export async function suite(options: SuiteOptions): Promise<SuiteResult[]> {
   mkdirSync(options.directory, { recursive: true });
   const file = join(options.directory, resultsFile);
-  const done = new Map(readResults(file).map((result) => [keyOf(result), result]));
-  const results: SuiteResult[] = [];
-  for (const workload of options.workloads)
-    for (const nemesis of options.nemeses) {
-      if (options.signal?.aborted) return results;
+  const done = new Map(doneBefore(file, options.conditions).map((result) => [keyOf(result), result]));
+  const asked = options.workloads.flatMap((workload) => options.nemeses.map((nemesis) => ({ workload, nemesis })));
+  const results: (SuiteResult | undefined)[] = asked.map(() => undefined);
+  let next = 0;
+  const work = async () => {
+    while (next < asked.length && !options.signal?.aborted) {
+      const at = next++;
+      const { workload, nemesis } = asked[at] as (typeof asked)[number];
       const before = done.get(keyOf({ workload, nemesis }));
       const wasDone = before !== undefined && before.valid !== "unknown";
       const result = wasDone ? before : await one(options, workload, nemesis);
       if (!wasDone) appendFileSync(file, `${JSON.stringify(result)}\n`);
-      results.push(result);
+      results[at] = result;
       options.told(result, wasDone);
     }
-  return results;
+  };
+  await Promise.all(Array.from({ length: options.jobs }, work));
+  return results.filter((result) => result !== undefined);
+}
+
+/** Exported for its test. */
+export function doneBefore(file: string, conditions: string): readonly SuiteResult[] {
+  const results = readResults(file);
+  const other = results.find((result) => result.conditions !== conditions);
+  if (other === undefined) return results;
+  throw new Failure(
+    "OtherConditions",
+    `${file} has runs with ${other.conditions}, asked for is ${conditions}`,
+    "Give the same flags, or another directory for the report",
+  );
 }
 
 async function one(options: SuiteOptions, workload: string, nemesis: string): Promise<SuiteResult> {
   const directory = join(options.directory, `${workload}-${nemesis}`);
-  const nothing = { workload, nemesis, seconds: 0, operations: 0, faults: 0, effects: {}, directory };
+  const { conditions } = options;
+  const nothing = { workload, nemesis, conditions, seconds: 0, operations: 0, faults: 0, effects: {}, directory };
   const { fit, unfit } = await options.prober.choose([nemesis]);
   if (fit.length === 0) return { ...nothing, valid: "impossible", why: unfit.map(({ why }) => why).join("; ") };
   try {
@@ -63,7 +91,14 @@ async function one(options: SuiteOptions, workload: string, nemesis: string): Pr
     const { verdict, ...rest } = await run({ ...options, workload, nemeses: fit, directory, command });
     const found = verdict.checkers.filter(({ valid }) => valid !== true);
     const why = found.map(({ checker, summary }) => `${checker}: ${summary}`).join(" ");
-    return { workload, nemesis, ...rest, valid: expected(workload, verdict), ...(why === "" ? {} : { why }) };
+    return {
+      workload,
+      nemesis,
+      conditions,
+      ...rest,
+      valid: expected(workload, verdict),
+      ...(why === "" ? {} : { why }),
+    };
   } catch (error) {
     // The harness failed, and nothing is known: it is run again next time.
     return { ...nothing, valid: "unknown", why: (error as Error).message };
