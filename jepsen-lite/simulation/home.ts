@@ -115,12 +115,6 @@ export class VirtualHome {
         }
       }
     };
-    const scan: Engine["scan"] = (from, to, run = 1000) => {
-      sorted ??= [...entries.keys()].sort(byteOrder);
-      const keys = sorted.slice(lowerBound(sorted, from), lowerBound(sorted, to));
-      const found = keys.map((key) => ({ key: Buffer.from(key, "latin1"), value: entries.get(key) as Uint8Array }));
-      return this.#runs(owner, found, run);
-    };
     return {
       get: (key) => entries.get(key),
       write: (changes) => {
@@ -128,8 +122,12 @@ export class VirtualHome {
         timeline.note(batch.length);
         return this.#durably(owner, () => apply(batch));
       },
-      scan,
-      scans: async (from, to, count) => Array.from({ length: count }, () => scan(from, to)),
+      scan: (from, to, run = 1000) => {
+        sorted ??= [...entries.keys()].sort(byteOrder);
+        const keys = sorted.slice(lowerBound(sorted, from), lowerBound(sorted, to));
+        const found = keys.map((key) => ({ key: Buffer.from(key, "latin1"), value: entries.get(key) as Uint8Array }));
+        return this.#runs(owner, found, run);
+      },
       sizeBytes: async () => sizeBytes,
       defragment: () => this.#later(owner, this.#parameters.scanMeanUs, () => undefined),
       close: async () => undefined,

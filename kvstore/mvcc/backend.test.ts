@@ -7,55 +7,91 @@ import { toUtf8 } from "../../base/mod.ts";
 import { PutRequest } from "../../proto/mod.ts";
 import { MemberMetrics } from "../metrics/mod.ts";
 import { machineClock } from "../server/machine-clock.ts";
-import { Backend, type BackendRecord } from "./backend.ts";
+import { Backend } from "./backend.ts";
 import type { Change, Engine, EngineHome } from "./engine.ts";
 import { LevelHome } from "./level-engine.ts";
 import { MemoryHome } from "./memory-engine.ts";
 import { openState } from "./state.ts";
+import { work as twice } from "./twice.testing.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "flotilla-backend-"));
 afterAll(() => rmSync(directory, { recursive: true }));
 
-async function namesIn(runs: AsyncGenerator<readonly BackendRecord[]>): Promise<string[]> {
-  const names: string[] = [];
-  for await (const run of runs) {
-    for (const { bucket, key, value } of run) names.push(`${bucket}/${Buffer.from(key)}=${Buffer.from(value)}`);
-  }
-  return names;
+const onFailure = (error: unknown) => {
+  throw error;
+};
+
+async function textOf(pieces: AsyncGenerator<Uint8Array>): Promise<string> {
+  const texts: string[] = [];
+  for await (const piece of pieces) texts.push(Buffer.from(piece).toString());
+  return texts.join("");
 }
 
 describe.each<[string, () => EngineHome]>([
   ["memory", () => new MemoryHome()],
   ["level", () => new LevelHome(join(directory, "level"))],
-])("exports over the %s engine", (_name, home) => {
-  test("are streams of one and the same batch, in the order of the buckets' names, whatever is written meanwhile", async () => {
-    const onFailure = (error: unknown) => {
-      throw error;
-    };
-    const engine = await home().open();
-    const backend = await Backend.open({ engine, clock: machineClock, onFailure, metrics: new MemberMetrics() });
+  ["large level", () => new LevelHome(join(directory, "large"), { largeBytes: 0 })],
+])("work on the records of the %s engine", (_name, home) => {
+  const open = async (place = home()) =>
+    Backend.open({ engine: await place.open(), clock: machineClock, onFailure, metrics: new MemberMetrics() });
+
+  test("is of one and the same batch, in the order of the buckets' names, whatever is written meanwhile", async () => {
+    const backend = await open();
     const put = (count: number) => {
       for (const bucket of ["members_removed", "authUsers", "meta", "key", "cluster", "alarm", "lease"] as const) {
-        for (let at = 0; at < 50; at++) backend.put(bucket, String(at).padStart(3, "0"), Buffer.from(String(count)));
+        for (let at = 0; at < 300; at++) backend.put(bucket, String(at).padStart(3, "0"), Buffer.from(String(count)));
       }
     };
     put(1);
-    // Batches that are being written, and those that come later: none lies between the two streams.
+    // Batches that are being written, and those that come later: none lies between the two scans.
     void backend.commit();
     put(2);
-    const exported = backend.exports(2);
+    const opened = backend.work(twice);
     for (let count = 3; count < 20; count++) {
       put(count);
       void backend.commit();
     }
-    const [first, second] = await exported;
-    const names = await namesIn(first!);
+    const pieces = await opened;
+    const first = Buffer.from((await pieces.next()).value as Uint8Array).toString();
     await backend.commit();
-    expect(await namesIn(second!)).toEqual(names);
-    const one = names[0]!.split("=")[1];
-    expect(new Set(names.map((name) => name.split("=")[1]))).toEqual(new Set([one]));
-    const buckets = [...new Set(names.map((name) => name.split("/")[0]))];
+    const lines = (first + (await textOf(pieces))).trimEnd().split("\n");
+    expect(lines).toHaveLength(2 * 7 * 300);
+    expect(lines.slice(lines.length / 2)).toEqual(lines.slice(0, lines.length / 2));
+    expect(new Set(lines.map((line) => line.split("=")[1])).size).toBe(1);
+    const buckets = [...new Set(lines.map((line) => line.split("/")[0]))];
     expect(buckets).toEqual(["alarm", "authUsers", "cluster", "key", "lease", "members_removed", "meta"]);
+    const exported = (await Array.fromAsync(backend.exportRecords(), (run) => run.length)).reduce((a, b) => a + b);
+    expect(exported).toBe(7 * 300);
+    await backend.close();
+  });
+
+  test("ends when it is given up, and what is written afterwards is written", async () => {
+    const place = home();
+    const backend = await open(place);
+    for (let at = 0; at < 3000; at++) backend.put("key", String(at), Buffer.alloc(200));
+    const early = new AbortController();
+    const late = new AbortController();
+    const pieces = await backend.work(twice, late.signal);
+    const opening = backend.work(twice, early.signal).then(textOf);
+    early.abort();
+    await expect(opening).rejects.toThrow();
+    await pieces.next();
+    late.abort();
+    await expect(textOf(pieces)).rejects.toThrow();
+    backend.put("key", "last", Buffer.of(1));
+    await backend.close();
+    const again = await open(place);
+    expect(again.get("key", "last")).toEqual(Buffer.of(1));
+    await again.close();
+  });
+
+  test("ends when the engine is closed, begun or not", async () => {
+    const backend = await open();
+    for (let at = 0; at < 3000; at++) backend.put("key", String(at), Buffer.alloc(200));
+    const [begun] = await Promise.all([backend.work(twice), backend.work(twice)]);
+    await begun.next();
+    const scan = backend.scanAll("key");
+    await scan.next();
     await backend.close();
   });
 });
@@ -66,7 +102,6 @@ test("a batch is what there was when it was cut, entries and applied index, howe
   const slow: Engine = {
     get: (key) => engine.get(key),
     scan: (from, to, run) => engine.scan(from, to, run),
-    scans: (from, to, count) => engine.scans(from, to, count),
     sizeBytes: () => engine.sizeBytes(),
     defragment: () => engine.defragment(),
     close: () => engine.close(),
@@ -81,9 +116,6 @@ test("a batch is what there was when it was cut, entries and applied index, howe
     },
   };
   const home = { open: async () => slow, openSuccessor: () => Promise.reject(new Error("not here")) };
-  const onFailure = (error: unknown) => {
-    throw error;
-  };
   const state = await openState({ home, clock: machineClock, minLeaseTtl: 2, onFailure, recentHistoryBytes: 1 });
   const apply = (index: number) => {
     state.applier.put(PutRequest.create({ key: toUtf8(`k${index}`), value: toUtf8("v") }));

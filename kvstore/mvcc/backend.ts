@@ -3,6 +3,8 @@ import { failpoints } from "../failpoint/mod.ts";
 import type { MemberMetrics } from "../metrics/mod.ts";
 import { type ByteString, toByteString } from "./byte-string.ts";
 import type { Change, Engine, Entry } from "./engine.ts";
+import { work as packedRuns, unpackRun } from "./packed-runs.ts";
+import { startWork, type Work } from "./work.ts";
 
 /** etcd's buckets, each a range of the engine's keys behind one letter. The letters have the order of the names, so that all records in
  * the engine's order are in the order of a file of etcd. */
@@ -150,30 +152,37 @@ export class Backend {
     }
   }
 
-  /** As `scan`, for what may be much: it costs this thread as little as can be. */
+  /** As `scan`, for what may be much: it costs this thread as little as can be. Entries may be used until the next run is asked for. */
   async *scanAll(bucket: Bucket, from: ByteString = "", to?: ByteString): AsyncGenerator<readonly Entry[]> {
     const prefix = prefixes[bucket];
     const end = to === undefined ? afterPrefix(prefix) : prefix + to;
-    const [runs] = await this.#engine.scans(prefix + from, end, 1);
-    for await (const entries of runs as AsyncGenerator<readonly Entry[]>) yield entries.map(withoutPrefix);
+    for await (const entries of await this.#scanAll(prefix + from, end)) yield entries.map(withoutPrefix);
   }
 
-  /** Commits, then streams all records as of one batch: a snapshot at the applied index that it holds itself. */
+  async #scanAll(from: ByteString, to: ByteString): Promise<AsyncGenerator<readonly Entry[]>> {
+    const packed = await this.#engine.workElsewhere?.(packedRuns, from, to);
+    return packed === undefined ? this.#engine.scan(from, to) : unpacked(packed);
+  }
+
+  /** Commits, then streams all records as of one batch, by bucket in order of the names, then by key: a snapshot at the applied index that it
+   * holds itself. Records may be used until the next run is asked for. */
   async *exportRecords(): AsyncGenerator<readonly BackendRecord[]> {
-    const [records] = await this.exports(1);
-    yield* records as AsyncGenerator<readonly BackendRecord[]>;
+    yield* withBuckets(await this.#asOfOneBatch(() => this.#scanAll("", "\xff")));
   }
 
-  /** Commits, then opens so many streams of the same records, all as of one batch: by bucket in order of the names, then by key. Each
-   * holds on to that state of the disk until it is read to its end or left in the middle. */
-  exports(count: number): Promise<AsyncGenerator<readonly BackendRecord[]>[]> {
-    // In line with the batches: none is written between the opening of one stream and the next.
-    const opened = this.#tail.then(async () => {
-      if (!this.#closed) await this.#writeBatch();
-      return (await this.#engine.scans("", "\xff", count)).map(withBuckets);
-    });
-    this.#tail = opened.then(() => undefined);
-    this.#tail.catch(() => undefined); // whoever asked hears of it
+  /** Commits, then has `work` done on all records, all its scans as of one batch; `withBuckets` makes records of them. The pieces must
+   * be read to their end, or left, or given up by `signal`: until then they hold on to that state of the disk. */
+  work(work: Work, signal?: AbortSignal): Promise<AsyncGenerator<Uint8Array>> {
+    return this.#asOfOneBatch(() => startWork(this.#engine, work, "", "\xff", signal));
+  }
+
+  /** In line with the batches: none is written while `open` is under way. */
+  #asOfOneBatch<T>(open: () => Promise<T>): Promise<T> {
+    const written = this.#tail.then(() => (this.#closed ? undefined : this.#writeBatch()));
+    const opened = written.then(open);
+    // That it could not be opened is no failure of a batch.
+    this.#tail = written.then(() => opened.then(nothing, nothing));
+    this.#tail.catch(nothing); // whoever asked hears of it
     return opened;
   }
 
@@ -278,6 +287,10 @@ const remeasureShare = 1 / 64;
 /** Large changes do not wait in memory for many others. */
 const urgentBytes = 8 << 20;
 
+function nothing(): void {
+  // Only that it is over matters.
+}
+
 function refuse(name: "defragOpenFileError" | "defragdbFail"): void {
   const refused = failpoints.armed ? failpoints.returned(name) : undefined;
   if (refused !== undefined) throw new Error(String(refused.value));
@@ -301,7 +314,12 @@ function withoutPrefix({ key, value }: Entry): Entry {
   return { key: key.subarray(1), value };
 }
 
-async function* withBuckets(runs: AsyncGenerator<readonly Entry[]>): AsyncGenerator<readonly BackendRecord[]> {
+async function* unpacked(pieces: AsyncGenerator<Uint8Array>): AsyncGenerator<readonly Entry[]> {
+  for await (const piece of pieces) yield unpackRun(piece);
+}
+
+/** The engine's entries as records of buckets. */
+export async function* withBuckets(runs: AsyncGenerator<readonly Entry[]>): AsyncGenerator<readonly BackendRecord[]> {
   for await (const entries of runs) {
     yield entries.map(({ key, value }) => {
       const bucket = bucketOfPrefix.get(key[0] as number);

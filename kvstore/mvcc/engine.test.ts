@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { testEngine } from "./engine.testing.ts";
-import { LevelHome, type LevelOptions } from "./level-engine.ts";
+import { LevelHome } from "./level-engine.ts";
 import { MemoryHome } from "./memory-engine.ts";
 
 const directories: string[] = [];
@@ -12,25 +12,10 @@ afterAll(async () => {
 });
 
 testEngine("memory", () => new MemoryHome());
-async function newLevelHome(options?: LevelOptions): Promise<LevelHome> {
+testEngine("level", async () => {
   const directory = await mkdtemp(join(tmpdir(), "level-engine-"));
   directories.push(directory);
-  return new LevelHome(join(directory, "db"), options);
-}
-testEngine("level", () => newLevelHome());
-testEngine("large level", () => newLevelHome({ largeBytes: 0 }));
-
-test("a thread that reads a large database ends with what it reads, and tells when it cannot", async () => {
-  const engine = await (await newLevelHome({ largeBytes: 0 })).open();
-  const many = Array.from({ length: 5000 }, (_, i) => ({ key: `k${i}`, value: "v".repeat(100) }));
-  await engine.write(many);
-  const [closed, never] = await engine.scans("", "z", 2);
-  await closed?.next();
-  await closed?.next();
-  await engine.close();
-  await expect(Array.fromAsync(closed ?? [])).rejects.toThrow("closed");
-  await expect(Array.fromAsync(never ?? [])).rejects.toThrow("closed");
-  await expect(engine.scans("", "z", 1)).rejects.toThrow("closed");
+  return new LevelHome(join(directory, "db"));
 });
 
 test("a first database that a loss of power left half made is begun again; a finished one is opened or says that it cannot be", async () => {

@@ -1,4 +1,5 @@
 import type { ByteString } from "./byte-string.ts";
+import type { Work } from "./work.ts";
 
 export interface Entry {
   readonly key: Uint8Array;
@@ -21,9 +22,15 @@ export interface Engine {
   write(changes: Iterable<Change>): Promise<void>;
   /** Entries with `from` <= key < `to` in key order, as of this call, in runs of at most `run` entries. */
   scan(from: ByteString, to: ByteString, run?: number): AsyncGenerator<readonly Entry[]>;
-  /** So many scans of a range that may be large, all as of one moment between this call and its answer. Each must be read to its end or left, or
-   * the engine closed. */
-  scans(from: ByteString, to: ByteString, count: number): Promise<AsyncGenerator<readonly Entry[]>[]>;
+  /** What takes long on a thread of its own, where the engine has one and it is worth it; its scans are all of one moment between this
+   * call and its answer. Rejects, as do the pieces, once `signal` is aborted or the engine closed. The pieces must be read to their end, or left, or
+   * given up by `signal`. */
+  workElsewhere?(
+    work: Work,
+    from: ByteString,
+    to: ByteString,
+    signal?: AbortSignal,
+  ): Promise<AsyncGenerator<Uint8Array> | undefined>;
   /** Bytes taken on the disk. */
   sizeBytes(): Promise<number>;
   /** Gives the space of what was deleted back. */

@@ -1,4 +1,5 @@
-import { type GetOptions, Level } from "level";
+import { type GetOptions, type Iterator, Level } from "level";
+import type { Entry } from "./engine.ts";
 
 /** What `level` does not declare, since browsers do not have it; in Node it is ClassicLevel. */
 interface InNode {
@@ -17,4 +18,22 @@ export function levelDatabase(directory: string): Database {
     multithreading: true,
   };
   return new Level<Uint8Array, Uint8Array>(directory, options) as Database;
+}
+
+/** One run is read, on a thread of the pool, while the one before it is worked on. */
+export async function* runsOf(
+  iterator: Iterator<Database, Uint8Array, Uint8Array>,
+  run: number,
+): AsyncGenerator<readonly Entry[]> {
+  try {
+    for (let next = iterator.nextv(run); ; ) {
+      const entries = await next;
+      if (entries.length === 0) return;
+      next = iterator.nextv(run);
+      next.catch(() => undefined); // heard of when it is waited for, if it is
+      yield entries.map(([key, value]) => ({ key, value }));
+    }
+  } finally {
+    await iterator.close();
+  }
 }

@@ -1,16 +1,16 @@
 import { mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { Iterator } from "level";
 import type { ByteString } from "./byte-string.ts";
 import type { Change, Engine, EngineHome, Entry, Successor } from "./engine.ts";
-import { type Database, levelDatabase } from "./level-database.ts";
-import { LevelReader } from "./level-reader.ts";
+import { type Database, levelDatabase, runsOf } from "./level-database.ts";
+import { LevelWorker } from "./level-worker.ts";
+import type { Work } from "./work.ts";
 
 export interface LevelOptions {
   /** Without it a crash of the machine may lose anything. Default true. */
   readonly sync?: boolean;
-  /** Databases of so many bytes and more are read in full by a thread of its own, which takes about 40 ms to begin. Default 8 MiB. */
+  /** Databases of so many bytes and more get a thread of their own for what takes long; it takes about 40 ms to begin. Default 8 MiB. */
   readonly largeBytes?: number;
 }
 
@@ -90,7 +90,7 @@ class LevelEngine implements Engine {
   readonly #database: Database;
   readonly #sync: boolean;
   readonly #largeBytes: number;
-  readonly #readers = new Set<LevelReader>();
+  readonly #workers = new Set<LevelWorker>();
   #closing = false;
 
   private constructor(directory: string, database: Database, { sync = true, largeBytes = 8 << 20 }: LevelOptions) {
@@ -136,14 +136,25 @@ class LevelEngine implements Engine {
     return runsOf(iterator, run);
   }
 
-  async scans(from: ByteString, to: ByteString, count: number): Promise<AsyncGenerator<readonly Entry[]>[]> {
-    if ((await this.sizeBytes()) < this.#largeBytes) return Array.from({ length: count }, () => this.scan(from, to));
-    const [first, end] = [Buffer.from(from, "latin1"), Buffer.from(to, "latin1")];
+  async workElsewhere(
+    { module }: Work,
+    from: ByteString,
+    to: ByteString,
+    signal?: AbortSignal,
+  ): Promise<AsyncGenerator<Uint8Array> | undefined> {
+    if ((await this.sizeBytes()) < this.#largeBytes) return undefined;
     if (this.#closing) throw new Error("the database is closed");
-    const reader = new LevelReader({ directory: this.#directory, from: first, to: end, streams: count });
-    this.#readers.add(reader);
-    reader.closed.then(() => this.#readers.delete(reader));
-    return reader.streams();
+    signal?.throwIfAborted();
+    const [first, end] = [Buffer.from(from, "latin1"), Buffer.from(to, "latin1")];
+    const worker = new LevelWorker({ directory: this.#directory, from: first, to: end, module });
+    this.#workers.add(worker);
+    const abort = () => worker.close();
+    signal?.addEventListener("abort", abort);
+    worker.closed.then(() => {
+      this.#workers.delete(worker);
+      signal?.removeEventListener("abort", abort);
+    });
+    return worker.pieces();
   }
 
   async sizeBytes(): Promise<number> {
@@ -163,7 +174,7 @@ class LevelEngine implements Engine {
   /** Other threads first: they work with buffers of this one. */
   async close(): Promise<void> {
     this.#closing = true;
-    await Promise.all([...this.#readers].map((reader) => reader.close()));
+    await Promise.all([...this.#workers].map((worker) => worker.close()));
     await this.#database.close();
   }
 }
@@ -175,24 +186,6 @@ async function syncDirectory(path: string): Promise<void> {
     await directory.sync();
   } finally {
     await directory.close();
-  }
-}
-
-/** One run is read, on a thread of the pool, while the one before it is worked on. */
-async function* runsOf(
-  iterator: Iterator<Database, Uint8Array, Uint8Array>,
-  run: number,
-): AsyncGenerator<readonly Entry[]> {
-  try {
-    for (let next = iterator.nextv(run); ; ) {
-      const entries = await next;
-      if (entries.length === 0) return;
-      next = iterator.nextv(run);
-      next.catch(() => undefined); // heard of when it is waited for, if it is
-      yield entries.map(([key, value]) => ({ key, value }));
-    }
-  } finally {
-    await iterator.close();
   }
 }
 

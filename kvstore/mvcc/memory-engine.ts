@@ -56,10 +56,6 @@ class MemoryEngine implements Engine {
     return inRuns(found, run);
   }
 
-  async scans(from: ByteString, to: ByteString, count: number): Promise<AsyncGenerator<readonly Entry[]>[]> {
-    return Array.from({ length: count }, () => this.scan(from, to));
-  }
-
   async sizeBytes(): Promise<number> {
     return this.#sizeBytes;
   }

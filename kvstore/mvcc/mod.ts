@@ -15,6 +15,7 @@ export {
   type BatchSource,
   type Bucket,
   importRecords,
+  withBuckets,
 } from "./backend.ts";
 export { type ByteString, fromByteString, toByteString } from "./byte-string.ts";
 export {
@@ -38,3 +39,4 @@ export type { Applied, ReadView, Store } from "./store.ts";
 export { isReadonly as isTxnReadonly, isSerializable as isTxnSerializable } from "./txn.ts";
 export { WatchHub, type WatchHubOptions } from "./watch/hub.ts";
 export type { WatchBatch, Watcher, WatchRequest, WatchSink } from "./watch/watcher.ts";
+export type { Scan, Work } from "./work.ts";

@@ -7,7 +7,7 @@ import { toUtf8 } from "../../base/mod.ts";
 import { LevelHome, MemoryHome, openState, type State } from "../mvcc/mod.ts";
 import { machineClock } from "../server/machine-clock.ts";
 import { Membership, memberToJson } from "../server/membership.ts";
-import { databaseFile, type StateRuns } from "../snap/mod.ts";
+import { readStateFile, stateFile } from "../snap/mod.ts";
 import { nodeFiles, replay, Wal } from "../wal/mod.ts";
 import { hashKvOfFile, importDataDir, type RestoreOptions, restoreSnapshot, snapshotStatus } from "./mod.ts";
 
@@ -35,9 +35,8 @@ async function someState(): Promise<State> {
 }
 
 async function fileOf({ backend }: State): Promise<Buffer> {
-  const [first, second] = (await backend.exports(2)) as [StateRuns, StateRuns];
   const pieces: Uint8Array[] = [];
-  for await (const piece of (await databaseFile(first, second)).pieces) pieces.push(piece);
+  for await (const piece of (await readStateFile(await backend.work(stateFile))).pieces) pieces.push(piece.slice());
   return Buffer.concat(pieces);
 }
 

@@ -2,7 +2,7 @@ import { AlarmAction, AlarmType, type EtcdErrorName, MaintenanceService, Status 
 import { type Failure, isFailure } from "../mvcc/mod.ts";
 import type { Answers, Member } from "../server/member.ts";
 import { minorOf } from "../server/version.ts";
-import { hashOfState, type StateRuns } from "../snap/mod.ts";
+import { hashOfState } from "../snap/mod.ts";
 import type { Access } from "./access.ts";
 import { failCall } from "./answer.ts";
 import { downgrade } from "./downgrade.ts";
@@ -56,8 +56,7 @@ export function maintenanceService(member: Member, headers: Headers, access: Acc
       const { revision } = store;
       const { clock, metrics } = member;
       const startMs = clock.monotonic();
-      const [records] = await backend.exports(1);
-      const hash = await hashOfState(records as StateRuns);
+      const hash = await hashOfState(backend.exportRecords());
       metrics.hashSeconds.observe((clock.monotonic() - startMs) / 1000);
       call.reply({ header: headers.at(revision), hash });
     },

@@ -2,53 +2,56 @@ import { createHash } from "node:crypto";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { SnapshotResponse } from "../../proto/mod.ts";
-import { type Engine, MemoryHome, revisionKey } from "../mvcc/mod.ts";
+import { MemberMetrics } from "../metrics/mod.ts";
+import { Backend, type Engine, MemoryHome, revisionKey } from "../mvcc/mod.ts";
 import { machineClock } from "../server/machine-clock.ts";
 import type { Member } from "../server/member.ts";
-import type { StateRuns } from "../snap/mod.ts";
 import type { StreamCall } from "./grpc/mod.ts";
 import { streamSnapshot } from "./snapshot.ts";
 
 const keys = 3000;
-let engine: Engine;
-/** Streams that hold on to a state of the engine. */
+let member: Member;
+/** Scans that hold on to a state of the engine. */
 let held = 0;
 
 beforeEach(async () => {
-  engine = await new MemoryHome().open();
-  await engine.write(
-    Array.from({ length: keys }, (_, at) => ({ key: revisionKey(at + 2, 0, false), value: Buffer.alloc(100, at) })),
-  );
+  const engine = await new MemoryHome().open();
+  const entries = Array.from({ length: keys }, (_, at) => ({
+    key: `k${revisionKey(at + 2, 0, false)}`,
+    value: Buffer.alloc(100, at),
+  }));
+  await engine.write([...entries, { key: "tstorageVersion", value: "3.7.0" }]);
   held = 0;
+  const watched: Engine = {
+    get: (key) => engine.get(key),
+    write: (changes) => engine.write(changes),
+    sizeBytes: () => engine.sizeBytes(),
+    defragment: () => engine.defragment(),
+    close: () => engine.close(),
+    scan(from, to) {
+      held++;
+      return counted(engine.scan(from, to, 100));
+    },
+  };
+  const onFailure = (error: unknown) => {
+    throw error;
+  };
+  const metrics = new MemberMetrics();
+  const backend = await Backend.open({ engine: watched, clock: machineClock, metrics, onFailure });
+  member = { log: () => undefined, metrics, clock: machineClock, state: { backend } } as unknown as Member;
 });
-afterEach(() => engine.close());
+afterEach(() => member.state.backend.close());
 
-async function* counted(runs: AsyncGenerator<readonly { key: Uint8Array; value: Uint8Array }[]>): StateRuns {
+async function* counted(runs: ReturnType<Engine["scan"]>): ReturnType<Engine["scan"]> {
   try {
     for await (const run of runs) {
-      yield run.map(({ key, value }) => ({ bucket: "key", key, value }));
+      yield run;
       await nextTurn();
     }
   } finally {
     held--;
   }
 }
-
-const member = {
-  log: () => undefined,
-  metrics: { snapshotSeconds: { observe: () => undefined } },
-  clock: machineClock,
-  state: {
-    backend: {
-      get: () => Buffer.from("3.7.0"),
-      exports: async (count: number) =>
-        Array.from({ length: count }, () => {
-          held++;
-          return counted(engine.scan("", "\xff", 100));
-        }),
-    },
-  },
-} as unknown as Member;
 
 /** A client that takes so many messages at a time. */
 class Client {

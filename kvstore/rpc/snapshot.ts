@@ -1,8 +1,7 @@
-import { createHash } from "node:crypto";
 import { fromUtf8 } from "../../base/mod.ts";
 import type { SnapshotResponse } from "../../proto/mod.ts";
 import type { Member } from "../server/member.ts";
-import { databaseFile, inBlobs, type StateRuns } from "../snap/mod.ts";
+import { readStateFile, stateFile } from "../snap/mod.ts";
 import type { StreamCall } from "./grpc/mod.ts";
 
 /** As etcd's. */
@@ -17,19 +16,32 @@ export async function streamSnapshot(member: Member, call: StreamCall<SnapshotRe
   const { log, clock, state } = member;
   const startedMs = clock.monotonic();
   const version = storedVersion(member);
-  const streams = await state.backend.exports(2);
+  const unwanted = new AbortController();
+  let goOn: (() => void) | undefined;
+  call.onDrain = () => goOn?.();
+  call.onCancel = () => {
+    unwanted.abort();
+    goOn?.();
+  };
+  const room = () =>
+    new Promise<void>((resolve) => {
+      goOn = resolve;
+      if (call.cancelled) resolve();
+    });
   try {
-    const [first, second] = streams as [StateRuns, StateRuns];
-    const { sizeBytes, pieces } = await databaseFile(whileWanted(first, call), whileWanted(second, call));
+    const made = await state.backend.work(stateFile, unwanted.signal);
+    const { sizeBytes, pieces, sha256 } = await readStateFile(made);
     log("info", "sending database snapshot to client", { "total-bytes": sizeBytes, "storage-version": version });
-    const sha256 = createHash("sha256");
     let remainingBytes = sizeBytes;
-    for await (const blob of inBlobs(pieces, blobBytes)) {
-      sha256.update(blob);
-      remainingBytes -= blob.length;
-      if (!call.write({ remainingBytes, blob, version })) await room(call);
+    for await (const piece of pieces) {
+      for (let at = 0; at < piece.length && !call.cancelled; at += blobBytes) {
+        const blob = piece.subarray(at, at + blobBytes);
+        remainingBytes -= blob.length;
+        if (!call.write({ remainingBytes, blob, version })) await room();
+      }
+      unwanted.signal.throwIfAborted();
     }
-    call.write({ remainingBytes: 0, blob: sha256.digest(), version });
+    call.write({ remainingBytes: 0, blob: sha256(), version });
     call.end();
     member.metrics.snapshotSeconds.observe((clock.monotonic() - startedMs) / 1000);
     log("info", "successfully sent database snapshot to client", {
@@ -39,9 +51,6 @@ export async function streamSnapshot(member: Member, call: StreamCall<SnapshotRe
   } catch (error) {
     if (!call.cancelled) throw error;
     log("info", "the client of a snapshot is gone");
-  } finally {
-    // Streams of a state that another one has replaced are closed already.
-    await Promise.allSettled(streams.map(leave));
   }
 }
 
@@ -49,28 +58,4 @@ export async function streamSnapshot(member: Member, call: StreamCall<SnapshotRe
 function storedVersion({ state }: Member): string {
   const version = state.backend.get("meta", "storageVersion");
   return version === undefined ? "" : fromUtf8(version);
-}
-
-/** Ends the work when nobody waits for it any more. */
-async function* whileWanted(runs: StateRuns, call: StreamCall<SnapshotResponse>): StateRuns {
-  for await (const run of runs) {
-    if (call.cancelled) throw new Error("the call was cancelled");
-    yield run;
-  }
-}
-
-function room(call: StreamCall<SnapshotResponse>): Promise<void> {
-  return new Promise((resolve) => {
-    if (call.cancelled) {
-      resolve();
-      return;
-    }
-    call.onDrain = resolve;
-    call.onCancel = resolve;
-  });
-}
-
-/** Lets go of what a stream holds. One that was never begun has to begin for that: only then does it have an end. */
-async function leave(stream: StateRuns): Promise<void> {
-  for await (const _ of stream) break;
 }
