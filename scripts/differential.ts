@@ -1,13 +1,20 @@
-// Usage: npm run differential -- [--operations 1000000] [--seed N] [--profile NAME] [--path P] [--shrink 120]
+// Usage: npm run differential -- [--operations 1000000] [--workers N] [--seed N] [--profile NAME] [--path P] [--shrink 120]
 // Puts random sequences of requests to Debian's etcd and to our members, side by side, and compares all that they answer. Prints what
-// differs, made as small as `--shrink` seconds allow, with the profile, seed and path that show it again.
+// differs, made as small as `--shrink` seconds allow, with the profile, seed and path that show it again. An interrupt ends it with the
+// table so far.
+import { fork } from "node:child_process";
+import { availableParallelism } from "node:os";
+import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { profiles } from "../test/differential/profiles.ts";
-import { differential, explain, table } from "../test/differential/run.ts";
+import { emptyReport, explain, operationsOf, type Report, table, together } from "../test/differential/report.ts";
+import { portsPerRun } from "../test/differential/run.ts";
+import type { Task } from "../test/differential/worker.ts";
 
 const { values } = parseArgs({
   options: {
     operations: { type: "string", default: "1000000" },
+    workers: { type: "string" },
     seed: { type: "string", default: String(Date.now() % 1_000_000) },
     profile: { type: "string" },
     path: { type: "string" },
@@ -20,27 +27,56 @@ if (chosen.length === 0) {
   process.exit(2);
 }
 
-const tally = { counts: new Map<string, number>(), explained: new Map<string, number>() };
-const done = () => [...tally.counts.values()].reduce((sum, count) => sum + count, 0);
+/** What was seen once is looked for by one. */
+const workers = values.path === undefined ? Number(values.workers ?? Math.min(10, availableParallelism())) : 1;
+/** Above those that the kernel gives to outgoing connections, and out of the way of tests. */
+const firstPort = 61_000 + (process.pid % 5) * 10 * portsPerRun(profiles);
 const startedMs = performance.now();
 const seconds = () => (performance.now() - startedMs) / 1000;
-console.log(`seed ${values.seed}: ${chosen.map(({ name }) => name).join(", ")}`);
-const progress = setInterval(() => {
-  console.log(`${seconds().toFixed(0)} s: ${done()} operations, ${(done() / seconds()).toFixed(0)}/s`);
-}, 10_000);
-const failures = await differential(
-  {
-    profiles: chosen,
-    operations: Number(values.operations),
-    seed: Number(values.seed),
+
+const reports: Report[] = Array.from({ length: workers }, emptyReport);
+let failuresTold = 0;
+const children = reports.map((_, w) => {
+  const child = fork(resolve(import.meta.dirname, "../test/differential/worker.ts"), { serialization: "advanced" });
+  const task: Task = {
+    profiles: chosen.map(({ name }) => name),
+    operations: Number(values.operations) / workers,
+    seed: Number(values.seed) + 10_000_000 * w,
     ...(values.path === undefined ? {} : { path: values.path }),
-    firstPort: 24_000 + (process.pid % 60) * 100,
+    firstPort: firstPort + w * portsPerRun(profiles),
     shrinkMs: 1000 * Number(values.shrink),
-  },
-  tally,
-);
+  };
+  child.send(task);
+  child.on("message", (report: Report) => {
+    reports[w] = report;
+    const { failures } = together(reports);
+    if (failures.length === failuresTold) return;
+    failuresTold = failures.length;
+    for (const failure of report.failures) console.log(`\n${explain(failure)}\n`);
+  });
+  return { child, gone: new Promise<number | null>((done) => child.once("exit", done)) };
+});
+
+console.log(`seed ${values.seed}, ${workers} workers: ${chosen.map(({ name }) => name).join(", ")}`);
+const progress = setInterval(() => {
+  const sum = together(reports);
+  const done = operationsOf(sum);
+  const seeds = sum.profiles.map(({ profile, nextSeed }) => `${profile} ${nextSeed - 1}`).join(", ");
+  console.log(`${seconds().toFixed(0)} s: ${done} operations, ${(done / seconds()).toFixed(0)}/s; seeds: ${seeds}`);
+}, 30_000);
+const interrupt = () => {
+  for (const { child } of children) child.kill("SIGINT");
+};
+process.on("SIGINT", interrupt);
+process.on("SIGTERM", interrupt);
+
+const codes = await Promise.all(children.map(({ gone }) => gone));
 clearInterval(progress);
-console.log(table(tally));
-for (const failure of failures) console.log(`\n${explain(failure)}`);
-console.log(`\n${done()} operations in ${seconds().toFixed(0)} s, ${failures.length} differences`);
-process.exitCode = failures.length === 0 ? 0 : 1;
+const sum = together(reports);
+console.log(table(sum));
+const done = operationsOf(sum);
+const isComplete = codes.every((code) => code === 0) && done >= Number(values.operations);
+console.log(
+  `\n${done} operations in ${seconds().toFixed(0)} s, ${sum.failures.length} differences${isComplete || values.path !== undefined ? "" : ", not all that were asked for"}`,
+);
+process.exitCode = sum.failures.length === 0 && codes.every((code) => code === 0) ? 0 : 1;

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { profiles } from "./differential/profiles.ts";
-import { differential, explain, table } from "./differential/run.ts";
+import { emptyReport, explain, table } from "./differential/report.ts";
+import { differential } from "./differential/run.ts";
 import { portsFor } from "./store-cluster.ts";
 
 // Random sequences of all that a client can ask, to Debian's etcd and to our members: results, codes and texts are equal, but for what
@@ -9,9 +10,8 @@ import { portsFor } from "./store-cluster.ts";
 const seed = Number(process.env["SEED"] ?? 993_524);
 
 test(`20,000 operations are answered as etcd answers them (SEED=${seed})`, async () => {
-  const tally = { counts: new Map<string, number>(), explained: new Map<string, number>() };
-  const options = { profiles, operations: 20_000, seed, firstPort: portsFor(6), shrinkMs: 30_000 };
-  const failures = await differential(options, tally);
-  expect(failures.map(explain).join("\n\n")).toBe("");
-  console.log(table(tally));
+  const report = emptyReport();
+  await differential({ profiles, operations: 20_000, seed, firstPort: portsFor(6), shrinkMs: 30_000 }, report);
+  expect(report.failures.map(explain).join("\n\n")).toBe("");
+  console.log(table(report));
 }, 300_000);

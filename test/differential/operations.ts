@@ -49,6 +49,8 @@ export function nameOf(operation: Operation): string {
 
 export interface Profile {
   readonly name: string;
+  /** Of all operations, relative to the other profiles'. */
+  readonly share: number;
   readonly members: number;
   /** For the members of both sides. */
   readonly args: readonly string[];

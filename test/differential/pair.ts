@@ -259,7 +259,11 @@ export class Pair {
       if (revision !== undefined) this.#revision = Math.max(this.#revision, Number(revision));
     }
     if (answers.some((answer) => "code" in answer)) return;
-    if (name === "KV/Compact") this.#compacted = { revision: Number(request!.revision), done: pause(200) };
+    // One that is physical is done when it is answered, by the member that was asked.
+    if (name === "KV/Compact") {
+      const isDone = request!.physical === true && this.#profile.members === 1;
+      this.#compacted = { revision: Number(request!.revision), done: isDone ? Promise.resolve() : pause(200) };
+    }
     if (name === "Maintenance/Alarm" && request!.action === 1) this.#alarm = Number(request!.alarm);
     if (name === "Cluster/MemberAdd" && request!.isLearner === true) this.#hasLearner = true;
     else if (name === "Cluster/MemberAdd") this.#waitsForVoter = true;
@@ -390,10 +394,10 @@ export class Pair {
     }
   }
 
-  async #heardTheSame(stream: number, [theirs, ours]: readonly [WatchLog, WatchLog], patienceMs = 3000): Promise<void> {
+  async #heardTheSame(stream: number, logs: readonly [WatchLog, WatchLog]): Promise<void> {
+    const [theirs, ours] = logs;
     const isSame = () => isDeepStrictEqual(theirs.heard, ours.heard);
-    const deadline = performance.now() + patienceMs;
-    while (!isSame() && performance.now() < deadline) await Promise.race([theirs.change(), ours.change(), pause(50)]);
+    await eitherUntil(logs, isSame, 3000);
     for (const [id, lines] of theirs.heard) {
       const heard = ours.heard.get(id) ?? [];
       const at = lines.findIndex((line, i) => line !== heard[i]);
@@ -473,7 +477,7 @@ export class Pair {
               !logs.every((log) => log.isAlive(id)) ||
               logs.every((log) => log.lastRevision(id) === logs[0].lastRevision(id)),
           );
-        await logs[1].until(hears, 3000);
+        await eitherUntil(logs, hears, 3000);
         await this.#heardTheSame(stream, logs);
       }),
     );
@@ -560,6 +564,12 @@ function readsThePast(operation: Operation): boolean {
     );
   };
   return "request" in operation && ops(operation.request).some(reads);
+}
+
+/** Until it holds, of what both sides have heard. */
+async function eitherUntil(logs: readonly WatchLog[], holds: () => boolean, patienceMs: number): Promise<void> {
+  const deadline = performance.now() + patienceMs;
+  while (!holds() && performance.now() < deadline) await Promise.race([...logs.map((log) => log.change()), pause(50)]);
 }
 
 /** What stands in a comparison instead of an id is what a request may ask for. */

@@ -6,6 +6,7 @@ const nothing = { kv: 0, txn: 0, compact: 0, lease: 0, watch: 0, maintenance: 0,
 export const profiles: readonly Profile[] = [
   {
     name: "keys",
+    share: 3,
     members: 1,
     args: [],
     weights: { ...nothing, kv: 30, txn: 30, compact: 3, lease: 8, watch: 12, maintenance: 4 },
@@ -13,6 +14,7 @@ export const profiles: readonly Profile[] = [
   },
   {
     name: "limits",
+    share: 3,
     members: 1,
     args: ["--max-txn-ops", "4", "--max-request-bytes", "20100"],
     weights: { ...nothing, kv: 30, txn: 40, compact: 3, lease: 5, watch: 12, maintenance: 4 },
@@ -20,6 +22,7 @@ export const profiles: readonly Profile[] = [
   },
   {
     name: "users",
+    share: 2,
     members: 1,
     args: ["--bcrypt-cost", "4"],
     weights: { ...nothing, kv: 20, txn: 10, compact: 2, lease: 8, watch: 6, maintenance: 6, auth: 40 },
@@ -27,6 +30,7 @@ export const profiles: readonly Profile[] = [
   },
   {
     name: "three members",
+    share: 2,
     members: 3,
     args: ["--bcrypt-cost", "4"],
     weights: {

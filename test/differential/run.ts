@@ -2,11 +2,12 @@ import { existsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import fc from "fast-check";
 import { type Operation, type Profile, sequences } from "./operations.ts";
-import { Pair, type Tally } from "./pair.ts";
+import { Pair } from "./pair.ts";
+import type { Failure, Report } from "./report.ts";
 
 export interface Options {
   readonly profiles: readonly Profile[];
-  /** In all, over all profiles, which run side by side. */
+  /** In all; each profile has its share. */
   readonly operations: number;
   readonly seed: number;
   /** Of a failure that was printed: where it is, from the seed. */
@@ -14,126 +15,147 @@ export interface Options {
   readonly firstPort: number;
   /** How long a failure is made smaller. */
   readonly shrinkMs: number;
-}
-
-export interface Failure {
-  readonly profile: string;
-  readonly seed: number;
-  readonly path: string;
-  readonly message: string;
-  /** Each operation of the smallest sequence that was found, and what ours answered. */
-  readonly history: readonly string[];
-}
-
-export interface Report extends Tally {
-  readonly failures: readonly Failure[];
+  /** Ends it at once, in the middle of a sequence. */
+  readonly signal?: AbortSignal;
 }
 
 /** So many sequences are drawn from one seed. */
 const sequencesPerSeed = 10;
 /** After so many operations stores are replaced: what they keep of the past grows. */
 const operationsPerPair = 50_000;
+/** Of one lane's stores. */
+const portsPerLane = 20;
+/** A lane that is done with its own profile does not begin with another for less: starting stores takes seconds. */
+const worthAPair = 10_000;
 /** The log need not survive this machine. */
 const directory = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
 
-/** Asks etcd and this store the same until all operations are done, a lane of its own for each profile; a lane ends at its first difference. */
-export async function differential(options: Options, tally: Tally): Promise<readonly Failure[]> {
-  const { profiles, operations } = options;
-  const lanes = profiles.map(
-    (profile, lane) => new Lane(profile, lane, { ...options, operations: operations / profiles.length }, tally),
-  );
-  const failures = await Promise.all(lanes.map((lane) => lane.run()));
-  return failures.filter((failure) => failure !== undefined);
+/** The ports that as many lanes as there are profiles take. */
+export const portsPerRun = (profiles: readonly Profile[]) => portsPerLane * profiles.length;
+
+/**
+ * Asks etcd and this store the same until all operations are done, in as many lanes as there are profiles, side by side; lanes that are
+ * done help those that are not. A profile ends at its first difference. `report` grows meanwhile.
+ */
+export async function differential(options: Options, report: Report): Promise<void> {
+  const { profiles, signal } = options;
+  const shares = profiles.reduce((sum, { share }) => sum + share, 0);
+  const parts = profiles.map((profile, at) => {
+    const seed = options.seed + 1_000_000 * at;
+    const part: Part = {
+      profile,
+      quota: (options.operations * profile.share) / shares,
+      progress: { profile: profile.name, firstSeed: seed, nextSeed: seed, operations: 0 },
+    };
+    report.profiles.push(part.progress);
+    return part;
+  });
+  const lanes = parts.map((part, at) => {
+    const lane = new Lane(options.firstPort + portsPerLane * at, options, report);
+    return { lane, run: lane.run(part, parts) };
+  });
+  const interrupted = new Promise<void>((done) => signal?.addEventListener("abort", () => done()));
+  try {
+    await Promise.race([Promise.all(lanes.map(({ run }) => run)), interrupted]);
+  } finally {
+    await Promise.all(lanes.map(({ lane }) => lane.remove()));
+  }
+}
+
+/** What there is to do in one profile; done by one lane, or several. */
+interface Part {
+  readonly profile: Profile;
+  /** Operations; 0 after a difference. */
+  quota: number;
+  readonly progress: Report["profiles"][number];
 }
 
 class Lane {
-  readonly #profile: Profile;
-  readonly #options: Options;
-  readonly #tally: Tally;
   readonly #firstPort: number;
-  #seed: number;
-  #pair: Pair | undefined;
-  #done = 0;
-  #ofPair = 0;
+  readonly #options: Options;
+  readonly #report: Report;
+  #pair: { readonly profile: Profile; readonly started: Promise<Pair>; operations: number } | undefined;
   #failedMs: number | undefined;
   #history: readonly string[] = [];
 
-  constructor(profile: Profile, lane: number, options: Options, tally: Tally) {
-    this.#profile = profile;
+  constructor(firstPort: number, options: Options, report: Report) {
+    this.#firstPort = firstPort;
     this.#options = options;
-    this.#tally = tally;
-    this.#firstPort = options.firstPort + 20 * lane;
-    this.#seed = options.seed + 1_000_000 * lane;
+    this.#report = report;
   }
 
-  async run(): Promise<Failure | undefined> {
-    const property = fc.asyncProperty(sequences(this.#profile), (sequence) => this.#runSequence(sequence));
-    try {
-      for (; this.#done < this.#options.operations; this.#seed++) {
-        const { path } = this.#options;
-        const result = await fc.check(property, {
-          seed: this.#seed,
-          numRuns: sequencesPerSeed,
-          ...(path === undefined ? {} : { path }),
-        });
-        if (!result.failed) continue;
-        return {
-          profile: this.#profile.name,
-          seed: this.#seed,
-          path: result.counterexamplePath ?? "",
-          message: (result.errorInstance as Error).message,
-          history: this.#history,
-        };
-      }
-      return undefined;
-    } finally {
-      await this.#pair?.remove();
+  /** Its own part first, then whatever is left most. */
+  async run(own: Part, parts: readonly Part[]): Promise<void> {
+    let part = own;
+    while (left(part) > 0) {
+      const failure = await this.#runSeed(part, part.progress.nextSeed++);
+      if (failure !== undefined) this.#report.failures.push(failure);
+      if (failure !== undefined || this.#options.path !== undefined) part.quota = 0;
+      if (left(part) > 0) continue;
+      part = most(parts);
+      if (left(part) < worthAPair) return;
     }
   }
 
-  async #runSequence(sequence: readonly Operation[]): Promise<void> {
-    const { operations, shrinkMs } = this.#options;
+  async #runSeed(part: Part, seed: number): Promise<Failure | undefined> {
+    const { path } = this.#options;
+    const property = fc.asyncProperty(sequences(part.profile), (sequence) => this.#runSequence(part, sequence));
+    this.#failedMs = undefined;
+    const result = await fc.check(property, {
+      seed,
+      numRuns: sequencesPerSeed,
+      ...(path === undefined ? {} : { path }),
+    });
+    if (!result.failed || this.#options.signal?.aborted) return undefined;
+    return {
+      profile: part.profile.name,
+      seed,
+      path: result.counterexamplePath ?? "",
+      message: (result.errorInstance as Error).message,
+      history: this.#history,
+    };
+  }
+
+  async #runSequence(part: Part, sequence: readonly Operation[]): Promise<void> {
+    const { shrinkMs, signal } = this.#options;
     // What is left over of the last seed; and what might be smaller, when time is up.
-    const isEnough =
-      this.#failedMs === undefined ? this.#done >= operations : performance.now() - this.#failedMs > shrinkMs;
-    if (isEnough) return;
-    if (this.#ofPair >= operationsPerPair) await this.#dropPair();
-    this.#pair ??= await Pair.start(this.#profile, this.#firstPort, this.#tally, directory);
-    this.#done += sequence.length;
-    this.#ofPair += sequence.length;
-    const pair = this.#pair;
+    const isEnough = this.#failedMs === undefined ? left(part) <= 0 : performance.now() - this.#failedMs > shrinkMs;
+    if (isEnough || signal?.aborted) return;
+    const pair = await this.#pairFor(part.profile, sequence.length);
+    part.progress.operations += sequence.length;
     try {
       await pair.run(sequence);
     } catch (error) {
-      this.#history = [...pair.history];
+      this.#history = pair.history;
       this.#failedMs ??= performance.now();
-      await this.#dropPair();
+      await this.remove();
       throw error;
     }
   }
 
-  async #dropPair(): Promise<void> {
-    await this.#pair?.remove();
+  async #pairFor(profile: Profile, operations: number): Promise<Pair> {
+    if (this.#pair !== undefined && (this.#pair.profile !== profile || this.#pair.operations >= operationsPerPair))
+      await this.remove();
+    this.#pair ??= {
+      profile,
+      started: Pair.start(profile, this.#firstPort, this.#report, directory),
+      operations: 0,
+    };
+    this.#pair.operations += operations;
+    return this.#pair.started;
+  }
+
+  async remove(): Promise<void> {
+    const pair = this.#pair;
     this.#pair = undefined;
-    this.#ofPair = 0;
+    await (await pair?.started)?.remove();
   }
 }
 
-/** For people: what differed, and how to see it again. */
-export function explain({ profile, seed, path, message, history }: Failure): string {
-  return [
-    `etcd and Flotilla differ (${profile}). The sequence, with our answers:`,
-    ...history.map((line) => `  ${line}`),
-    message,
-    `Again: npm run differential -- --profile "${profile}" --seed ${seed} --path "${path}"`,
-  ].join("\n");
+function left({ quota, progress }: Part): number {
+  return quota - progress.operations;
 }
 
-/** Operations and rules, with how often each came. */
-export function table({ counts, explained }: Tally): string {
-  const lines = (title: string, counted: ReadonlyMap<string, number>) => {
-    const sorted = [...counted].sort(([a], [b]) => (a < b ? -1 : 1));
-    return [title, ...sorted.map(([name, count]) => `  ${name.padEnd(34)}${String(count).padStart(10)}`)];
-  };
-  return [...lines("operations", counts), ...lines("answers that a rule made equal", explained)].join("\n");
+function most(parts: readonly Part[]): Part {
+  return parts.reduce((a, b) => (left(b) > left(a) ? b : a));
 }
