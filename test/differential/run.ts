@@ -87,7 +87,7 @@ class Lane {
   /** Its own part first, then whatever is left most. */
   async run(own: Part, parts: readonly Part[]): Promise<void> {
     let part = own;
-    while (left(part) > 0) {
+    while (left(part) > 0 && !this.#options.signal?.aborted) {
       const failure = await this.#runSeed(part, part.progress.nextSeed++);
       if (failure !== undefined) this.#report.failures.push(failure);
       if (failure !== undefined || this.#options.path !== undefined) part.quota = 0;
