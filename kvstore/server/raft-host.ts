@@ -1,10 +1,9 @@
-import { assert, type Clock, goDuration, type Log, Ring } from "../../base/mod.ts";
+import { assert, type Clock, goDuration, type Log } from "../../base/mod.ts";
 import {
   type ConfChangeV2,
   type ConfState,
   type Entry,
   EntryType,
-  type HardState,
   type MemoryStorage,
   type Message,
   MessageType,
@@ -17,6 +16,7 @@ import {
 } from "../../raft/mod.ts";
 import { type FailpointName, failpoints } from "../failpoint/mod.ts";
 import type { Wal } from "../wal/mod.ts";
+import { Persistence } from "./persistence.ts";
 import { type ReadFailure, Reads } from "./reads.ts";
 import type { Transport } from "./transport.ts";
 
@@ -67,15 +67,6 @@ export interface RaftHostOptions {
 /** After this, what else waits for the event loop has its turn. */
 const turnMs = 10;
 
-/** A Ready on its way to the disk. */
-interface Persisting {
-  readonly number: number;
-  readonly entries: readonly Entry[];
-  readonly hardState: HardState | undefined;
-  readonly messages: readonly Message[];
-  durable: boolean;
-}
-
 /**
  * Drives the Raft node. Everything that arrives during one turn of the event loop (requests of clients, messages of members)
  * becomes one batch of proposals, one write of the log, one message batch per member.
@@ -89,10 +80,7 @@ export class RaftHost {
   readonly #reads: Reads;
   readonly #defer: (turn: () => void) => void;
   #proposals: Uint8Array[] = [];
-  /** Readies whose entries or votes are not durable yet, in order, and those behind them. */
-  readonly #persisting = new Ring<Persisting>();
-  /** A newer commit index that waits for the next write: it need not be durable for itself. */
-  #lateHardState: HardState | undefined;
+  readonly #persistence: Persistence;
   #leadership: Leadership;
   #applied: number;
   #appliedTerm = 0;
@@ -118,6 +106,18 @@ export class RaftHost {
     this.#leadership = { leader: nobody, role: "follower", term: options.node.term };
     this.#defer = options.defer ?? setImmediate;
     this.#tickedMs = options.clock.monotonic();
+    this.#persistence = new Persistence({
+      node: options.node,
+      storage: options.storage,
+      wal: options.wal,
+      transport: options.transport,
+      isLeader: () => this.isLeader,
+      whenDurable: (work) => {
+        this.#guard(work);
+        this.#schedule();
+      },
+      holds: (name, goOn) => this.#holds(name, goOn),
+    });
     this.#reads = new Reads(options.requestTimeoutMs, (context) => this.#node.readIndex(context));
   }
 
@@ -237,7 +237,7 @@ export class RaftHost {
     this.#stopped = true;
     this.#ticker?.cancel();
     this.#reads.failAll("Stopped");
-    if (this.#lateHardState !== undefined) this.#options.wal.append([], this.#lateHardState);
+    this.#persistence.flush();
   }
 
   #tick(): void {
@@ -254,11 +254,7 @@ export class RaftHost {
       if (this.#mayCampaign()) this.#node.tick();
       this.#reads.tick(this.#tickedMs);
       this.#options.onTick();
-      // After a while without writes the disk learns what was committed, so that a restart need not wait for a leader.
-      if (this.#lateHardState !== undefined && this.#persisting.size === 0) {
-        this.#options.wal.append([], this.#lateHardState);
-        this.#lateHardState = undefined;
-      }
+      this.#persistence.writeLate();
     });
     this.#schedule();
   }
@@ -335,7 +331,7 @@ export class RaftHost {
   }
 
   #saveAndApply(ready: Ready): void {
-    this.#persist(ready);
+    this.#persistence.persist(ready);
     for (const { context, index } of ready.readStates) this.#reads.confirm(context, index, this.#applied);
     this.#apply(ready.committed);
   }
@@ -368,48 +364,6 @@ export class RaftHost {
     if (leader !== before.leader && before.leader !== nobody) this.#reads.failRound("LeaderChanged");
     this.#options.onLeadership(this.#leadership);
     if (leader !== nobody && this.#proposals.length > 0) this.#schedule();
-  }
-
-  #persist(ready: Ready): void {
-    const { number, entries, hardState, messagesAfterPersist: messages } = ready;
-    const item: Persisting = { number, entries, hardState, messages, durable: !ready.mustSync };
-    this.#persisting.push(item);
-    if (!ready.mustSync) {
-      if (hardState !== undefined) this.#lateHardState = hardState;
-      this.#finishPersisted();
-      return;
-    }
-    const written = hardState ?? this.#lateHardState;
-    this.#lateHardState = undefined;
-    const durable = () => {
-      item.durable = true;
-      this.#guard(() => this.#finishPersisted());
-      this.#schedule();
-    };
-    this.#options.wal.append(entries, written, () => {
-      if (!(failpoints.armed && this.#holds("raftAfterSave", durable))) durable();
-    });
-  }
-
-  #finishPersisted(): void {
-    if (failpoints.armed && !this.isLeader && this.#holds("raftBeforeFollowerSend", () => this.#announce())) return;
-    this.#announce();
-  }
-
-  /** What is durable, and nothing before it is not: readable for Raft, announced, and counted. */
-  #announce(): void {
-    const { storage } = this.#options;
-    let last = 0;
-    for (let item = this.#persisting.peek(); item?.durable; item = this.#persisting.peek()) {
-      this.#persisting.shift();
-      storage.append(item.entries);
-      if (item.hardState !== undefined) storage.setHardState(item.hardState);
-      this.#options.transport().send(item.messages);
-      last = item.number;
-    }
-    if (last === 0) return;
-    if (failpoints.armed && this.#holds("raftBeforeAdvance", () => this.#node.persisted(last))) return;
-    this.#node.persisted(last);
   }
 
   #apply(entries: readonly Entry[]): void {
@@ -481,8 +435,8 @@ export class RaftHost {
       if (failpoints.armed) await failpoints.pause("raftBeforeWALSaveSnaphot");
       wal.snapshot({ index, term, confState });
       if (failpoints.armed) await failpoints.pause("raftBeforeSave");
-      await new Promise<void>((resolve) => wal.append(ready.entries, ready.hardState ?? this.#lateHardState, resolve));
-      this.#lateHardState = undefined;
+      const late = this.#persistence.takeLate();
+      await new Promise<void>((resolve) => wal.append(ready.entries, ready.hardState ?? late, resolve));
       if (failpoints.armed) await failpoints.pause("raftAfterSave");
       if (failpoints.armed) await failpoints.pause("raftBeforeApplySnap");
       storage.applySnapshot(snapshot);

@@ -23,9 +23,9 @@ export const durabilityBugs: readonly SeededBug[] = [
     title: "acknowledges before the log is synced",
     patches: [
       {
-        file: "kvstore/server/raft-host.ts",
+        file: "kvstore/server/persistence.ts",
         find: `    this.#options.wal.append(entries, written, () => {
-      if (!(failpoints.armed && this.#holds("raftAfterSave", durable))) durable();
+      if (!(failpoints.armed && this.#options.holds("raftAfterSave", durable))) durable();
     });`,
         replace: `    this.#options.wal.append(entries, written);
     durable();`,
@@ -120,12 +120,12 @@ export const durabilityBugs: readonly SeededBug[] = [
     title: "the term is written first, the vote with the write after",
     patches: [
       {
-        file: "kvstore/server/raft-host.ts",
+        file: "kvstore/server/persistence.ts",
         find: "    this.#lateHardState = undefined;\n    const durable = () => {",
         replace: "    this.#lateHardState = written;\n    const durable = () => {",
       },
       {
-        file: "kvstore/server/raft-host.ts",
+        file: "kvstore/server/persistence.ts",
         find: "this.#options.wal.append(entries, written, () => {",
         replace: "this.#options.wal.append(entries, written && { ...written, vote: nobody }, () => {",
       },
