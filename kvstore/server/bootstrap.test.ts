@@ -74,6 +74,19 @@ describe("a crash while the snapshot of another member, at 50 of term 3, is inst
     expect(replay.entries.map(({ index }) => index)).toEqual([51]);
   });
 
+  test("when the state was replaced and the log has something else there: none of that is left, at no start", async () => {
+    const origin = await restarted((wal) => append(wal, 1, 60, { term: 2, vote: 2n, commit: 10 }));
+    expect(open(origin, 50, 3)).toMatchObject({ ...after, hardState: { term: 2, vote: 2n, commit: 50 } });
+    await origin.wal.close();
+    const { replay } = (await Wal.open({
+      files: filesOf(origin),
+      directory: "wal",
+      onFailure: fail,
+      segmentBytes: 1 << 16,
+    }))!;
+    expect(replay.entries).toEqual([]);
+  });
+
   test("when the log has noted the snapshot, and not yet the term", async () => {
     const write = (wal: Wal) => {
       tenEntries(wal);

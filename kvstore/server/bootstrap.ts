@@ -156,11 +156,13 @@ function initialHardState(entries: readonly Entry[]): HardState {
 
 /**
  * The log as Raft begins with it: what the disk has, from as far back as it goes, and the state machine at `applied`. A state
- * ahead of the log was installed from a snapshot when the member went down: then the log begins there.
+ * ahead of the log, or one that the log has something else for, was installed from a snapshot when the member went down: then the
+ * log begins there.
  */
 export function openStorage(origin: Origin, applied: Applied, confState: ConfState, log: Log): MemoryStorage {
   const storage = new MemoryStorage();
-  const entries = origin.replay?.entries ?? origin.initial;
+  const known = origin.replay?.entries ?? origin.initial;
+  const entries = conflicts(known, applied) ? [] : known;
   const hardState = origin.replay?.hardState ?? (entries.length > 0 ? initialHardState(entries) : noHardState);
   const first = entries[0];
   const last = entries.at(-1)?.index ?? 0;
@@ -170,7 +172,8 @@ export function openStorage(origin: Origin, applied: Applied, confState: ConfSta
   // The oldest entry of a log that was cut off at the front stands for all before it: what comes next follows it.
   const reachesBack = first !== undefined && first.index <= applied.index && applied.index <= last;
   const base: Applied = reachesBack ? first : applied;
-  if (origin.replay !== undefined && applied.index > last) {
+  const isAhead = origin.replay !== undefined && applied.index > last;
+  if (isAhead) {
     log("info", "Recovering from snapshot backend", { "snapshot-index": applied.index, "last-index-of-log": last });
   }
   if (base.index > 0) {
@@ -182,7 +185,7 @@ export function openStorage(origin: Origin, applied: Applied, confState: ConfSta
   if (commit > storage.lastIndex())
     throw inconsistent(`the log ends at ${storage.lastIndex()}, and ${commit} was committed`);
   storage.setHardState({ ...hardState, commit });
-  if (origin.replay !== undefined && applied.index > last) {
+  if (isAhead) {
     // The entries that come next follow the state: without this the log would have a gap, which the start after this one takes for damage.
     origin.wal.snapshot({ index: applied.index, term: applied.term, confState });
     origin.wal.append([], { ...hardState, commit });
@@ -194,6 +197,12 @@ export function openStorage(origin: Origin, applied: Applied, confState: ConfSta
     applied: applied.index,
   });
   return storage;
+}
+
+/** The snapshot was the leader's; what the log has instead, and all behind that, is not. */
+function conflicts(entries: readonly Entry[], { index, term }: Applied): boolean {
+  const own = entries[index - (entries[0]?.index ?? 0)];
+  return own !== undefined && term > 0 && own.term !== term;
 }
 
 const noHardState: HardState = { term: 0, vote: 0n, commit: 0 };
