@@ -48,13 +48,20 @@ export class DurableLog {
 
   /** What a member found when it started. All that was durable is there; some of what was under way in the crash may be, too. */
   found(storage: Pick<MemoryStorage, "initialState" | "firstIndex" | "lastIndex" | "term">): void {
-    const last = storage.lastIndex();
-    hold(last >= this.#last, "what is durable is found again", () => `${this.#who} had ${this.#last}, found ${last}`);
-    this.startsAt(storage.firstIndex() - 1);
-    for (let index = storage.firstIndex(); index <= last; index++) {
-      const term = storage.term(index) as Term;
-      if (this.#terms.get(index) !== term) this.#append(index, term);
+    const [first, last] = [storage.firstIndex(), storage.lastIndex()];
+    const property = "what is durable is found again";
+    const had = this.#last;
+    let isReplaced = false;
+    this.startsAt(first - 1);
+    for (let index = first; index <= last; index++) {
+      const [before, term] = [this.#terms.get(index), storage.term(index) as Term];
+      if (before === term) continue;
+      // What was under way has taken the place of what a later leader does not have, and of all behind it.
+      hold(before === undefined || before < term, property, () => `${this.#who} had ${before}/${index}, found ${term}`);
+      isReplaced ||= before !== undefined;
+      this.#append(index, term);
     }
+    hold(isReplaced || last >= had, property, () => `${this.#who} had ${had}, found ${last}`);
     this.#hardState(storage.initialState().hardState);
   }
 
@@ -78,7 +85,17 @@ export class DurableLog {
       const { index, term } = raftpb.Entry.decode(data);
       this.#append(index, term);
     } else if (type === types.hardState) this.#hardState(raftpb.HardState.decode(data));
-    else if (type === types.snapshot) this.startsAt(walpb.Snapshot.decode(data).index);
+    else if (type === types.snapshot) this.#takeSnapshot(walpb.Snapshot.decode(data));
+  }
+
+  /** Of a log that has something else there nothing is left: the snapshot is the leader's. */
+  #takeSnapshot({ index, term }: walpb.Snapshot): void {
+    const own = this.#terms.get(index);
+    if (index > this.#snapshot && own !== undefined && own !== term) {
+      this.#terms.clear();
+      this.#last = 0;
+    }
+    this.startsAt(index);
   }
 
   #append(index: number, term: Term): void {
