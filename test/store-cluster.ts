@@ -47,9 +47,12 @@ export class StoreMember {
     const child = spawn(program as string, args, { stdio: ["ignore", "pipe", "pipe"], env });
     this.#process = child;
     await new Promise<void>((ready, fail) => {
+      let isReady = false;
       const read = (chunk: Buffer) => {
         this.output += chunk;
-        if (this.output.includes("ready to serve client requests")) ready();
+        if (isReady || !this.output.includes("ready to serve client requests")) return;
+        isReady = true;
+        ready();
       };
       child.stdout.on("data", read);
       child.stderr.on("data", read);

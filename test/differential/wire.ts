@@ -71,7 +71,9 @@ export class Wire {
     return new Promise((done) => {
       const answered = (error: ServiceError | null, message?: Message) =>
         done(error === null ? { message: message! } : { code: error.code, text: error.details });
-      this.#client.makeUnaryRequest(path, encode, decode, request, metadata(token), deadline(), answered);
+      withoutStackTraces(() => {
+        this.#client.makeUnaryRequest(path, encode, decode, request, metadata(token), deadline(), answered);
+      });
     });
   }
 
@@ -101,6 +103,17 @@ export class Wire {
 
   close(): void {
     this.#client.close();
+  }
+}
+
+/** grpc-js makes one for each call, in case it fails, which is a good part of what calls cost here. */
+function withoutStackTraces(call: () => void): void {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    call();
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
   }
 }
 
