@@ -1,5 +1,5 @@
 import { Failure } from "../../base/mod.ts";
-import { type ConfState, EntryType } from "../../raft/mod.ts";
+import { type ConfState, EntryType, type NodeId } from "../../raft/mod.ts";
 import type { Applied } from "../mvcc/mod.ts";
 import type { Origin } from "./bootstrap.ts";
 import { type AskForMembers, membersOrNobody, urlsOfOthers } from "./join.ts";
@@ -26,7 +26,7 @@ export async function findLostState(
   if (noted === undefined || noted.confState === undefined || applied >= noted.index || first <= applied + 1) {
     return origin;
   }
-  if (isAlone(origin, noted.confState)) return origin; // its start says what is wrong
+  if (isAlone(origin.id, noted.confState) && !mayHaveChanged(origin, noted.index)) return origin; // its start says what is wrong
   const peers = await membersOrNobody(urlsOfOthers(options), ask, options.log);
   options.log("warn", "the database is missing or too old; waiting for a snapshot of the leader's", {
     applied,
@@ -36,10 +36,13 @@ export async function findLostState(
   return { ...origin, peers, lost };
 }
 
-/** Nobody else has the state, for all that the log says: who is in the cluster it began with does not matter. */
-function isAlone({ id, replay }: Origin, { voters, votersOutgoing, learners }: ConfState): boolean {
-  const known = [...voters, ...votersOutgoing, ...learners];
-  return known.every((one) => one === id) && replay!.entries.every(({ type }) => type === EntryType.EntryNormal);
+/** Nobody else has the state: who is in the cluster that it began with does not matter. */
+function isAlone(id: NodeId, { voters, votersOutgoing, learners }: ConfState): boolean {
+  return [...voters, ...votersOutgoing, ...learners].every((one) => one === id);
+}
+
+function mayHaveChanged({ replay }: Origin, since: number): boolean {
+  return replay!.entries.some(({ type, index }) => type !== EntryType.EntryNormal && index > since);
 }
 
 /** The disk holds a database that cannot be opened: what happened, and the way out. */
