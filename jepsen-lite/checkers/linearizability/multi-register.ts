@@ -6,6 +6,7 @@ import { explainStuck } from "./explain.ts";
 import type { Call, Model } from "./model.ts";
 import { type Budget, checkPartitions, type Partition } from "./partitions.ts";
 import { Values } from "./register.ts";
+import { Search } from "./search.ts";
 
 interface Access {
   readonly kind: "r" | "w";
@@ -64,6 +65,10 @@ function withoutUnseen(links: readonly Link[]): Link[] {
   );
 }
 
+interface RegistersTogether extends Partition<Transaction> {
+  readonly model: Model<readonly number[], Transaction>;
+}
+
 /** Transactions in groups that have no key in common, each in its order. */
 function linkedParts(links: readonly Link[]): Link[][] {
   const parent = new Map<string, string>();
@@ -86,7 +91,7 @@ function linkedParts(links: readonly Link[]): Link[][] {
   return [...parts.values()];
 }
 
-function partitionOf(links: readonly Link[], values: Values): Partition<readonly number[], Transaction> {
+function partitionOf(links: readonly Link[], values: Values): RegistersTogether {
   const keys = new Values("");
   const calls = links.map(({ operation: { index, returned }, microOps }): Call<Transaction> => {
     const accesses = microOps.map(([kind, key, value]): Access => {
@@ -96,7 +101,8 @@ function partitionOf(links: readonly Link[], values: Values): Partition<readonly
     return { op: { accesses, text: said.join(", ") }, invoked: index, returned };
   });
   const name = `registers ${Array.from({ length: keys.count - 1 }, (_, at) => keys.text(at + 1)).join(", ")}`;
-  return { name, model: multiRegisterModel(keys, values), calls };
+  const model = multiRegisterModel(keys, values);
+  return { name, model, search: () => new Search(model, calls) };
 }
 
 function multiRegisterModel(keys: Values, values: Values): Model<readonly number[], Transaction> {

@@ -1,15 +1,23 @@
-import type { Call, Model } from "./model.ts";
-import { Search, type Stuck } from "./search.ts";
+import type { SearchResult, Stuck } from "./search.ts";
 
 /** A part of a history that is linearizable or not by itself: a key, with its own object. */
-export interface Partition<State, Op> {
+export interface Partition<Op> {
   readonly name: string;
-  readonly model: Model<State, Op>;
-  readonly calls: readonly Call<Op>[];
+  search(): Stepwise<Op>;
+}
+
+/** A search for an order of operations that can be left and taken up again. */
+export interface Stepwise<Op> {
+  /** Steps taken so far: what a budget is counted in. */
+  readonly spent: number;
+  /** Bytes of memory that grow with the search. */
+  readonly sizeBytes: number;
+  /** Goes on for about so many steps. */
+  run(steps: number): SearchResult<Op>;
 }
 
 export interface Budget {
-  /** Steps of the model over all partitions; a million take about a tenth of a second. */
+  /** Steps over all partitions; a million take about a tenth of a second. */
   readonly steps?: number;
   /** Of the searches' memories together. */
   readonly sizeBytes?: number;
@@ -30,16 +38,16 @@ const longestRound = 4_000_000;
  * Linearizability is local: the whole is linearizable exactly when each object is (Herlihy and Wing 1990, theorem 1). All get a little time, then twice as much
  * and so on: an illegal part that is seen at once is not found behind a hard one that never ends. The first that is illegal ends it.
  */
-export function checkPartitions<State, Op>(
-  partitions: Iterable<Partition<State, Op>>,
+export function checkPartitions<Op>(
+  partitions: Iterable<Partition<Op>>,
   { steps = defaultSteps, sizeBytes = defaultSizeBytes }: Budget = {},
 ): PartitionsResult<Op> {
-  let open: { readonly name: string; readonly search: Search<State, Op> }[] = [];
+  let open: { readonly name: string; readonly search: Stepwise<Op> }[] = [];
   let spent = 0;
   let round = firstRound;
   // The first round builds each search when it is its turn: most are done in it, and their memory is not needed twice.
   const begin = function* () {
-    for (const { name, model, calls } of partitions) yield { name, search: new Search(model, calls) };
+    for (const { name, search } of partitions) yield { name, search: search() };
   };
   for (let turn: Iterable<(typeof open)[number]> = begin(); ; turn = open) {
     const still: typeof open = [];

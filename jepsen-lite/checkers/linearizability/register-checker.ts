@@ -2,9 +2,11 @@ import { type Operation, operationsOf } from "../../history/mod.ts";
 import { fieldsOf, optionalNumber, textOfJson, wrongShape } from "../shape.ts";
 import { checker } from "../verdict.ts";
 import { explainStuck } from "./explain.ts";
-import type { Call } from "./model.ts";
+import { JustInTimeSearch } from "./just-in-time/search.ts";
+import type { Call, Model } from "./model.ts";
 import { type Budget, checkPartitions, type Partition } from "./partitions.ts";
 import { type RegisterOp, registerModel, unknownVersion, Values } from "./register.ts";
+import { Search } from "./search.ts";
 
 /**
  * Linearizability of registers, each key by itself. Operations, all with a `key`; `null` is the value of a register that was not written:
@@ -50,17 +52,24 @@ export const registers = checker<Budget>("linearizable registers", (history, bud
 
 const kinds: ReadonlySet<string> = new Set(["read", "write", "cas"]);
 
-function* partitionsOf(byKey: ReadonlyMap<string, readonly Operation[]>): Generator<Partition<number, RegisterOp>> {
+interface Register extends Partition<RegisterOp> {
+  readonly model: Model<number, RegisterOp>;
+}
+
+function* partitionsOf(byKey: ReadonlyMap<string, readonly Operation[]>): Generator<Register> {
   for (const [key, operations] of byKey) yield partitionOf(key, operations);
 }
 
-function partitionOf(name: string, operations: readonly Operation[]): Partition<number, RegisterOp> {
+function partitionOf(name: string, operations: readonly Operation[]): Register {
   const values = new Values("null");
   const calls = operations.map((operation): Call<RegisterOp> => {
     return { op: registerOp(operation, values), invoked: operation.index, returned: operation.returned };
   });
   const ops = calls.map(({ op }) => op);
-  return { name, model: registerModel(ops, values), calls };
+  const model = registerModel(ops, values);
+  // Versions all but give the order; without them it takes a search that knows what a register is.
+  const isVersioned = ops.some(({ version }) => version !== unknownVersion);
+  return { name, model, search: () => (isVersioned ? new Search(model, calls) : new JustInTimeSearch(model, calls)) };
 }
 
 function registerOp(operation: Operation, values: Values): RegisterOp {

@@ -5,6 +5,7 @@ import { checker } from "../verdict.ts";
 import { explainStuck } from "./explain.ts";
 import type { Call } from "./model.ts";
 import { type Budget, checkPartitions } from "./partitions.ts";
+import { Search } from "./search.ts";
 import { type StoreOp, storeModel } from "./store.ts";
 
 export interface WholeStoreOptions extends Budget {
@@ -54,7 +55,7 @@ export const wholeStore = checker<WholeStoreOptions>(
       }
     }
     const model = storeModel({ keepsPast: readsPast, regrants: granted.size < grants, taken });
-    const result = checkPartitions([{ name: "the store", model, calls }], budget);
+    const result = checkPartitions([{ name: "the store", search: () => new Search(model, calls) }], budget);
     const anomalies = result.kind === "illegal" ? [explainStuck(result.name, model, result.stuck)] : [];
     const undecided = result.kind === "unknown" ? result.why : undefined;
     return { anomalies, judged, of: "operations", undecided, figures: { steps: result.steps } };
