@@ -150,12 +150,11 @@ export function withoutValueAndLease(record: Record): Record {
 }
 
 export function withoutValue(record: Record): Record {
-  const { headEnd, valueEnd, lease } = parseRecord(record);
-  if (lease === 0n) return recordAt(record.buffer, record.start, headEnd);
+  const { headEnd, valueStart, valueEnd, lease } = parseRecord(record);
+  if (valueStart === valueEnd) return record;
   const { buffer, start } = record;
-  return new Encoded<KeyValue>(
-    Buffer.concat([buffer.subarray(start, headEnd), buffer.subarray(Math.max(headEnd, valueEnd), record.end)]),
-  );
+  if (lease === 0n) return recordAt(buffer, start, headEnd);
+  return new Encoded<KeyValue>(Buffer.concat([buffer.subarray(start, headEnd), buffer.subarray(valueEnd, record.end)]));
 }
 
 function writeText(bytes: Uint8Array, start: number, text: ByteString): number {
