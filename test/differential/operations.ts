@@ -54,6 +54,8 @@ export interface Profile {
   readonly members: number;
   /** For the members of both sides. */
   readonly args: readonly string[];
+  /** If it is not the usual. */
+  readonly maxRequestBytes?: number;
   /** How often operations of each group come, relative to each other. */
   readonly weights: Readonly<Record<Group, number>>;
   readonly callers: readonly Caller[];

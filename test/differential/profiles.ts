@@ -2,6 +2,8 @@ import type { Profile } from "./operations.ts";
 
 const nothing = { kv: 0, txn: 0, compact: 0, lease: 0, watch: 0, maintenance: 0, transfer: 0, membership: 0, auth: 0 };
 
+const maxRequestBytes = 20_100;
+
 /** What is asked of which stores. Passwords are hashed as cheaply as the flag allows. */
 export const profiles: readonly Profile[] = [
   {
@@ -16,7 +18,8 @@ export const profiles: readonly Profile[] = [
     name: "limits",
     share: 3,
     members: 1,
-    args: ["--max-txn-ops", "4", "--max-request-bytes", "20100"],
+    args: ["--max-txn-ops", "4", "--max-request-bytes", `${maxRequestBytes}`],
+    maxRequestBytes,
     weights: { ...nothing, kv: 30, txn: 40, compact: 3, lease: 5, watch: 12, maintenance: 4 },
     callers: ["nobody"],
   },

@@ -60,6 +60,16 @@ export const rules: readonly Rule[] = [
     },
   },
   {
+    name: "root alone",
+    because: "who leads is root's affair since 3.7, everybody's in 3.4",
+    newer: ({ name, identity }, theirs) => {
+      if (name !== "Maintenance/MoveLeader") return theirs;
+      if (identity === "forged") return invalidToken;
+      if (identity === "nobody") return userEmpty;
+      return identity === "login" ? permissionDenied : theirs;
+    },
+  },
+  {
     name: "keys only",
     because: "3.7 answers keys_only from its index, which does not know leases",
     newer: ({ name, request }, theirs) => {

@@ -41,6 +41,11 @@ function codecOf(name: string): Codec {
   return codec;
 }
 
+/** Of a request on the wire. */
+export function sizeOf(name: string, request: Message): number {
+  return codecOf(name).encode(request).length;
+}
+
 export interface Stream {
   send(message: Message): void;
   /** The client has nothing more to say. */
