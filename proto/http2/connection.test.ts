@@ -129,6 +129,23 @@ describe("flow control", () => {
     expect(client.of("drain")).toEqual([{ kind: "drain", id: 1 }]);
   });
 
+  test("what is sent while much is queued does not take back that room will be announced", () => {
+    const { client, server, talk } = connected({ streamWindowBytes: 10_000 }, { highWaterBytes: 50_000 });
+    const stream = client.http2.open(request, false, "call");
+    talk();
+    expect(client.http2.sendData(stream, bytes(100_000))).toBe(false);
+    // The queue falls below the high water, but not below half of it.
+    while (stream.queuedBytes > 45_000) {
+      server.receive(client.take());
+      client.receive(server.take());
+    }
+    expect(client.of("drain")).toEqual([]);
+    expect(client.http2.sendData(stream, bytes(1))).toBe(false);
+    talk();
+    expect(client.of("drain")).toEqual([{ kind: "drain", id: 1 }]);
+    expect(client.http2.sendData(stream, bytes(1))).toBe(true);
+  });
+
   test("a socket that takes no more leaves payload in the queue", () => {
     const { client, server, talk } = connected();
     const stream = client.http2.open(request, false, "call");

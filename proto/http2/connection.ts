@@ -186,14 +186,15 @@ export class Connection<Owner> {
     return at;
   }
 
-  /** Queues payload, which is not copied and must not change. False: more is queued than `highWaterBytes`. */
+  /** Queues payload, which is not copied and must not change. False: more is queued than `highWaterBytes`, or was since the last `onDrain`. */
   sendData(stream: Stream<Owner>, payload: Uint8Array): boolean {
     if (stream.aborted) return true;
     assert(!stream.localClosed && stream.ending === "open", "data comes before the end of a stream");
     if (payload.length > 0) stream.queue.push(payload);
     stream.queuedBytes += payload.length;
     this.#schedule(stream);
-    stream.blocked = stream.queuedBytes > this.#options.highWaterBytes;
+    // Only `onDrain` ends it: whoever was told to wait waits for that, also when others' payload comes in between.
+    if (stream.queuedBytes > this.#options.highWaterBytes) stream.blocked = true;
     return !stream.blocked;
   }
 
