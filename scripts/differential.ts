@@ -35,7 +35,6 @@ const startedMs = performance.now();
 const seconds = () => (performance.now() - startedMs) / 1000;
 
 const reports: Report[] = Array.from({ length: workers }, emptyReport);
-let failuresTold = 0;
 const children = reports.map((_, w) => {
   const child = fork(resolve(import.meta.dirname, "../test/differential/worker.ts"), { serialization: "advanced" });
   const task: Task = {
@@ -48,11 +47,9 @@ const children = reports.map((_, w) => {
   };
   child.send(task);
   child.on("message", (report: Report) => {
+    const told = reports[w]!.failures.length;
     reports[w] = report;
-    const { failures } = together(reports);
-    if (failures.length === failuresTold) return;
-    failuresTold = failures.length;
-    for (const failure of report.failures) console.log(`\n${explain(failure)}\n`);
+    for (const failure of report.failures.slice(told)) console.log(`\n${explain(failure)}\n`);
   });
   return { child, gone: new Promise<number | null>((done) => child.once("exit", done)) };
 });
