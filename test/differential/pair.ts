@@ -29,7 +29,7 @@ export class Difference extends Error {
   }
 }
 
-/** A store of etcd's and one of ours, side by side, that have been asked the same. Once a difference was thrown, they are no longer a pair. */
+/** A store of etcd's and one of ours, side by side, that have been asked the same. Once a difference was thrown, they are no longer a pair, until `restore` says so. */
 export class Pair {
   readonly #profile: Profile;
   readonly #sides: readonly [theirs: Side, ours: Side];
@@ -96,6 +96,17 @@ export class Pair {
       "(the end: authentication off, alarms off, leases and members removed, keys written and deleted)",
     );
     await this.#cleanUp();
+  }
+
+  /** After a difference: whether what ends a sequence makes both as new, as far as one can see. Other stores take seconds to start. */
+  async restore(): Promise<boolean> {
+    try {
+      await this.#cleanUp();
+      return true;
+    } catch (error) {
+      if (error instanceof Difference) return false;
+      throw error;
+    }
   }
 
   async #perform(operation: Operation): Promise<void> {

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import fc from "fast-check";
 import { type Operation, type Profile, sequences } from "./operations.ts";
-import { Pair } from "./pair.ts";
+import { Difference, Pair } from "./pair.ts";
 import type { Failure, Report } from "./report.ts";
 
 export interface Options {
@@ -128,7 +128,7 @@ class Lane {
     } catch (error) {
       this.#history = pair.history;
       this.#failedMs ??= performance.now();
-      await this.remove();
+      if (!(error instanceof Difference) || !(await pair.restore())) await this.remove();
       throw error;
     }
   }
