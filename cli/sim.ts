@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { InvalidArgumentError } from "commander";
 import { Failure } from "../base/mod.ts";
@@ -30,8 +31,8 @@ committed is lost, nothing is said that a disk could still forget. Then faults e
 members or of no more than a majority needs, and everything must come right within a minute
 and stay so. In the end checkers judge what the clients saw.
 
-  flotilla sim --seeds 2000 --seconds 60 --jobs 2    many seeds, each a minute under faults
-  flotilla sim --hours 1 --jobs 2                    as many new ones as fit into an hour
+  flotilla sim --seeds 2000 --seconds 60             many seeds, each a minute under faults
+  flotilla sim --hours 1                             as many new ones as fit into an hour
   flotilla sim --ci                                  those that once found something, and 300
                                                      new ones; what CI asks
   flotilla sim --seeds 100 --mask workload=lease     only what this workload's clients do
@@ -41,7 +42,7 @@ and stay so. In the end checkers judge what the clients saw.
                                                      committed, on disk), and their logs
   flotilla sim --seed 42 --hash                      a hash of all that happened: two runs
                                                      of a seed that differ are a bug
-  flotilla sim --raft-only --seeds 1000 --jobs 2     the consensus alone: no log files, no store,
+  flotilla sim --raft-only --seeds 1000              the consensus alone: no log files, no store,
                                                      no clients; several times as fast
 
 A seed that breaks something is printed with the command that repeats it. Of a sweep, the
@@ -74,7 +75,7 @@ interface Flags {
 const most = Number.MAX_SAFE_INTEGER;
 const defaultSeconds = 60;
 /** What CI has time for. */
-const ci = { seeds: 300, seconds: 60, jobs: 2, report: "sim-report" };
+const ci = { seeds: 300, seconds: 60, report: "sim-report" };
 /** So much is spent on making the run of one seed smaller. */
 const shrinking = { runs: 300, ms: 60_000 };
 
@@ -89,7 +90,12 @@ export async function main(args: string[]): Promise<void> {
     )
     .option("--seconds <s>", "virtual time under faults, default 60", wholeNumber(1, 1_000_000))
     .option("--hours <h>", "as many seeds as fit into so many real hours", positive)
-    .option("--jobs <n>", "processes that share the seeds", wholeNumber(1, 256), 1)
+    .option(
+      "--jobs <n>",
+      "processes that share the seeds, default one a core",
+      wholeNumber(1, 256),
+      availableParallelism(),
+    )
     .option("--ci", `the corpus, and ${ci.seeds} new seeds of ${ci.seconds} s; the first that breaks is reported`)
     .option("--seed <seed>", "run this one again", wholeNumber(0, most))
     .option("--mask <mask>", "leave out some of what it draws", masking)
@@ -133,7 +139,7 @@ async function many(flags: Flags): Promise<boolean> {
     seconds: flags.seconds ?? defaults.seconds,
     mask: flags.mask ?? everything,
     hours,
-    jobs: flags.ci === true ? Math.max(flags.jobs, ci.jobs) : flags.jobs,
+    jobs: flags.jobs,
   };
   if (!isFixed) say(`seeds from ${options.from} on, ${options.seconds} virtual seconds each`);
   const startMs = performance.now();
