@@ -71,6 +71,11 @@ export function randomHistory(random: Random, most: number): Small[] {
   const count = 1 + random.below(most);
   const values = 1 + random.below(3);
   const versions = random.below(3); // 0 none, 1 all, 2 some
+  // Each value written once, where the register says no versions: what was overwritten does not come back.
+  const isUnique = versions === 0 && random.below(2) === 0;
+  let fresh = 0;
+  const written = () => (isUnique ? fresh++ : random.below(values));
+  const expected = () => (isUnique ? random.below(fresh + 1) : random.below(values));
   const spread = 2 + random.below(3 * count);
   const moments = Array.from({ length: 3 * count }, (_, i) => i);
   for (let i = moments.length - 1; i > 0; i--) {
@@ -97,7 +102,7 @@ export function randomHistory(random: Random, most: number): Small[] {
       continue;
     }
     if (f === "write") {
-      const input: { key: string; value: Json } = { key, value: random.below(values) };
+      const input: { key: string; value: Json } = { key, value: written() };
       if (happens) {
         value = input.value;
         version++;
@@ -105,7 +110,7 @@ export function randomHistory(random: Random, most: number): Small[] {
       operations.push({ from, to, f, input, output: { ...input, ...(says ? { version } : {}) } });
       continue;
     }
-    const input: { key: string; from: Json; to: Json } = { key, from: random.below(values), to: random.below(values) };
+    const input: { key: string; from: Json; to: Json } = { key, from: expected(), to: written() };
     const succeeded = input.from === value;
     if (succeeded && happens) {
       value = input.to;
@@ -114,7 +119,7 @@ export function randomHistory(random: Random, most: number): Small[] {
     const output = { ...input, succeeded, ...(says && succeeded ? { version } : {}) };
     operations.push({ from, to, f, input, output });
   }
-  if (random.below(2) === 0) disturb(operations, random, values);
+  if (random.below(2) === 0) disturb(operations, random, isUnique ? fresh + 1 : values);
   return operations;
 }
 
@@ -141,14 +146,23 @@ function disturb(operations: Small[], random: Random, values: number): void {
 }
 
 /**
- * A legal history of one register by `clients`, each of which is always at something: operations last 1 … 2 × clients operations, and happen at a moment
- * between. `crashed` of a thousand end in info.
+ * A legal history of registers by `clients`, each of which is always at something: operations last 1 … 2 × clients operations, and happen at a moment
+ * between. `crashed` of a thousand end in info. With `restless`, a client's next operation begins when the last returns, so that as many are under way at all
+ * times. No `values` means that each is written once.
  */
 export function longHistory(
   random: Random,
-  options: { operations: number; clients: number; versions: boolean; keys?: number; crashed?: number; values?: number },
+  options: {
+    operations: number;
+    clients: number;
+    versions: boolean;
+    keys?: number;
+    crashed?: number;
+    values?: number;
+    restless?: boolean;
+  },
 ): HistoryEvent[] {
-  const { operations, clients, versions, keys = 1, crashed = 0, values = 5 } = options;
+  const { operations, clients, versions, keys = 1, crashed = 0, values = 5, restless = false } = options;
   type Pending = {
     f: "read" | "write" | "cas";
     key: string;
@@ -176,20 +190,27 @@ export function longHistory(
     if (op.f === "read") output.value = register.value;
     op.output = output;
   };
-  for (let begun = 0, open = 0; begun < operations || open > 0; ) {
+  let begun = 0;
+  let open = 0;
+  let fresh = 0;
+  const begin = (client: number) => {
+    const key = `k${random.below(keys)}`;
+    const f = (["read", "write", "cas"] as const)[random.below(3)] as Pending["f"];
+    const isUnique = values === 0;
+    const a = isUnique ? (f === "cas" ? (registers.get(key)?.value ?? null) : fresh++) : random.below(values);
+    const b = isUnique ? fresh++ : random.below(values);
+    const input: { [name: string]: Json } =
+      f === "read" ? { key } : f === "write" ? { key, value: a } : { key, from: a, to: b };
+    pending[client] = { f, key, input };
+    record(client, "invoke", f, input);
+    begun++;
+    open++;
+  };
+  while (begun < operations || open > 0) {
     const client = random.below(clients);
     const op = pending[client];
     if (op === undefined) {
-      if (begun === operations) continue;
-      const key = `k${random.below(keys)}`;
-      const f = (["read", "write", "cas"] as const)[random.below(3)] as Pending["f"];
-      const [a, b] = [random.below(values), random.below(values)];
-      const input: { [name: string]: Json } =
-        f === "read" ? { key } : f === "write" ? { key, value: a } : { key, from: a, to: b };
-      pending[client] = { f, key, input };
-      record(client, "invoke", f, input);
-      begun++;
-      open++;
+      if (begun < operations) begin(client);
     } else if (op.output === undefined && random.below(1000) >= crashed) happen(op);
     else {
       if (op.output !== undefined) record(client, "ok", op.f, op.output);
@@ -200,6 +221,7 @@ export function longHistory(
       }
       pending[client] = undefined;
       open--;
+      if (restless && begun < operations) begin(client);
     }
   }
   return events;
