@@ -43,6 +43,8 @@ export class Pair {
   #alarm = 0;
   #waitsForVoter = false;
   #hasLearner = false;
+  /** When members were last added, by their URLs. */
+  readonly #addedMs = new Map<string, number>();
   /** The member that applied the last operation before it answered; the others may lag. */
   #upToDate: readonly (number | undefined)[] = [0, 0];
   /** Operations, notes, and what was answered. */
@@ -145,6 +147,7 @@ export class Pair {
     const template = operation.kind === "keepAlive" ? { ID: operation.id } : operation.request;
     const requests = this.#sides.map((side) => this.#resolved(template, side) as Message);
     if (this.#isAtLimit(name, requests[0]!)) return undefined;
+    if (name === "Cluster/MemberAdd") await this.#nextSecond(requests[0]!);
     const answers = await Promise.all(
       this.#sides.map((side, s) => {
         const [place, request] = [places[s]!, requests[s]!];
@@ -235,6 +238,13 @@ export class Pair {
     return left > 10 && left < 25;
   }
 
+  /** An id is made of the URLs and of the second: of two members with the same, one of which was removed, the other cannot be added. */
+  async #nextSecond({ peerURLs }: Message): Promise<void> {
+    const urls = (peerURLs as readonly string[]).toSorted().join();
+    const last = this.#addedMs.get(urls) ?? 0;
+    while (Math.floor(Date.now() / 1000) === Math.floor(last / 1000)) await pause(1000 - (Date.now() % 1000));
+  }
+
   #identity(caller: Caller): Question["identity"] {
     if (!this.#isAuthOn) return "not asked";
     if (caller === "forger") return "forged";
@@ -271,6 +281,7 @@ export class Pair {
       if (name === "Cluster/MemberAdd") {
         const { ID, peerURLs } = message.member as { readonly ID: string; readonly peerURLs: readonly string[] };
         side.addedMember(ID, peerURLs);
+        this.#addedMs.set(peerURLs.toSorted().join(), Date.now());
       }
       if (name === "Cluster/MemberRemove") side.added.splice(side.added.indexOf(String(requests[s]!.ID)), 1);
       if (changesRoot(name, request!)) side.keeperToken = undefined;
