@@ -1,3 +1,4 @@
+import { assert } from "../../../../base/mod.ts";
 import type { Call, Model } from "../model.ts";
 import type { RegisterOp } from "../register.ts";
 import type { SearchResult, Stuck } from "../search.ts";
@@ -176,7 +177,9 @@ export class JustInTimeSearch {
   /** Goes on as long as there are configurations, also such as have no future: where these end, it can be seen why. */
   #explain(frontier: Frontier): Stuck<RegisterOp> {
     frontier.moves.looksAhead = false;
-    while (frontier.advance());
+    const end = this.#timeline.events.length;
+    while (frontier.position < end && frontier.advance());
+    assert(frontier.position < end, "what is said to have no future has none");
     const { best, pending, position } = frontier;
     const blocked = ~(this.#timeline.events[position] as number);
     const callAt = (call: number) => this.#timeline.calls[call] as Call<RegisterOp>;
