@@ -67,7 +67,8 @@ function runHere({ from, seeds, seconds }: RaftOptions): RaftTotals {
 }
 
 async function runThere({ from, seeds, seconds }: RaftOptions): Promise<RaftTotals> {
-  const flags = ["sim", "--raft-only", "--json", "--from", from, "--seeds", seeds, "--seconds", seconds].map(String);
+  const share = ["--from", from, "--seeds", seeds, "--seconds", seconds, "--jobs", 1].map(String);
+  const flags = ["sim", "--raft-only", "--json", ...share];
   const child = spawn(process.execPath, [...process.execArgv, process.argv[1] as string, ...flags], {
     stdio: ["ignore", "pipe", "inherit"],
   });
