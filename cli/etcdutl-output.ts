@@ -21,13 +21,13 @@ export function print({ object, fields, header, cells }: Printable, format: Outp
 }
 
 /** As etcdctl draws its tables: names in capitals and centred, values to the right. */
-function drawTable(header: readonly string[], cells: readonly string[]): string {
+export function drawTable(header: readonly string[], cells: readonly string[]): string {
   const widths = header.map((name, column) => Math.max(name.length, cells[column]?.length ?? 0));
   const line = `+${widths.map((width) => "-".repeat(width + 2)).join("+")}+`;
   const row = (texts: readonly string[]) => `|${texts.map((text) => ` ${text} `).join("|")}|`;
   const centred = header.map((name, column) => {
     const space = (widths[column] as number) - name.length;
-    return " ".repeat(Math.ceil(space / 2)) + name.toUpperCase() + " ".repeat(Math.floor(space / 2));
+    return " ".repeat(Math.floor(space / 2)) + name.toUpperCase() + " ".repeat(Math.ceil(space / 2));
   });
   const right = cells.map((cell, column) => cell.padStart(widths[column] as number));
   return [line, row(centred), line, row(right), line].join("\n");
