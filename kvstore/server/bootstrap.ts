@@ -75,8 +75,9 @@ async function beginCluster(options: MemberOptions, walOptions: WalOptions): Pro
     const change = { id: 0n, type: ConfChangeType.ConfChangeAddNode, nodeId: member.id, context };
     return { type: EntryType.EntryConfChange, term: 1, index: position + 1, data: raftpb.ConfChange.encode(change) };
   });
-  const wal = await Wal.create(walOptions, { nodeID: id, clusterID: cluster });
-  await new Promise<void>((resolve) => wal.append(initial, initialHardState(initial), resolve));
+  // In one with the log itself: a log without them would be taken for that of a member that joins, and wait to be told who leads.
+  const beginning = { entries: initial, hardState: initialHardState(initial) };
+  const wal = await Wal.create(walOptions, { nodeID: id, clusterID: cluster }, beginning);
   return { id, clusterId: cluster, wal, replay: undefined, initial, peers };
 }
 

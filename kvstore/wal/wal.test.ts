@@ -193,6 +193,28 @@ describe("a log", () => {
 });
 
 describe("power failures", () => {
+  test("a log that begins with entries has all of them or is not there, at whatever step its making ends", async () => {
+    const beginning = { entries: [entry(1, "a"), entry(2, "b")], hardState: { term: 1, vote: 0n, commit: 2 } };
+    const made = new MemoryFiles();
+    await (await Wal.create(options(made), metadata, beginning)).close();
+    const steps = made.writes;
+    expect(steps).toBeGreaterThan(2);
+    for (let step = 0; step < steps; step++) {
+      const files = new MemoryFiles();
+      files.crashAt(step, (sector) => sector % 2 === 0);
+      const making = Wal.create(options(files), metadata, beginning);
+      making.catch(() => undefined); // nothing completes once the power is off
+      while (!files.isOff) await new Promise((resolve) => setImmediate(resolve));
+      files.restart();
+      const opened = await Wal.open(options(files));
+      if (opened === undefined) continue;
+      expect(texts(opened.replay.entries)).toEqual(["1/1 a", "2/1 b"]);
+      expect(opened.replay.hardState).toEqual(beginning.hardState);
+    }
+    const { replay } = await reopen(made);
+    expect([texts(replay.entries), replay.hardState]).toEqual([["1/1 a", "2/1 b"], beginning.hardState]);
+  });
+
   test("at every durable step, with every kind of torn write: what was acknowledged is there, and appending goes on", async () => {
     const tears = {
       nothing: () => false,

@@ -91,8 +91,15 @@ export class Wal {
     this.#prepareSpare();
   }
 
-  /** Takes the directory for this process and makes an empty log in it, durable when the promise resolves. */
-  static async create(options: WalOptions, metadata: walpb.Metadata): Promise<Wal> {
+  /**
+   * Takes the directory for this process and makes a log in it, durable when the promise resolves: an empty one, or one that begins with these
+   * entries. A crash leaves all of it or no log.
+   */
+  static async create(
+    options: WalOptions,
+    metadata: walpb.Metadata,
+    beginning: { readonly entries: readonly Entry[]; readonly hardState: HardState } | undefined = undefined,
+  ): Promise<Wal> {
     const { files, directory } = options;
     await files.makeDirectory(directory);
     const lock = await files.lock(`${directory}/lock`);
@@ -104,11 +111,14 @@ export class Wal {
       batch.crcRecord();
       batch.record(recordTypes.metadata, walpb.Metadata.encode(metadata));
       batch.record(recordTypes.snapshot, walpb.Snapshot.encode({ index: 0, term: 0 }));
+      for (const entry of beginning?.entries ?? []) batch.entry(entry);
+      if (beginning !== undefined) batch.hardState(beginning.hardState);
       await writeDurably(file, batch.bytes, 0);
       // The name appears only when the file is whole, so that a crash leaves either no log or a good one.
       await files.rename(`${directory}/0.tmp`, `${directory}/${first.name}`);
       await files.syncDirectory(directory);
-      const end = { offset: batch.length, crc: batch.crc, hardState: noHardState, lastIndex: 0 };
+      const { hardState = noHardState, entries = [] } = beginning ?? {};
+      const end = { offset: batch.length, crc: batch.crc, hardState, lastIndex: entries.at(-1)?.index ?? 0 };
       return new Wal(options, lock, walpb.Metadata.create(metadata), [first], file, end);
     } catch (error) {
       await lock.release();
