@@ -6,6 +6,9 @@ import type { Chance } from "./chance.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Machine, Process } from "./machine.ts";
 
+/** Between the steps of one change: it may be under way when faults end, and then has to come to its end as all else. */
+const longestWaitMs = 10_000;
+
 /** Who looks after the cluster with a client of its own: adds, removes and replaces members, one at a time, as careful operators do. */
 export class Operator {
   readonly #cluster: Cluster;
@@ -123,7 +126,8 @@ export class Operator {
   }
 
   #waitAWhile(chance: Chance): Promise<void> {
-    return pause(this.#clock, chance.exponential(this.#cluster.parameters.faultDurationUs) / 1000);
+    const drawnMs = chance.exponential(this.#cluster.parameters.faultDurationUs) / 1000;
+    return pause(this.#clock, Math.min(drawnMs, longestWaitMs));
   }
 
   /**
