@@ -13,3 +13,7 @@ test(`in virtual time five members from seed ${firstSeed} on break no property, 
 test("a seed repeats its time exactly", () => {
   expect(runTimed({ seed: 42, seconds: 10 })).toEqual(runTimed({ seed: 42, seconds: 10 }));
 });
+
+test("five members that send an entry at a time, and one message, get through a minute's backlog when they are healed", () => {
+  expect(runTimed({ seed: 540, seconds: 60 }).committed).toBeGreaterThan(4000);
+});

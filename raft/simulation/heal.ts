@@ -3,7 +3,7 @@ import { hold } from "./ledger.ts";
 import type { SimulatedMember } from "./member.ts";
 import type { Schedule } from "./schedule.ts";
 
-/** Rounds of a tick for everybody within which a healed cluster must be of use again. */
+/** Rounds of a tick for everybody within which a healed cluster must be of use again, and one more for each entry that somebody has yet to get or to apply. */
 const maxRounds = 300;
 
 /**
@@ -16,8 +16,9 @@ export function healAndProgress(schedule: Schedule): number {
     if (member.node === undefined) member.start();
     member.releaseDisk();
   }
+  const rounds = maxRounds + backlog(schedule);
   let proposed: { readonly leader: SimulatedMember; readonly above: Index } | undefined;
-  for (let round = 1; round <= maxRounds; round++) {
+  for (let round = 1; round <= rounds; round++) {
     for (const member of schedule.members) {
       member.node?.tick();
       schedule.settle(member, 100);
@@ -32,8 +33,15 @@ export function healAndProgress(schedule: Schedule): number {
     }
     if (converged(schedule, leader, proposed.above)) return round;
   }
-  hold(false, "a healed cluster makes progress", () => `not within ${maxRounds} rounds`);
-  return maxRounds;
+  hold(false, "a healed cluster makes progress", () => `not within ${rounds} rounds`);
+  return rounds;
+}
+
+/** From the first entry that a member has not applied to the last in anybody's log: with the smallest limits an entry travels at a time. */
+function backlog({ members }: Schedule): number {
+  const applied = members.map((member) => member.applied);
+  const last = members.map(({ node }) => node?.status().lastIndex ?? 0);
+  return Math.max(...last) - Math.min(...applied);
 }
 
 function deliverAll(schedule: Schedule): void {
