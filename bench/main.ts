@@ -1,5 +1,6 @@
-// Usage: npm run bench -- NAME [flags]     NAME: cluster, fairness, http2, network, scale, scheduler, store. `npm run bench -- NAME --help` explains one.
+// Usage: npm run bench -- NAME [flags]     NAME: checkers, cluster, fairness, http2, network, scale, scheduler, store. `npm run bench -- NAME --help` explains one.
 const benches: Readonly<Record<string, () => Promise<{ main(args: string[]): Promise<void> }>>> = {
+  checkers: () => import("./checkers.ts"),
   cluster: () => import("./cluster.ts"),
   fairness: () => import("./fairness.ts"),
   http2: () => import("./http2.ts"),

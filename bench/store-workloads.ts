@@ -80,7 +80,7 @@ export async function warmUp(url: string, folder: string): Promise<void> {
     ["Put", put, 30_000, 8, 8],
     ["Range", get, 10_000, 8, 8],
     ["Txn", compareAndPut, 10_000, 8, 8],
-    ["Put", put, 5000, 1, 1],
+    ["Put", put, 20_000, 1, 1],
   ] as const) {
     await h2load(url, { method: `/etcdserverpb.KV/${method}`, message, requests, connections, streams }, folder);
   }
